@@ -1,0 +1,1 @@
+"""Models by registry name: one file each. Every parameter has a leading axis of K independent members."""

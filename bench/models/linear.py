@@ -1,0 +1,54 @@
+"""Logistic regression, trained by the same steps as every other model: logits linear in the encoded features.
+
+Its optimum is scikit-learn's `LogisticRegression(C=1/l2)` on the same encoding: the loss is the mean over rows plus
+`l2`/rows times ½‖w‖² (two classes have two weight vectors w0 = -w1, so that their penalty counts twice).
+No representation: strategies that start from or compare in one do not apply.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from bench.models.layers import FieldSum
+from bench.models.network import Network
+from strategies.spec import CosineHead, Features, Field, Inapplicable, LinearHead
+
+
+class LinearLogits(nn.Module):
+    """Features -> (K, B, C), weights starting at zero."""
+
+    def __init__(self, members: int, schema: tuple[Field, ...], outputs: int) -> None:
+        super().__init__()
+        self.sum = FieldSum(members, schema, outputs, spread=0.0)
+        self.bias = nn.Parameter(torch.zeros(members, 1, outputs))
+
+    def forward(self, x: Features) -> Tensor:
+        out: Tensor = self.sum(x) + self.bias
+        return out
+
+
+@dataclass(frozen=True, kw_only=True)
+class Linear:
+    """`l2`: strength of the penalty in scikit-learn's units (1/C)."""
+
+    name: ClassVar[str] = "linear"
+    version: ClassVar[int] = 1
+    has_encoder: ClassVar[bool] = False
+    l2: float = 1.0
+
+    def __post_init__(self) -> None:
+        if self.l2 < 0:
+            raise ValueError(f"model linear: expected l2 >= 0, got {self.l2}; it is 1/C of scikit-learn")
+
+    def build(
+        self, members: int, schema: tuple[Field, ...], head: LinearHead | CosineHead, n_classes: int, rows: int
+    ) -> Network:
+        """A network of K members without encoder; `rows` is the number of training rows, for the penalty."""
+        if isinstance(head, CosineHead):
+            raise Inapplicable("model linear has no encoding to compare by cosine; use model=mlp")
+        scale = 2.0 if n_classes == 2 else 1.0
+        return Network(None, LinearLogits(members, schema, head.out or n_classes), scale * self.l2 / rows)

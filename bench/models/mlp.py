@@ -1,0 +1,41 @@
+"""Embeddings of every field summed into `dim` dimensions, hidden layers beside them, and a head over both.
+
+Numbers enter through a matrix, categories and tf-idf weighted terms through tables. Without hidden layers it is a
+factorised linear model, which on text equals logistic regression on tf-idf.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from bench.models.layers import Affine, Cosine, FieldSum
+from bench.models.network import Hidden, Network
+from strategies.spec import CosineHead, Field, LinearHead
+
+
+@dataclass(frozen=True, kw_only=True)
+class MLP:
+    """`dim` of the embedding, sizes of the `hidden` layers, `dropout` rate before the head and each hidden layer."""
+
+    name: ClassVar[str] = "mlp"
+    version: ClassVar[int] = 1
+    has_encoder: ClassVar[bool] = True
+    dim: int = 32
+    hidden: tuple[int, ...] = ()
+    dropout: float = 0.3
+
+    def __post_init__(self) -> None:
+        if self.dim < 1 or any(h < 1 for h in self.hidden) or not 0 <= self.dropout < 1:
+            raise ValueError(f"model mlp: expected dim >= 1, hidden sizes >= 1 and dropout in [0, 1), got {self}")
+
+    def build(
+        self, members: int, schema: tuple[Field, ...], head: LinearHead | CosineHead, n_classes: int, rows: int
+    ) -> Network:
+        """A network of K members; parameters are not initialised."""
+        outputs = head.out or n_classes
+        width = self.dim + (self.hidden[-1] if self.hidden else 0)
+        encoder = Hidden(members, FieldSum(members, schema, self.dim, spread=0.01), self.dim, self.hidden, self.dropout)
+        if isinstance(head, CosineHead):
+            return Network(encoder, Cosine(members, width, outputs, head.scale))
+        return Network(encoder, Affine(members, width, outputs))

@@ -1,0 +1,90 @@
+"""K models as one module: an optional encoder and a head, each initialised from its own random streams."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from bench.models.layers import Affine, Dropout, Layer
+from strategies.spec import Features, LinearHead, Recipe
+
+
+class Network(nn.Module):
+    """encoder: Features -> (K, B, d); head: what the encoder gives (without one, the features) -> (K, B, outputs)."""
+
+    def __init__(self, encoder: nn.Module | None, head: nn.Module, penalty: float = 0.0) -> None:
+        super().__init__()
+        self.encoder, self.head, self.penalty_rate = encoder, head, penalty
+
+    def forward(self, x: Features) -> Tensor:
+        out: Tensor = self.head(x if self.encoder is None else self.encoder(x))
+        return out
+
+    def penalty(self) -> Tensor | float:
+        """½ · rate · ‖weights‖² summed over members, intercepts left out (as scikit-learn's L2)."""
+        if not self.penalty_rate:
+            return 0.0
+        weights = [p for name, p in self.named_parameters() if not name.endswith("bias")]
+        return 0.5 * self.penalty_rate * sum(((p**2).sum() for p in weights), start=torch.zeros(()))
+
+    def start(self, k: int, recipe: Recipe, prior: Tensor) -> None:
+        """Initialise member k: from its streams, then from `recipe.init`, the head's bias at the log prior."""
+        for part in ("encoder", "head"):
+            generator = recipe.generator(part)
+            for module in getattr(self, part).modules() if getattr(self, part) is not None else ():
+                if isinstance(module, Layer):
+                    module.reset(k, generator)
+        bias = getattr(self.head, "bias", None)
+        if recipe.prior_bias and bias is not None and isinstance(recipe.head, LinearHead) and recipe.head.out is None:
+            bias.data[k] = prior.clamp_min(1e-6).log().to(bias.dtype)
+        if recipe.init is not None:
+            own = self.state_dict(keep_vars=True)
+            for name, value in initial_state(recipe).items():
+                if name.startswith("encoder.") or recipe.keep_head:
+                    own[name].data[k] = value[0]
+
+    def streams(self, generators: Sequence[torch.Generator]) -> None:
+        """Give each member its stream of dropout noise."""
+        for module in self.modules():
+            if isinstance(module, Dropout):
+                module.streams = generators
+
+
+def initial_state(recipe: Recipe) -> dict[str, Tensor]:
+    """The parameters of `recipe.init`, looked up through any wrapper.
+
+    Raises:
+        TypeError: the initial predictor has no parameters (an average of models, say).
+    """
+    found = recipe.init
+    while found is not None and not hasattr(found, "state"):
+        found = getattr(found, "base", None)
+    if found is None:
+        raise TypeError("init: expected a predictor that is one trained model, got a combination of several")
+    state: dict[str, Tensor] = found.state
+    return state
+
+
+class Hidden(nn.Module):
+    """The encoding of `mlp`: linear embeddings, and hidden layers on top of them laid beside.
+
+    The direct path keeps the model at least a factorised linear one: on text, hidden layers alone lose.
+    """
+
+    def __init__(self, members: int, base: nn.Module, width: int, hidden: Sequence[int], dropout: float) -> None:
+        super().__init__()
+        self.base = base
+        layers: list[nn.Module] = []
+        for size in hidden:
+            layers += [nn.ReLU(), Dropout(dropout), Affine(members, width, size)]
+            width = size
+        self.layers = nn.Sequential(*layers, nn.ReLU()) if layers else None
+        self.dropout = Dropout(dropout)
+
+    def forward(self, x: Features) -> Tensor:
+        h: Tensor = self.base(x)
+        out = h if self.layers is None else torch.cat([h, self.layers(h)], -1)
+        dropped: Tensor = self.dropout(out)
+        return dropped

@@ -1,0 +1,242 @@
+"""Records: what a cell leaves behind. Content-addressed, written atomically, read as one DataFrame. No torch here.
+
+A record's existence means that its cell is done. Predictions are written first, the record last; a name is won by
+exactly one writer (`os.link`), so any number of sweeps may share a folder without a lock.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+SCHEMA = 1
+
+Status = Literal["done", "failed", "diverged", "oom", "timeout", "crashed", "skipped"]
+FAILURES: tuple[Status, ...] = ("failed", "diverged", "oom", "timeout", "crashed")
+STATUSES: tuple[Status, ...] = ("done", "skipped", *FAILURES)
+
+
+class ResultsError(RuntimeError):
+    """The results folder cannot be used: full, read-only, or holding what is not a record."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Record:
+    """One cell's outcome. Everything is JSON: numbers are finite or null, never NaN."""
+
+    key: str
+    status: Status
+    reason: str = ""
+    data: str
+    target: str
+    model: str
+    strategy: str  # the stack's label, as on boards
+    split: int
+    seed: int
+    tuned: bool = False
+    uses_extra: bool = False
+    config: Mapping[str, Any] = field(default_factory=dict)  # what the key is the hash of
+    traits: Mapping[str, Any] = field(default_factory=dict)  # rows, classes, counts, prevalence of the data
+    metrics: Mapping[str, float | None] = field(default_factory=dict)  # 'view/metric' -> value
+    undefined: Mapping[str, str] = field(default_factory=dict)  # 'view/metric' -> why it is null
+    per_class: Mapping[str, list[float | None]] = field(default_factory=dict)
+    fitted: Mapping[str, float] = field(default_factory=dict)  # temperature, bias, threshold or tau
+    cost: Mapping[str, float | None] = field(default_factory=dict)  # fits, steps, train_seconds, peak_mb, …
+    notes: Mapping[str, float] = field(default_factory=dict)
+    curve: list[list[float]] = field(default_factory=list)  # [step, validation score] of the last fit
+    predictions: Mapping[str, str] = field(default_factory=dict)  # file, sha256
+    environment: Mapping[str, Any] = field(default_factory=dict)
+    created: str = ""
+    schema: int = SCHEMA
+
+
+def canonical(value: Any) -> str:
+    """The one JSON text of a value: sorted keys, no spaces, no NaN."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
+def digest(value: Any) -> str:
+    """SHA-256 of the canonical JSON, 64 hexadecimal digits."""
+    return hashlib.sha256(canonical(value).encode()).hexdigest()
+
+
+class Store:
+    """The records under `<root>/runs`, one JSON file a key and one Parquet file of predictions beside it."""
+
+    def __init__(self, root: str | Path) -> None:
+        self.root = Path(root)
+        self.runs = self.root / "runs"
+
+    def path(self, key: str) -> Path:
+        """Where the record of a key lives (sharded, so that no folder grows huge)."""
+        return self.runs / key[:2] / f"{key}.json"
+
+    def has(self, key: str) -> bool:
+        """Whether the cell has a record of any status."""
+        return self.path(key).exists()
+
+    def get(self, key: str) -> Record | None:
+        """The record of a key, or None.
+
+        Raises:
+            ResultsError: the file exists and is not a record.
+        """
+        path = self.path(key)
+        try:
+            return parse(path.read_text(encoding="utf-8"), path)
+        except FileNotFoundError:
+            return None
+
+    def put(self, record: Record, *, replace: bool = False) -> bool:
+        """Publish a record. False if another writer was first (its record stays, unless `replace`).
+
+        Raises:
+            ResultsError: the folder is full or read-only; nothing that was there is harmed.
+        """
+        text = json.dumps(asdict(record), allow_nan=False, ensure_ascii=False, indent=1) + "\n"
+        path = self.path(record.key)
+
+        def write(temporary: Path) -> None:
+            temporary.write_text(text, encoding="utf-8")
+
+        return publish(path, write, replace=replace)
+
+    def put_predictions(self, key: str, frame: pd.DataFrame) -> dict[str, str]:
+        """Store predictions (columns part, row, y, z0 …) as Parquet; returns {'file', 'sha256'} for the record."""
+        path = self.path(key).with_suffix(".parquet")
+
+        def write(temporary: Path) -> None:
+            frame.to_parquet(temporary, index=False, compression="zstd")
+
+        publish(path, write, replace=True)
+        return {"file": str(path.relative_to(self.root)), "sha256": file_digest(path)}
+
+    def predictions(self, record: Record) -> pd.DataFrame:
+        """The stored predictions of a record.
+
+        Raises:
+            ResultsError: they are missing, or their hash is not the recorded one.
+        """
+        path = self.root / record.predictions.get("file", "absent")
+        if not path.is_file():
+            raise ResultsError(f"predictions of {record.key[:12]}: expected {path}, but there is none; re-run the cell")
+        if file_digest(path) != record.predictions["sha256"]:
+            raise ResultsError(
+                f"predictions of {record.key[:12]}: {path} is not what was recorded; delete the record and re-run"
+            )
+        return pd.read_parquet(path)
+
+    def remove(self, key: str) -> None:
+        """Delete a record, then its predictions."""
+        for suffix in (".json", ".parquet"):
+            self.path(key).with_suffix(suffix).unlink(missing_ok=True)
+
+    def __iter__(self) -> Iterator[Record]:
+        for path in sorted(self.runs.glob("??/*.json")):
+            if not path.name.startswith("."):
+                yield parse(path.read_text(encoding="utf-8"), path)
+
+    def orphans(self) -> list[Path]:
+        """Temporary files and predictions that no record names: left by a kill, safe to delete when nothing runs."""
+        temporary = list(self.runs.glob("??/.*.tmp"))
+        unnamed = [p for p in self.runs.glob("??/*.parquet") if not p.with_suffix(".json").exists()]
+        return sorted(temporary + unnamed)
+
+
+def publish(path: Path, write: Callable[[Path], None], *, replace: bool) -> bool:
+    """Write a file under a temporary name, flush it to disk and give it its name in one step.
+
+    Without `replace` the first writer of a name wins and the others learn it: returns False for them.
+    """
+    temporary: Path | None = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=".", suffix=".tmp", dir=path.parent)
+        os.close(handle)
+        temporary = Path(name)
+        write(temporary)
+        with temporary.open("rb+") as file:
+            os.fsync(file.fileno())
+        temporary.chmod(0o644)
+        if replace:
+            temporary.replace(path)
+            return True
+        try:
+            os.link(temporary, path)
+        except FileExistsError:
+            return False
+        return True
+    except OSError as error:
+        raise ResultsError(
+            f"cannot write {path}: {error.strerror or error}. What was there before is intact; free some space or "
+            "choose another folder with results=…, then run the same command again"
+        ) from error
+    finally:
+        if temporary is not None:
+            with contextlib.suppress(OSError):
+                temporary.unlink(missing_ok=True)
+
+
+def parse(text: str, path: Path) -> Record:
+    """A record from its JSON.
+
+    Raises:
+        ResultsError: not JSON, not a record, or of a newer schema; names the file.
+    """
+    try:
+        raw = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise ResultsError(
+            f"{path}: expected a record in JSON, but got {error}; delete the file and re-run its cell"
+        ) from error
+    if not isinstance(raw, dict) or raw.get("schema") != SCHEMA:
+        got = raw.get("schema") if isinstance(raw, dict) else type(raw).__name__
+        raise ResultsError(f"{path}: expected a record of schema {SCHEMA}, got {got!r}; use the version that wrote it")
+    known = {f.name for f in fields(Record)}
+    return Record(**{name: value for name, value in raw.items() if name in known})
+
+
+def file_digest(path: Path) -> str:
+    """SHA-256 of a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def pack(parts: Mapping[str, tuple[npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[Any]]]) -> pd.DataFrame:
+    """Predictions as one table: {part: (row numbers (n,), y (n,), logits (n, C))} -> part, row, y, z0 … z{C-1}."""
+    frames = []
+    for part, (rows, y, logits) in parts.items():
+        columns = {f"z{c}": logits[:, c] for c in range(logits.shape[1])}
+        frames.append(pd.DataFrame({"part": part, "row": rows, "y": y.astype(np.int32), **columns}))
+    return pd.concat(frames, ignore_index=True)
+
+
+def unpack(
+    frame: pd.DataFrame, part: str
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+    """(row numbers, y, logits float64) of one part of stored predictions."""
+    mine = frame[frame["part"] == part]
+    logits = mine[[c for c in frame.columns if c.startswith("z")]].to_numpy(dtype=np.float64)
+    return mine["row"].to_numpy(dtype=np.int64), mine["y"].to_numpy(dtype=np.int64), logits
+
+
+def load(root: str | Path) -> pd.DataFrame:
+    """All records, one row each: the scalar fields, 'view/metric' columns, cost columns, and `record` (the object)."""
+    rows = []
+    for record in Store(root):
+        scalars = {
+            f.name: getattr(record, f.name) for f in fields(Record) if f.type in ("str", "int", "bool", "Status")
+        }
+        rows.append({**scalars, **record.cost, **record.metrics, "record": record})
+    return pd.DataFrame(rows)

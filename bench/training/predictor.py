@@ -1,0 +1,55 @@
+"""A trained network as a `Predictor`: parameters on the CPU, inference in chunks on any device."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from bench.models.network import Network
+from strategies.spec import Cost, Features, Inapplicable, Predictor
+
+CHUNK = 16384  # rows a forward pass: bounds memory whatever the table's size
+
+
+@dataclass(frozen=True, eq=False)
+class Fitted(Predictor):
+    """One trained member: how to build its network, and its best parameters (leading axis 1)."""
+
+    build: Callable[[], Network]
+    state: Mapping[str, Tensor]
+    prior: Tensor
+    prior_exact: bool
+    cost: Cost
+    device: torch.device
+    notes: Mapping[str, float] = field(default_factory=dict)
+    curve: tuple[tuple[int, float], ...] = ()  # (step, validation score)
+
+    def network(self) -> Network:
+        """A fresh network with these parameters, in evaluation mode."""
+        network = self.build().to(next(iter(self.state.values())).dtype)
+        network.load_state_dict(self.state)
+        return network.to(self.device).eval()
+
+    def logits(self, x: Features) -> Tensor:
+        network = self.network()
+        return self.chunks(x, network)
+
+    def encode(self, x: Features) -> Tensor:
+        encoder = self.network().encoder
+        if encoder is None:
+            raise Inapplicable("this model has no encoder: its logits are linear in the features; use model=mlp")
+        return self.chunks(x, encoder)
+
+    def chunks(self, x: Features, module: Callable[[Features], Tensor]) -> Tensor:
+        """Apply to all rows, `CHUNK` at a time; the result is on the CPU."""
+        dtype = next(iter(self.state.values())).dtype
+        parts = []
+        with torch.no_grad():
+            for start in range(0, len(x), CHUNK):
+                rows = torch.arange(start, min(start + CHUNK, len(x)))
+                part = x if len(rows) == len(x) else x.take(rows)
+                parts.append(module(part.to(self.device, dtype))[0].cpu())
+        return torch.cat(parts)

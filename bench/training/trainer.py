@@ -1,0 +1,119 @@
+"""Drives strategies: collects the recipes that they ask for, trains each distinct one once, hands predictors back."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from pytorch_lightning.plugins.environments import LightningEnvironment  # type: ignore[attr-defined]
+
+from bench.training.fit import Diverged, Fit
+from strategies.spec import Predictor, Recipe, Training, answer
+
+__all__ = ["Diverged", "Outcome", "drive", "fit", "pick_device"]
+
+Outcome = Predictor | Exception
+
+
+def pick_device() -> torch.device:
+    """The GPU where there is one that Lightning can drive, else the CPU."""
+    return torch.device("cuda", 0) if torch.cuda.is_available() else torch.device("cpu")
+
+
+def signature(recipe: Recipe) -> tuple[Any, ...]:
+    """What recipes must share to train as one stack."""
+    return (
+        recipe.model, recipe.train.x.schema, recipe.head, recipe.train.n_classes, recipe.batch_size, recipe.dtype,
+        recipe.eval_every, bool(recipe.augment), len(recipe.train) if getattr(recipe.model, "l2", 0) else 0,
+    )  # fmt: skip
+
+
+def chunks(recipes: Sequence[Recipe]) -> list[int]:
+    """Steps between evaluations; ends where any recipe ends."""
+    every, last = recipes[0].eval_every, max(r.max_steps for r in recipes)
+    edges = sorted({*range(every, last, every), *(r.max_steps for r in recipes)})
+    return [b - a for a, b in zip([0, *edges], edges, strict=False)]
+
+
+def fit(recipes: Sequence[Recipe], device: torch.device) -> list[Outcome]:
+    """Train recipes of one signature as one stack; a diverged member is an exception in its place."""
+    module = Fit(recipes, device)
+    with warnings.catch_warnings():
+        warnings.simplefilter(
+            "ignore"
+        )  # Lightning's advice on loaders, workers and loggers that we leave out on purpose
+        logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
+        trainer = pl.Trainer(
+            accelerator="gpu" if device.type == "cuda" else "cpu", devices=1, max_epochs=1, logger=False,
+            enable_checkpointing=False, enable_progress_bar=False, enable_model_summary=False,
+            use_distributed_sampler=False, deterministic="warn", plugins=[LightningEnvironment()],
+        )  # fmt: skip
+        trainer.fit(module, chunks(recipes))
+    return [m.outcome if m.outcome is not None else RuntimeError("training ended early") for m in module.members]
+
+
+@dataclass
+class Pending:
+    """One strategy waiting for its recipes."""
+
+    training: Training
+    asks: Sequence[Recipe]
+
+
+def drive(
+    trainings: Sequence[Training],
+    done: Callable[[int, Outcome], None],
+    *,
+    device: torch.device,
+    stack: int = 1,
+    began: Callable[[int], None] = lambda i: None,
+) -> None:
+    """Run strategies to their end; `done(i, predictor or exception)` is called as each one finishes.
+
+    Equal recipes are trained once. With `stack` 1 one strategy is finished before the next is begun; with more,
+    up to so many compatible recipes of all strategies train together. A failing recipe raises inside its own
+    strategy and stops nobody else.
+    """
+    trained: dict[Recipe, Outcome] = {}
+    waiting: dict[int, Pending] = {}
+
+    def advance(i: int, training: Training, step: Callable[[], Sequence[Recipe]]) -> None:
+        try:
+            waiting[i] = Pending(training, step())
+        except StopIteration as stop:
+            waiting.pop(i, None)
+            done(i, stop.value)
+        except Exception as error:
+            waiting.pop(i, None)
+            done(i, error)
+
+    upcoming = list(enumerate(trainings))
+    while upcoming or waiting:
+        while upcoming and (stack > 1 or not waiting):
+            i, training = upcoming.pop(0)
+            began(i)
+            advance(i, training, lambda t=training: next(t))  # type: ignore[misc]
+        missing = {ask: None for p in waiting.values() for ask in p.asks if ask not in trained}
+        if missing:
+            first = next(iter(missing))
+            batch = [r for r in missing if signature(r) == signature(first)][:stack]
+            trained.update(zip(batch, attempt(batch, device), strict=True))
+        for i, pending in list(waiting.items()):
+            if all(ask in trained for ask in pending.asks):
+                advance(i, pending.training, answer(pending.training, [trained[a] for a in pending.asks]))
+
+
+def attempt(recipes: list[Recipe], device: torch.device) -> list[Outcome]:
+    """Train; where a stack fails as a whole (memory, an error of one member), halve it until the culprit is alone."""
+    try:
+        return fit(recipes, device)
+    except Exception as error:
+        if len(recipes) == 1:
+            return [error]
+        half = len(recipes) // 2
+        return attempt(recipes[:half], device) + attempt(recipes[half:], device)

@@ -1,0 +1,111 @@
+"""What strategies see of the data: encoded features by kind of field, and a labelled split of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Field:
+    """One block of encoded columns.
+
+    numeric: float (n, width). categorical: int64 (n, len(sizes)), codes below each size. bag: a `Bag` over
+    `sizes[0]` terms. tokens: int64 (n, width) over `sizes[0]` tokens.
+    """
+
+    name: str
+    kind: Literal["numeric", "categorical", "bag", "tokens"]
+    sizes: tuple[int, ...] = ()
+    width: int = 1
+
+
+@dataclass(frozen=True, eq=False)
+class Bag:
+    """Ragged rows: row i holds ids[offsets[i]:offsets[i+1]] with these weights. ids, offsets int32; n + 1 offsets."""
+
+    ids: Tensor
+    weights: Tensor
+    offsets: Tensor
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    def take(self, rows: Tensor) -> Bag:
+        """The given rows, in that order, repeats allowed."""
+        start = self.offsets[rows]
+        count = self.offsets[rows + 1] - start
+        offsets = torch.zeros(len(rows) + 1, dtype=torch.int32, device=rows.device)
+        torch.cumsum(count, 0, out=offsets[1:])
+        total = int(offsets[-1])
+        at = torch.arange(total, dtype=torch.int32, device=rows.device)
+        at += torch.repeat_interleave(start - offsets[:-1], count, output_size=total)
+        return Bag(self.ids[at], self.weights[at], offsets)
+
+    def to(self, device: torch.device, dtype: torch.dtype | None = None) -> Bag:
+        """On another device, the weights optionally in another floating type."""
+        return Bag(self.ids.to(device), self.weights.to(device, dtype), self.offsets.to(device))
+
+    @staticmethod
+    def cat(bags: Sequence[Bag]) -> Bag:
+        """Rows of all, one after another."""
+        parts, shift = [bags[0].offsets[:1]], 0
+        for bag in bags:
+            parts.append(bag.offsets[1:] + shift)
+            shift += len(bag.ids)
+        return Bag(torch.cat([b.ids for b in bags]), torch.cat([b.weights for b in bags]), torch.cat(parts).int())
+
+
+@dataclass(frozen=True, eq=False)
+class Features:
+    """Encoded columns under one schema; the first axis of each is the row. Compared by identity, never by value."""
+
+    schema: tuple[Field, ...]
+    columns: Mapping[str, Tensor | Bag]
+
+    def __len__(self) -> int:
+        return len(next(iter(self.columns.values())))
+
+    def take(self, rows: Tensor) -> Features:
+        """The given rows (int64), in that order, repeats allowed."""
+        return Features(
+            self.schema, {k: v.take(rows) if isinstance(v, Bag) else v[rows] for k, v in self.columns.items()}
+        )
+
+    def to(self, device: torch.device, dtype: torch.dtype | None = None) -> Features:
+        """On another device; floating columns optionally in another type."""
+        moved: dict[str, Tensor | Bag] = {}
+        for name, v in self.columns.items():
+            floating = isinstance(v, Bag) or v.is_floating_point()
+            moved[name] = v.to(device, dtype if floating else None)
+        return Features(self.schema, moved)
+
+    @staticmethod
+    def cat(parts: Sequence[Features]) -> Features:
+        """Rows of all parts (one schema), one after another."""
+        if len(parts) == 1:
+            return parts[0]
+        columns: dict[str, Tensor | Bag] = {}
+        for name in parts[0].columns:
+            values = [part.columns[name] for part in parts]
+            bags = [v for v in values if isinstance(v, Bag)]
+            columns[name] = Bag.cat(bags) if bags else torch.cat([v for v in values if isinstance(v, Tensor)])
+        return Features(parts[0].schema, columns)
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """Labelled rows. y int64 (n,) in 0 … n_classes-1; weight float64 (n,) at any positive scale; group int64 (n,)."""
+
+    x: Features
+    y: Tensor
+    n_classes: int
+    weight: Tensor | None = None
+    group: Tensor | None = None
+
+    def __len__(self) -> int:
+        return len(self.y)

@@ -1,0 +1,389 @@
+"""The contract: what a strategy is given, what it may ask for, and how strategies compose.
+
+A strategy never trains. It turns one `Recipe` (everything needed to train one model, and no test rows) into
+the recipes that it wants trained, and turns the resulting `Predictor`s into one. Only torch is imported
+here, so that a strategy can be read, tested and reused without the harness.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Generator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar, Literal, Protocol, TypeAlias, cast
+
+import torch
+from torch import Tensor
+
+from strategies.features import Bag, Features, Field, Split
+
+__all__ = [
+    "Augment", "Bag", "Chain", "Clash", "CosineHead", "Cost", "CrossEntropy", "Features", "Field", "Inapplicable",
+    "LinearHead", "Loss", "Predictor", "Recipe", "Sampler", "Split", "Strategy", "Training", "lockstep", "per_row",
+]  # fmt: skip
+
+
+class Inapplicable(Exception):
+    """The strategy has no meaning here (no source to transfer from, no encoder to pretrain): skipped, not failed."""
+
+
+class Clash(ValueError):
+    """Two strategies of one stack both set what only one can own."""
+
+
+class Loss(Protocol):
+    """A frozen dataclass of numbers: (outputs (..., B, C), targets (..., B)) -> loss per row (..., B).
+
+    Fields are floats or tuples of C floats. Where recipes differ only in these, the trainer stacks them: a float
+    arrives as a tensor (K, 1), a tuple as (K, 1, C), so that both broadcast against K models at once.
+    """
+
+    @property
+    def prior_exact(self) -> bool:
+        """False where minimising the loss is not a pure prior shift."""
+        ...
+
+    def __call__(self, outputs: Tensor, targets: Tensor) -> Tensor: ...
+
+
+@dataclass(frozen=True)
+class CrossEntropy:
+    """-log p_t, per row."""
+
+    prior_exact: ClassVar[bool] = True
+
+    def __call__(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        return -outputs.log_softmax(-1).gather(-1, targets.unsqueeze(-1)).squeeze(-1)
+
+
+@dataclass(frozen=True)
+class LinearHead:
+    """Affine map from the encoding to `out` outputs (None: one per class)."""
+
+    out: int | None = None
+
+
+@dataclass(frozen=True)
+class CosineHead:
+    """`scale` times the cosine between the encoding and one direction per output."""
+
+    out: int | None = None
+    scale: float = 10.0
+
+
+Sampler: TypeAlias = Callable[[Tensor, Tensor, torch.Generator], Tensor]
+"""(rows so far, all labels, generator) -> rows of the epoch. Samplers chain; rows are indices, never copies."""
+
+Augment: TypeAlias = Callable[[Features, Tensor, torch.Generator, Split], tuple[Features, Tensor]]
+"""(batch, targets, generator, training split) -> batch, targets; may change the number of rows (two views)."""
+
+
+def per_row(by_class: Tensor, y: Tensor) -> Tensor:
+    """Spread one factor per class (C,) over rows: (n,) float64."""
+    return by_class.double()[y]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """Everything needed to train ONE model, and no test rows: leakage is impossible by type.
+
+    Compared by identity for its data (splits, `init`), by value for the rest; the trainer trains equal recipes once.
+    """
+
+    train: Split
+    val: Split
+    extra: Mapping[str, tuple[Split, Split]] = field(default_factory=dict, compare=False)
+    default_source: str = ""  # the entry of `extra` that the data recommends for transfer; empty: none
+    unlabelled: Features | None = None
+    # The harness's choices, the same for every strategy. Strategies pass them on unread.
+    model: Any = None
+    batch_size: int = 256
+    max_steps: int = 1000
+    lr: float = 1e-2
+    weight_decay: float = 0.0
+    eval_every: int = 20
+    patience: int = 10
+    seed: int = 0
+    dtype: torch.dtype = torch.float32
+    # What strategies decide.
+    sampler: tuple[Sampler, ...] = ()
+    augment: tuple[Augment, ...] = ()
+    loss: Loss = CrossEntropy()
+    head: LinearHead | CosineHead = LinearHead()
+    offset: tuple[float, ...] | None = None  # added to the logits in training only
+    prior_bias: bool = True  # start a linear head's bias at the log prior that it will see; False: at zero
+    init: Predictor | None = None
+    keep_head: bool = False
+    encoder_rate: float = 1.0  # factor on the encoder's learning rate; 0 freezes it
+    select: Literal["refined", "last"] = "refined"
+    prior_exact: bool = True
+    auxiliary: bool = field(default=False, compare=False)
+    # Bookkeeping, no part of what is trained.
+    by: str = field(default="", compare=False)
+    claims: Mapping[str, str] = field(default_factory=dict, compare=False)
+    notes: Mapping[str, float] = field(default_factory=dict, compare=False)
+
+    OWNED: ClassVar[tuple[str, ...]] = ("loss", "head", "offset", "init")
+
+    def change(self, **fields: Any) -> Recipe:
+        """A copy with these fields, refusing a second owner of loss, head, offset or init.
+
+        Raises:
+            Clash: another strategy of the stack has set the same field; names both.
+        """
+        claimed = {name: self.by for name in fields if name in self.OWNED}
+        for name in claimed:
+            if name in self.claims and self.claims[name] != self.by:
+                raise Clash(clash_message(name, self.claims[name], self.by))
+        return replace(self, claims={**self.claims, **claimed}, **fields)
+
+    def resample(self, sampler: Sampler) -> Recipe:
+        """Append a sampler: it sees the rows that the earlier ones left."""
+        return replace(self, sampler=(*self.sampler, sampler))
+
+    def reweight(self, factor: Tensor) -> Recipe:
+        """Multiply the row weights by `factor` (n,); the trainer scales their mean over the rows drawn to 1.
+
+        Raises:
+            ValueError: a factor is negative, infinite or NaN, or all are zero.
+        """
+        if factor.shape != self.train.y.shape:
+            raise ValueError(f"row weights: expected shape {tuple(self.train.y.shape)}, got {tuple(factor.shape)}")
+        if not bool(torch.isfinite(factor).all()) or bool((factor < 0).any()) or not bool((factor > 0).any()):
+            raise ValueError("row weights: expected finite, non-negative and not all zero")
+        weight = factor.double() if self.train.weight is None else self.train.weight * factor.double()
+        return replace(self, train=replace(self.train, weight=weight))
+
+    def note(self, **notes: float) -> Recipe:
+        """Leave numbers (effective sample size, …) for the record."""
+        return replace(self, notes={**self.notes, **notes})
+
+    def aside(self, **fields: Any) -> Recipe:
+        """An untreated recipe in service of this one (first stage, pretext, source task).
+
+        Inner strategies of the stack leave it alone; the data's own weights and every treatment are dropped.
+        """
+        plain: dict[str, Any] = {
+            "sampler": (), "augment": (), "loss": CrossEntropy(), "head": LinearHead(), "offset": None,
+            "prior_bias": True, "init": None, "keep_head": False, "encoder_rate": 1.0, "select": "refined",
+            "prior_exact": True, "claims": {}, "notes": {}, "auxiliary": True,
+        }  # fmt: skip
+        train = self.train if self.train.weight is None else replace(self.train, weight=None)
+        return replace(self, **{**plain, "train": train, **fields})
+
+    def generator(self, purpose: str) -> torch.Generator:
+        """A random stream of its own per purpose (order, encoder, head, noise, augment), derived from the seed."""
+        digest = hashlib.sha256(f"{self.seed}/{purpose}".encode()).digest()
+        return torch.Generator().manual_seed(int.from_bytes(digest[:8], "little") >> 1)
+
+    def epoch(self, generator: torch.Generator) -> Tensor:
+        """The rows of one epoch, resampled and shuffled: int64, any length."""
+        rows = torch.arange(len(self.train.y))
+        for sampler in self.sampler:
+            rows = sampler(rows, self.train.y, generator)
+        return rows[torch.randperm(len(rows), generator=generator)]
+
+    def mass(self) -> Tensor:
+        """Class mass of one epoch (C,), float64, sum 1: samplers × weights. What any reweighting must count."""
+        rows = self.epoch(self.generator("mass"))
+        weight = None if self.train.weight is None else self.train.weight[rows]
+        mass = torch.bincount(self.train.y[rows], weights=weight, minlength=self.train.n_classes).double()
+        return mass / mass.sum()
+
+
+def clash_message(name: str, first: str, second: str) -> str:
+    """One wording for clashes found when planning and when training."""
+    return f"strategies {first!r} and {second!r} both set the {name}, and a model has one: list only one of them"
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a prediction took: fits, optimiser steps, seconds of training."""
+
+    fits: int = 0
+    steps: int = 0
+    seconds: float = 0.0
+
+    def __add__(self, other: Cost) -> Cost:
+        return Cost(self.fits + other.fits, self.steps + other.steps, self.seconds + other.seconds)
+
+
+class Predictor:
+    """A trained model: logits for any features of its schema, and the class prior that these embody."""
+
+    prior: Tensor  # (C,) float64, sum 1
+    prior_exact: bool
+    cost: Cost
+    notes: Mapping[str, float]
+
+    def logits(self, x: Features) -> Tensor:
+        """(n, C)."""
+        raise NotImplementedError
+
+    def encode(self, x: Features) -> Tensor:
+        """(n, d): the representation under the head."""
+        raise NotImplementedError
+
+    def shift(self, delta: Tensor) -> Predictor:
+        """Add `delta` (C,) to the logits, which multiplies the embodied prior by exp(delta)."""
+        return Shifted(self, delta.double())
+
+    def corrected(self, prior: Tensor) -> Predictor:
+        """The same model under another class prior (Saerens et al. 2002, eq. 4)."""
+        return self.shift(prior.double().log() - self.prior.double().log())
+
+
+@dataclass(frozen=True, eq=False)
+class Shifted(Predictor):
+    """`base` with a constant added to its logits."""
+
+    base: Predictor
+    delta: Tensor
+
+    @property
+    def prior(self) -> Tensor:  # type: ignore[override]
+        return (self.base.prior.double().log() + self.delta).softmax(0)
+
+    @property
+    def prior_exact(self) -> bool:  # type: ignore[override]
+        return self.base.prior_exact
+
+    @property
+    def cost(self) -> Cost:  # type: ignore[override]
+        return self.base.cost
+
+    @property
+    def notes(self) -> Mapping[str, float]:  # type: ignore[override]
+        return self.base.notes
+
+    def logits(self, x: Features) -> Tensor:
+        z = self.base.logits(x)
+        return z.double() + self.delta.to(z.device)
+
+    def encode(self, x: Features) -> Tensor:
+        return self.base.encode(x)
+
+
+@dataclass(frozen=True, eq=False)
+class Costed(Predictor):
+    """`base` charged with everything that was trained on its behalf."""
+
+    base: Predictor
+    cost: Cost
+    notes: Mapping[str, float]
+
+    @property
+    def prior(self) -> Tensor:  # type: ignore[override]
+        return self.base.prior
+
+    @property
+    def prior_exact(self) -> bool:  # type: ignore[override]
+        return self.base.prior_exact
+
+    def logits(self, x: Features) -> Tensor:
+        return self.base.logits(x)
+
+    def encode(self, x: Features) -> Tensor:
+        return self.base.encode(x)
+
+
+Training: TypeAlias = Generator[Sequence[Recipe], Sequence[Predictor], Predictor]
+Nested: TypeAlias = Generator[Sequence[Recipe], Sequence[Predictor], "list[Predictor | Exception]"]
+
+
+class Strategy:
+    """A treatment of class imbalance. Subclasses are frozen dataclasses; their fields are the hyperparameters.
+
+    Most override `prepare` alone, a pure function of the recipe. `train` is a generator: it yields lists of recipes
+    and is sent lists of predictors, so it says what to train and never how.
+    """
+
+    name: ClassVar[str]
+    version: ClassVar[int] = 1  # raised when a fix changes results: it is part of the run key
+    owns: ClassVar[frozenset[str]] = frozenset()  # which of Recipe.OWNED it may set; clashes show when planning
+    uses_extra: ClassVar[bool] = False  # labels or data beyond the target's own: marked on boards
+    needs_encoder: ClassVar[bool] = False  # meaningless for a model without a representation
+
+    def prepare(self, recipe: Recipe) -> Recipe:
+        """The recipe to train instead. Must not change its input."""
+        return recipe
+
+    def posthoc(self, predictor: Predictor, recipe: Recipe) -> Predictor:
+        """The predictor to use instead; `recipe` is the one that `train` was given."""
+        return predictor
+
+    def train(self, recipe: Recipe) -> Training:
+        """Yield what to train; return the predictor to evaluate.
+
+        Raises:
+            Inapplicable: the strategy has no meaning for this recipe.
+        """
+        (predictor,) = yield [self.prepare(recipe)]
+        return self.posthoc(predictor, recipe)
+
+
+def lockstep(trainings: Sequence[Training]) -> Nested:
+    """Advance many generators together; each ends in its predictor or its exception, and none stops the others."""
+    outcome: dict[int, Predictor | Exception] = {}
+    asks: dict[int, Sequence[Recipe]] = {}
+
+    def advance(i: int, step: Callable[[], Sequence[Recipe]]) -> None:
+        try:
+            asks[i] = step()
+        except StopIteration as stop:
+            outcome[i] = stop.value
+        except Exception as error:
+            outcome[i] = error
+
+    for i, training in enumerate(trainings):
+        advance(i, lambda t=training: next(t))  # type: ignore[misc]
+    while asks:
+        todo, asks = asks, {}
+        got = iter((yield [recipe for recipes in todo.values() for recipe in recipes]))
+        for i, recipes in todo.items():
+            advance(i, answer(trainings[i], [next(got) for _ in recipes]))
+    return [outcome[i] for i in range(len(trainings))]
+
+
+def answer(training: Training, got: Sequence[Predictor | Exception]) -> Callable[[], Sequence[Recipe]]:
+    """The step that sends predictors into a generator, or raises the first failure inside it."""
+    failure = next((p for p in got if isinstance(p, Exception)), None)
+    if failure is not None:
+        return lambda: training.throw(failure)
+    return lambda: training.send(cast("Sequence[Predictor]", got))
+
+
+@dataclass(frozen=True)
+class Chain(Strategy):
+    """A stack of strategies. The first listed is outermost: what it asks for is trained by the rest.
+
+    So preparation runs in listed order and post-hoc steps in reverse. Every fit made on the way is charged to the
+    predictor that comes out.
+    """
+
+    parts: tuple[Strategy, ...]
+
+    @property
+    def label(self) -> str:
+        """`undersample+focal`; the name on boards."""
+        return "+".join(part.name for part in self.parts) or "none"
+
+    def train(self, recipe: Recipe) -> Training:
+        if not self.parts:
+            (predictor,) = yield [recipe]
+            return predictor
+        outer, rest = self.parts[0], Chain(self.parts[1:])
+        training = outer.train(replace(recipe, by=outer.name))
+        cost, notes = Cost(), dict[str, float]()
+        step: Callable[[], Sequence[Recipe]] = lambda: next(training)  # noqa: E731 - replaced by `answer` below
+        while True:
+            try:
+                asks = step()
+            except StopIteration as stop:
+                return Costed(cast(Predictor, stop.value), cost, notes)
+            got = yield from lockstep([(Chain(()) if ask.auxiliary else rest).train(ask) for ask in asks])
+            for trained in got:
+                if not isinstance(trained, Exception):
+                    cost += trained.cost
+                    notes.update(trained.notes)
+            step = answer(training, got)

@@ -1,0 +1,49 @@
+"""Start from an encoder trained on another label of the same rows, then train on the target.
+
+The source model is trained like `none` on `source` (`auto`: the one that the data recommend), with the columns that
+give the source label away hidden; its encoder starts the target model, the head is new. `freeze: true` trains the head
+only; else the encoder is fine-tuned at `encoder_rate` times the learning rate (Yosinski et al. 2014, arXiv:1411.1792).
+Source rows are training and validation rows of the target: no test row of either.
+Suggested values: freeze false, encoder_rate .1-1. Effect: none on the prior; costs one extra fit.
+Skipped where there is no other label. Combines badly with: `self_supervised` (a model starts from one encoder).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from strategies.spec import Inapplicable, Recipe, Strategy, Training
+
+
+@dataclass(frozen=True)
+class Transfer(Strategy):
+    """Supervised pretraining on another label."""
+
+    name = "transfer"
+    owns = frozenset({"init"})
+    uses_extra = True
+    needs_encoder = True
+    source: str = "auto"
+    freeze: bool = False
+    encoder_rate: float = 0.3
+
+    def __post_init__(self) -> None:
+        if self.encoder_rate <= 0:
+            raise ValueError(
+                f"transfer encoder_rate: expected a number > 0, got {self.encoder_rate}; to freeze, freeze=true"
+            )
+
+    def train(self, recipe: Recipe) -> Training:
+        name = recipe.default_source if self.source == "auto" else self.source
+        if name not in recipe.extra:
+            known = ", ".join(sorted(recipe.extra)) or "none"
+            raise Inapplicable(
+                f"transfer: no source label {name!r} beside this target (there are: {known})"
+                if name
+                else "transfer: this target has no other label to transfer from"
+            )
+        train, val = recipe.extra[name]
+        (source,) = yield [recipe.aside(train=train, val=val)]
+        rate = 0.0 if self.freeze else self.encoder_rate
+        (predictor,) = yield [recipe.change(init=source, encoder_rate=rate)]
+        return predictor
