@@ -57,6 +57,7 @@ class Record:
     curve: list[list[float]] = field(default_factory=list)  # [step, validation score] of the last fit
     predictions: Mapping[str, str] = field(default_factory=dict)  # file, sha256
     environment: Mapping[str, Any] = field(default_factory=dict)
+    traceback: str = ""
     created: str = ""
     schema: int = SCHEMA
 
@@ -142,10 +143,20 @@ class Store:
         for suffix in (".json", ".parquet"):
             self.path(key).with_suffix(suffix).unlink(missing_ok=True)
 
+    def paths(self) -> list[Path]:
+        """The files of all records, sorted by key."""
+        return sorted(path for path in self.runs.glob("??/*.json") if not path.name.startswith("."))
+
+    def read(self, path: Path) -> Record:
+        """The record in a file.
+
+        Raises:
+            ResultsError: it is not a record.
+        """
+        return parse(path.read_text(encoding="utf-8"), path)
+
     def __iter__(self) -> Iterator[Record]:
-        for path in sorted(self.runs.glob("??/*.json")):
-            if not path.name.startswith("."):
-                yield parse(path.read_text(encoding="utf-8"), path)
+        return map(self.read, self.paths())
 
     def orphans(self) -> list[Path]:
         """Temporary files and predictions that no record names: left by a kill, safe to delete when nothing runs."""

@@ -71,13 +71,14 @@ class ImportanceWeighted(Strategy):
     apply: Literal["weight", "sample"] = "weight"
     scale: float = 1.0
     clip: float = 10.0
+    mix: float = 1.0  # weight = (1 - mix) + mix · importance: 0 is off
     targets: int = 1000  # at most so many target rows, drawn at random
 
     def __post_init__(self) -> None:
-        if self.scale <= 0 or self.clip < 1 or self.targets < 1:
+        if self.scale <= 0 or self.clip < 1 or self.targets < 1 or not 0 <= self.mix <= 1:
             raise ValueError(
-                "importance_weighted: expected scale > 0, clip >= 1, targets >= 1, "
-                f"got scale={self.scale}, clip={self.clip}, targets={self.targets}"
+                "importance_weighted: expected scale > 0, clip >= 1, targets >= 1, mix in [0, 1], "
+                f"got scale={self.scale}, clip={self.clip}, targets={self.targets}, mix={self.mix}"
             )
 
     def rare_rows(self, recipe: Recipe) -> Tensor:
@@ -93,9 +94,11 @@ class ImportanceWeighted(Strategy):
 
     def train(self, recipe: Recipe) -> Training:
         targets = self.rare_rows(recipe)
+        if self.mix == 0:
+            return (yield [recipe])[0]
         (first,) = yield [recipe.aside()]
         v = first.encode(recipe.train.x)
-        w = weights(similarity(v, v[targets], self.by, self.scale), self.clip)
+        w = (1 - self.mix) + self.mix * weights(similarity(v, v[targets], self.by, self.scale), self.clip)
         recipe = recipe.change(prior_exact=False).note(effective_sample_size=effective_sample_size(w))
         (predictor,) = yield [recipe.reweight(w) if self.apply == "weight" else recipe.resample(DrawWeighted(w))]
         return predictor

@@ -65,7 +65,7 @@ class InfoNCE:
 
 @dataclass(frozen=True)
 class SelfSupervised(Strategy):
-    """SCARF pretraining for at most `steps` steps, then fine-tuning."""
+    """SCARF pretraining for at most `steps` steps (0 is off), then fine-tuning."""
 
     name = "self_supervised"
     owns = frozenset({"init"})
@@ -77,9 +77,9 @@ class SelfSupervised(Strategy):
     encoder_rate: float = 1.0
 
     def __post_init__(self) -> None:
-        if not (0 < self.corruption < 1 and self.temperature > 0 and self.steps > 0 and self.projection > 0):
+        if not (0 < self.corruption < 1 and self.temperature > 0 and self.steps >= 0 and self.projection > 0):
             raise ValueError(
-                "self_supervised: expected corruption in (0, 1), temperature > 0, steps > 0, projection > 0, got "
+                "self_supervised: expected corruption in (0, 1), temperature > 0, steps >= 0, projection > 0, got "
                 f"corruption={self.corruption}, temperature={self.temperature}, steps={self.steps}, "
                 f"projection={self.projection}"
             )
@@ -95,6 +95,8 @@ class SelfSupervised(Strategy):
         )  # fmt: skip
 
     def train(self, recipe: Recipe) -> Training:
+        if self.steps == 0:
+            return (yield [recipe])[0]
         (first,) = yield [self.pretext(recipe)]
         (predictor,) = yield [recipe.change(init=first, encoder_rate=self.encoder_rate)]
         return predictor

@@ -23,7 +23,7 @@ class Transfer(Strategy):
     owns = frozenset({"init"})
     uses_extra = True
     needs_encoder = True
-    source: str = "auto"
+    source: str | None = "auto"  # None: off
     freeze: bool = False
     encoder_rate: float = 0.3
 
@@ -34,6 +34,8 @@ class Transfer(Strategy):
             )
 
     def train(self, recipe: Recipe) -> Training:
+        if self.source is None:
+            return (yield [recipe])[0]
         name = recipe.default_source if self.source == "auto" else self.source
         if name not in recipe.extra:
             known = ", ".join(sorted(recipe.extra)) or "none"

@@ -1,0 +1,162 @@
+"""The command line: takes the verb away, leaves the rest to Hydra."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+HELP = """imbench: which treatment of class imbalance is worth using on your data, by how much, and at what cost.
+
+usage: imbench VERB [-m] [key=value …]
+
+  run          train the cells that have no record, print the table (-m: sweep over comma-separated values)
+  plan         what the same overrides would run, and how long it may take
+  status       what the results folder holds: done, failed, skipped, with reasons
+  publish      leaderboards from records: terminal, leaderboard.md, leaderboard.csv
+  strategies   the treatments there are          models       the models there are
+  data list    the data sets there are
+  results check · results gc                     verify records and predictions · delete left-overs
+
+examples
+  imbench run -m 'strategy=glob(*)' seed=0,1,2
+  imbench run -m 'strategy=none,focal,[undersample,focal]' data=womens data.target=class model=mlp seed=0,1,2
+  imbench run -m 'strategy=glob(*)' data=file data.path=my.parquet data.target=bought
+  imbench publish results=results
+
+Keys and their defaults: imbench run --cfg job · what a strategy does: imbench strategies
+"""
+
+GRID_VERBS = ("run", "plan")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns its exit code (0 done, 1 cells failed, 2 wrong use, 130 interrupted)."""
+    args = list(sys.argv[1:] if arguments is None else arguments)
+    complete_line()
+    if not args or args[0] in ("-h", "--help", "help"):
+        print(HELP, end="")
+        return 0
+    if args[0] == "--version":
+        from importlib.metadata import version  # noqa: PLC0415
+
+        print(f"imbench {version('imbench')}")
+        return 0
+    verb, rest = args[0], args[1:]
+    if verb in ("data", "results") and rest:
+        verb, rest = f"{verb} {rest[0]}", rest[1:]
+    if "-h" in rest or "--help" in rest:
+        print(HELP, end="")
+        return 0
+    if verb == "-sc" or verb.startswith("--shell-completion"):
+        return hydra_app("run", args)
+    if verb in GRID_VERBS:
+        return hydra_app(verb, rest)
+    return quick(verb, rest)
+
+
+def quick(verb: str, overrides: list[str]) -> int:
+    """Verbs about one folder or one registry, without a grid."""
+    from rich.console import Console  # noqa: PLC0415 - help stays quick
+
+    from bench import commands  # noqa: PLC0415
+
+    console = Console()
+    plain: Mapping[str, Callable[[Console], int]] = {
+        "strategies": commands.strategies, "models": commands.models, "data list": commands.data_list,
+    }  # fmt: skip
+    on_results: Mapping[str, Callable[[Any, Console], int]] = {
+        "status": commands.status, "publish": commands.publish,
+        "results check": commands.results_check, "results gc": commands.results_gc,
+    }  # fmt: skip
+    if verb in plain:
+        return guarded(lambda: plain[verb](console))
+    if verb in on_results:
+        return guarded(lambda: on_results[verb](composed_settings(overrides), console))
+    from strategies.registry import unknown  # noqa: PLC0415
+
+    return complain(unknown("verb", verb, [*GRID_VERBS, *plain, *on_results]))
+
+
+def composed_settings(overrides: list[str]) -> Any:
+    """Settings from overrides, through Hydra."""
+    from bench.compose import compose, hydra_loader  # noqa: PLC0415
+    from bench.config import settings  # noqa: PLC0415
+
+    with hydra_loader() as loader:
+        return settings(compose(loader, [overrides])[0])
+
+
+def hydra_app(verb: str, args: list[str]) -> int:
+    """Hand `args` to Hydra, which composes one configuration or a grid of them."""
+    from rich.console import Console  # noqa: PLC0415
+
+    from bench import commands  # noqa: PLC0415
+    from bench.compose import guard, register_plugins  # noqa: PLC0415
+
+    console = Console()
+    action = {"run": commands.run, "plan": commands.plan}[verb]
+    codes: list[int] = []
+
+    def many(configurations: Sequence[Mapping[str, Any]]) -> int:
+        codes.append(guarded(lambda: action(configurations, console)))
+        return codes[-1]
+
+    def task(cfg: Any) -> int:
+        from omegaconf import OmegaConf  # noqa: PLC0415
+
+        return many([OmegaConf.to_container(cfg, resolve=True)])  # type: ignore[list-item]  # the root is a mapping
+
+    task.many = many  # type: ignore[attr-defined]  # what the launcher calls with a whole grid
+    if verb == "plan" and not {"-m", "--multirun"} & set(args):
+        args = ["-m", *args]
+
+    def app() -> int:
+        import hydra  # noqa: PLC0415 - a quarter of a second
+
+        register_plugins()
+        sys.argv = [sys.argv[0], *guard(args)]
+        hydra.main(config_path="pkg://bench.conf", config_name="config", version_base="1.3")(task)()
+        return max(codes, default=0)
+
+    return guarded(app)
+
+
+def guarded(action: Callable[[], int]) -> int:
+    """Run; a complaint that its reader can act on becomes one line and exit code 2, and nothing else is caught."""
+    try:
+        return action()
+    except Exception as error:
+        if not actionable(error) or os.environ.get("HYDRA_FULL_ERROR"):
+            raise
+        return complain(str(error))
+
+
+def actionable(error: Exception) -> bool:
+    """Whether an error is a message to the user, by the names of its classes: importing them all would be slow."""
+    names = {cls.__name__ for cls in type(error).__mro__}
+    return bool(names & {"ConfigError", "DataError", "ResultsError", "HydraException"})
+
+
+def complain(message: str) -> int:
+    """Print an error; the exit code of wrong use."""
+    print(f"imbench: {message}", file=sys.stderr)
+    return 2
+
+
+def complete_line() -> None:
+    """Take the verb out of the line that a shell asks to have completed, so that Hydra sees its own grammar."""
+    line = os.environ.get("COMP_LINE")
+    if line is not None:
+        words = line.split(" ")
+        if len(words) > 1 and words[1] in GRID_VERBS:
+            os.environ["COMP_LINE"] = " ".join([words[0], *words[2:]])
+            os.environ["COMP_POINT"] = str(len(os.environ["COMP_LINE"]))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,243 @@
+"""One group of cells, start to end: data -> recipes -> predictors -> evaluation -> records. Imports Lightning.
+
+Cells of a group share data, split and seed, so that data are encoded once and equal first stages are trained once.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import platform
+import random
+import resource
+import sys
+import time
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import lru_cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from bench.config import RunConfig
+from bench.data.config import DataConfig
+from bench.data.encode import Encoded, encode
+from bench.data.sources import load_table
+from bench.data.splits import partition
+from bench.metrics import Predictions, evaluate
+from bench.planning import Planned
+from bench.results import Record, ResultsError, Status, Store, pack
+from bench.training.trainer import Diverged, Outcome, drive, pick_device
+from strategies.spec import Inapplicable, Predictor, Recipe, Training
+
+
+@lru_cache(maxsize=2)
+def encoded(config: DataConfig, split: int, seed: int) -> Encoded:
+    """The data of a group; the last two are kept, because the models of one group follow one another."""
+    table = load_table(config)
+    parts = partition(table, split, seed, config.test_fraction, config.val_fraction)
+    return encode(table, parts, vocabulary=config.vocabulary)
+
+
+def recipe(planned: Planned, data: Encoded) -> Recipe:
+    """What the strategies of a cell start from. Holds no test rows."""
+    cell, train = planned.cell, planned.cell.train
+    return Recipe(
+        train=data.train, val=data.val, extra=data.extra, default_source=data.table.transfer_source or "",
+        model=cell.model, batch_size=train.batch_size, max_steps=train.max_steps, lr=train.lr,
+        weight_decay=train.weight_decay, eval_every=train.eval_every, patience=train.patience, seed=cell.seed,
+    )  # fmt: skip
+
+
+def training(planned: Planned, data: Encoded) -> Training:
+    """The generator of a cell; refuses at once a strategy that needs what the model lacks."""
+    for strategy in planned.cell.strategies:
+        if strategy.needs_encoder and not planned.cell.model.has_encoder:
+            raise Inapplicable(
+                f"{strategy.name}: works on a learned representation, and model {planned.cell.model.name!r} has none; "
+                "use model=mlp"
+            )
+    return planned.cell.chain().train(recipe(planned, data))
+
+
+def execute(
+    group: Sequence[Planned], root: Path, run: RunConfig, began: Callable[[str], None], done: Callable[[Record], None]
+) -> None:
+    """Run the cells of a group and publish a record for each; `began` and `done` report as they go.
+
+    A failing cell becomes a record with its status and reason and stops no other one.
+    """
+    torch.set_num_threads(run.threads)
+    device = pick_device() if run.device == "auto" else torch.device(run.device)
+    store, data_cache = Store(root), group[0].cell
+    clock = {planned.key: time.perf_counter() for planned in group}
+
+    def start(planned: Planned) -> None:
+        clock[planned.key] = time.perf_counter()
+        reset_peak()
+        random.seed(planned.cell.seed)  # nothing of ours draws from the global streams; a user's strategy might
+        np.random.seed(planned.cell.seed)  # noqa: NPY002 - the global stream is the point
+        torch.manual_seed(planned.cell.seed)
+        began(planned.key)
+
+    def finish(planned: Planned, outcome: Outcome, data: Encoded | None) -> None:
+        wall = round(time.perf_counter() - clock[planned.key], 3)
+        ran = {"environment": environment(device, run), "cost": {"wall_seconds": wall}}
+        try:
+            record = conclude(planned, outcome, data, store, ran)
+        except ResultsError:
+            raise
+        except Exception as error:  # evaluation refused the logits, say: the cell's failure, not the group's
+            record = conclude(planned, error, data, store, ran)
+        store.put(record, replace=True)
+        done(record)
+
+    try:
+        data = encoded(data_cache.data, data_cache.split, data_cache.seed)
+    except Exception as error:
+        for planned in group:
+            start(planned)
+            finish(planned, error, None)
+        return
+
+    trainings: list[Training] = []
+    ready: list[Planned] = []
+    for planned in group:
+        try:
+            trainings.append(training(planned, data))
+            ready.append(planned)
+        except Exception as error:
+            start(planned)
+            finish(planned, error, data)
+    drive(
+        trainings, lambda i, outcome: finish(ready[i], outcome, data), device=device, stack=run.stack,
+        began=lambda i: start(ready[i]),
+    )  # fmt: skip
+
+
+def conclude(planned: Planned, outcome: Outcome, data: Encoded | None, store: Store, ran: dict[str, Any]) -> Record:
+    """The record of an outcome; evaluates on the test rows, once, and stores the predictions first."""
+    base = replace(
+        blank(planned), traits=traits(data) if data is not None else {},
+        created=datetime.now(UTC).isoformat(timespec="seconds"), **ran,
+    )  # fmt: skip
+    if data is None or isinstance(outcome, Exception):
+        assert isinstance(outcome, Exception)
+        status, reason = classify(outcome)
+        details = "" if status == "skipped" else "".join(traceback.format_exception(outcome))
+        return replace(base, status=status, reason=reason, traceback=details)
+    return evaluated(base, outcome, data, store)
+
+
+def evaluated(base: Record, predictor: Predictor, data: Encoded, store: Store) -> Record:
+    """`base` completed with metrics, costs and predictions."""
+    val = predictor.logits(data.val.x).numpy()
+    began = time.perf_counter()
+    test = predictor.logits(data.test).numpy()
+    seconds = time.perf_counter() - began
+    val_y, test_y = data.val.y.numpy(), data.test_y.numpy()
+    counts = np.bincount(data.train.y.numpy(), minlength=data.train.n_classes)
+    natural = np.maximum(counts, 0.5) / np.maximum(counts, 0.5).sum()
+    result = evaluate(
+        Predictions(test, test_y), Predictions(val, val_y), prior=predictor.prior.numpy(), natural=natural,
+        train_counts=counts,
+    )  # fmt: skip
+    rows = data.table.rows
+    frame = pack({"val": (rows[data.partition.val], val_y, val), "test": (rows[data.partition.test], test_y, test)})
+    cost = predictor.cost
+    return replace(
+        base,
+        status="done",
+        metrics=result.values,
+        undefined=result.undefined,
+        per_class=result.per_class,
+        fitted={**result.fitted, "prior_exact": float(predictor.prior_exact)},
+        cost={
+            **base.cost, "fits": cost.fits, "steps": cost.steps, "train_seconds": round(cost.seconds, 4),
+            "peak_mb": peak_mb(), "inference_rows_per_second": round(len(test) / max(seconds, 1e-9)),
+        },
+        notes=predictor.notes,
+        curve=curve(predictor),
+        predictions=store.put_predictions(base.key, frame),
+    )  # fmt: skip
+
+
+def blank(planned: Planned) -> Record:
+    """A record that says which cell it is about, and nothing of what came out."""
+    cell = planned.cell
+    return Record(
+        key=planned.key, status="failed", data=planned.data_name, target=planned.target, model=cell.model.name,
+        strategy=cell.strategy, split=cell.split, seed=cell.seed, tuned=cell.tuned,
+        uses_extra=any(s.uses_extra for s in cell.strategies), config=planned.config,
+    )  # fmt: skip
+
+
+def classify(error: Exception) -> tuple[Status, str]:
+    """Status and one-line reason of a failure."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    if isinstance(error, Inapplicable):
+        return "skipped", text
+    if isinstance(error, Diverged):
+        return "diverged", text
+    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+        return "oom", f"out of memory: {text}; lower train.batch_size or run.stack"
+    return "failed", f"{type(error).__name__}: {text}"
+
+
+def traits(data: Encoded) -> dict[str, Any]:
+    """What the data are like: numbers that a recommendation can rest on."""
+    counts = np.bincount(data.train.y.numpy(), minlength=data.train.n_classes)
+    kinds = {kind: len(data.table.names(kind)) for kind in ("numeric", "categorical", "text")}
+    share = counts / counts.sum()
+    present = share[share > 0]
+    return {
+        "rows": len(data.table), "n_train": len(data.train), "n_val": len(data.val), "n_test": len(data.test_y),
+        "n_classes": data.train.n_classes, "classes": list(data.table.classes), "train_counts": counts.tolist(),
+        "rarest": int(counts[counts > 0].min()), "imbalance_ratio": float(counts.max() / counts[counts > 0].min()),
+        "entropy": float(-(present * np.log(present)).sum()), "columns": kinds, "licence": data.table.licence,
+        "log": list(data.table.log),
+    }  # fmt: skip
+
+
+def curve(predictor: Predictor) -> list[list[float]]:
+    """Validation scores over steps of the fit behind a predictor, where it is one fit."""
+    found: Any = predictor
+    while found is not None and not hasattr(found, "curve"):
+        found = getattr(found, "base", None)
+    return [[float(step), float(score)] for step, score in getattr(found, "curve", ())]
+
+
+@lru_cache(maxsize=1)
+def versions() -> dict[str, str]:
+    """Versions of what decides numbers."""
+    names = ("imbench", "torch", "pytorch-lightning", "numpy", "scikit-learn")
+    return {"python": platform.python_version(), **{name: version(name) for name in names}}
+
+
+def environment(device: torch.device, run: RunConfig) -> dict[str, Any]:
+    """Where a cell ran, as far as it can matter; no host names and no paths."""
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else platform.machine()
+    return {**versions(), "device": device.type, "processor": name, "threads": run.threads, "stack": run.stack}
+
+
+def reset_peak() -> None:
+    """Start measuring peak memory anew (Linux; elsewhere the peak is the process's since its start)."""
+    if torch.cuda.is_available():
+        torch.cuda.reset_peak_memory_stats()
+    with contextlib.suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
+
+
+def peak_mb() -> float | None:
+    """Peak memory since `reset_peak`, in MiB: of the GPU where there is one, else resident."""
+    if torch.cuda.is_available():
+        return round(float(torch.cuda.max_memory_allocated()) / 2**20, 1)
+    with contextlib.suppress(OSError, StopIteration, ValueError):
+        lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
+        return round(next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 2**10, 1)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return round(peak / (2**20 if sys.platform == "darwin" else 2**10), 1)

@@ -1,0 +1,165 @@
+"""What the verbs do, as plain functions of composed configurations; each returns an exit code."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.table import Table as Grid
+from rich.text import Text
+
+from bench.config import Settings, cell, settings
+
+if TYPE_CHECKING:
+    from bench.planning import Planned
+
+INTERRUPTED = 130
+
+
+def prepare(configurations: Sequence[Mapping[str, Any]]) -> tuple[list[Planned], Settings]:
+    """The cells of a sweep, each once, and the settings that they share.
+
+    Raises:
+        ConfigError, DataError: what was asked for cannot be done; nothing was run.
+    """
+    from bench.planning import plan  # noqa: PLC0415 - pandas and the data; not for a wrong command line
+
+    options = settings(configurations[0])
+    return plan([cell(raw) for raw in configurations]), options
+
+
+def run(configurations: Sequence[Mapping[str, Any]], console: Console) -> int:
+    """Train cells that have no record; print the table of the sweep."""
+    from bench.leaderboard.publish import show  # noqa: PLC0415 - statistics are for the end
+    from bench.sweep import report_failures  # noqa: PLC0415
+    from bench.sweep import run as sweep  # noqa: PLC0415
+
+    planned, options = prepare(configurations)
+    try:
+        summary = sweep(planned, options, console)
+    except KeyboardInterrupt:
+        console.print("interrupted: finished cells are recorded; the same command goes on from there")
+        return INTERRUPTED
+    show(Path(options.results), console, keys=[p.key for p in planned])
+    report_failures(summary, console)
+    return summary.exit_code
+
+
+def plan(configurations: Sequence[Mapping[str, Any]], console: Console) -> int:
+    """Say what `run` would do, and how long it may take."""
+    from bench.planning import outlook, tally  # noqa: PLC0415
+    from bench.results import FAILURES, Store  # noqa: PLC0415
+    from bench.sweep import duration, worker_count  # noqa: PLC0415
+
+    planned, options = prepare(configurations)
+    ahead = outlook(planned, Store(options.results), retry_failed=options.run.retry_failed)
+    for text in tally(planned):
+        console.print(Text(text), soft_wrap=True)
+    done, skipped, failed = ahead.count("done"), ahead.count("skipped"), ahead.count(*FAILURES)
+    console.print(
+        f"{len(planned)} cells: {done} done, {skipped} skipped, {failed} failed, {len(ahead.to_do)} to do",
+        highlight=False,
+    )
+    if failed and not options.run.retry_failed:
+        console.print("failed cells are not run again unless run.retry_failed=true", highlight=False)
+    workers = worker_count(options, len(ahead.to_do))
+    if ahead.to_do and ahead.seconds is None:
+        console.print("no estimate: nothing comparable is on record yet", highlight=False)
+    elif ahead.seconds:
+        console.print(
+            f"about {duration(ahead.seconds / workers)} on {workers} workers, from past cells", highlight=False
+        )
+    return 0
+
+
+def status(options: Settings, console: Console) -> int:
+    """Say what the results folder holds."""
+    from bench.leaderboard.publish import status as show_status  # noqa: PLC0415
+
+    show_status(Path(options.results), console)
+    return 0
+
+
+def publish(options: Settings, console: Console) -> int:
+    """Print the boards and write them under the results folder."""
+    from bench.leaderboard.publish import publish as write  # noqa: PLC0415
+
+    chosen = {"data": options.board.data, "target": options.board.target, "model": options.board.model}
+    write(Path(options.results), console=console, where={k: v for k, v in chosen.items() if v is not None})
+    return 0
+
+
+def strategies(console: Console) -> int:
+    """One line per strategy: its name and the first sentence of its card."""
+    from strategies import registry  # noqa: PLC0415
+
+    listing([(name, first_line(registry.card(name))) for name in registry.names()], console)
+    return 0
+
+
+def models(console: Console) -> int:
+    """One line per model."""
+    from bench.models import registry  # noqa: PLC0415
+
+    listing([(name, first_line(registry.card(name))) for name in registry.names()], console)
+    return 0
+
+
+def data_list(console: Console) -> int:
+    """One line per data source, and one per target."""
+    from bench.data.sources import SOURCES  # noqa: PLC0415
+
+    rows = []
+    for source in SOURCES.values():
+        rows.append((source.name, f"{source.title} ({source.licence})"))
+        rows += [(f"  {target}", text) for target, text in source.targets.items()]
+    listing(rows, console)
+    return 0
+
+
+def results_check(options: Settings, console: Console) -> int:
+    """Verify that every record parses and that its predictions are what was recorded."""
+    from bench.results import ResultsError, Store  # noqa: PLC0415
+
+    store, wrong, count = Store(options.results), [], 0
+    for path in store.paths():
+        count += 1
+        try:
+            record = store.read(path)
+            if record.status == "done":
+                store.predictions(record)
+        except ResultsError as error:
+            wrong.append(str(error))
+    for problem in wrong:
+        console.print(Text(problem), soft_wrap=True)
+    console.print(f"{count} records checked, {len(wrong)} wrong", highlight=False)
+    return 1 if wrong else 0
+
+
+def results_gc(options: Settings, console: Console) -> int:
+    """Delete what interrupted runs left behind; files younger than an hour may be in use and stay."""
+    from bench.results import Store  # noqa: PLC0415
+
+    old = [p for p in Store(options.results).orphans() if time.time() - p.stat().st_mtime > 3600]
+    for path in old:
+        path.unlink(missing_ok=True)
+    console.print(f"deleted {len(old)} left-over files", highlight=False)
+    return 0
+
+
+def first_line(card: str) -> str:
+    """The first sentence of a card."""
+    return " ".join(card.partition("\n\n")[0].split())
+
+
+def listing(rows: Sequence[tuple[str, str]], console: Console) -> None:
+    """Names and texts in two columns."""
+    grid = Grid.grid(padding=(0, 2))
+    grid.add_column(style="bold", no_wrap=True)
+    grid.add_column()
+    for name, text in rows:
+        grid.add_row(Text(name), Text(text))
+    console.print(grid)

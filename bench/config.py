@@ -1,0 +1,250 @@
+"""From composed YAML to checked, frozen values: the only file that knows OmegaConf's containers.
+
+Every section is a dataclass; its fields are the keys that are allowed. Types are checked strictly (pydantic, JSON
+mode: a list may become a tuple and an integer a float, nothing else is coerced), and names are looked up in registries.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
+
+from pydantic import TypeAdapter, ValidationError
+
+from bench.data.config import DataConfig
+from strategies import registry
+
+if TYPE_CHECKING:
+    from bench.models.registry import Model
+    from strategies.spec import Chain, Strategy
+
+T = TypeVar("T")
+
+
+class ConfigError(ValueError):
+    """The configuration is wrong: says which key, what was expected, what was given, and what to do."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainConfig:
+    """One budget for all: see conf/train/default.yaml."""
+
+    max_steps: int = 1000
+    batch_size: int = 256
+    lr: float = 0.01
+    weight_decay: float = 0.0
+    eval_every: int = 20
+    patience: int = 10
+
+    def __post_init__(self) -> None:
+        for name in ("max_steps", "batch_size", "eval_every", "patience", "lr"):
+            if getattr(self, name) <= 0:
+                raise ValueError(f"train.{name}: expected a number above 0, got {getattr(self, name)}")
+        if self.weight_decay < 0:
+            raise ValueError(f"train.weight_decay: expected a number of at least 0, got {self.weight_decay}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunConfig:
+    """How to run; never part of a key: see conf/config.yaml."""
+
+    workers: int | Literal["auto"] = "auto"
+    threads: int = 1
+    stack: int = 1
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    retry_failed: bool = False
+    timeout: float | None = None
+
+    def __post_init__(self) -> None:
+        if (self.workers != "auto" and self.workers < 1) or self.threads < 1 or self.stack < 1:
+            raise ValueError(f"run: expected workers, threads and stack of at least 1, got {self}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class BoardConfig:
+    """Which boards to show: see conf/config.yaml."""
+
+    data: str | None = None
+    target: str | None = None
+    model: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cell:
+    """One (data and target, model, strategy stack, split, seed): what a record is about."""
+
+    data: DataConfig
+    model: Model
+    strategies: tuple[Strategy, ...]
+    train: TrainConfig
+    split: int
+    seed: int
+    tuned: bool = False
+
+    @property
+    def strategy(self) -> str:
+        """The stack's label: `undersample+focal`."""
+        return "+".join(s.name for s in self.strategies) or "none"
+
+    def chain(self) -> Chain:
+        """The stack as one strategy."""
+        from strategies.spec import Chain  # noqa: PLC0415 - torch comes with it
+
+        return Chain(self.strategies)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What a command was given beside its cells."""
+
+    results: str
+    run: RunConfig
+    board: BoardConfig
+    tune: Mapping[str, Any] = field(default_factory=dict)
+    debug: bool = False
+
+
+TOP = frozenset(
+    {"data", "model", "strategy", "train", "tune", "experiment", "seed", "split", "tuned"}
+    | {"results", "run", "board", "debug"}
+)
+
+
+def settings(raw: Mapping[str, Any]) -> Settings:
+    """The parts of a composed configuration that are no part of any cell.
+
+    Raises:
+        ConfigError: an unknown key, a wrong type or value.
+    """
+    check_keys(raw, TOP, "")
+    return Settings(
+        results=check(str, raw.get("results", "results"), "results"),
+        run=section(RunConfig, raw.get("run", {}), "run"),
+        board=section(BoardConfig, raw.get("board", {}), "board"),
+        tune=dict(raw.get("tune") or {}),
+        debug=check(bool, raw.get("debug", False), "debug"),
+    )
+
+
+def cell(raw: Mapping[str, Any]) -> Cell:
+    """The cell that a composed configuration describes.
+
+    Raises:
+        ConfigError: an unknown key or name, a wrong type or value, strategies that cannot be stacked.
+    """
+    check_keys(raw, TOP, "")
+    train = {k: v for k, v in raw.get("train", {}).items() if k != "space"}
+    return Cell(
+        data=section(DataConfig, raw.get("data", {}), "data"),
+        model=model(raw.get("model", {})),
+        strategies=stack(raw.get("strategy") or {}),
+        train=section(TrainConfig, train, "train"),
+        split=check(int, raw.get("split", 0), "split"),
+        seed=check(int, raw.get("seed", 0), "seed"),
+        tuned=check(bool, raw.get("tuned", False), "tuned"),
+    )
+
+
+def model(raw: Mapping[str, Any]) -> Model:
+    """The model of a section {name, hyperparameters …, space}."""
+    from bench.models import registry as models  # noqa: PLC0415 - torch comes with it
+
+    name = check(str, raw.get("name"), "model.name")
+    try:
+        cls = models.get(name)
+    except models.UnknownModel as error:
+        raise ConfigError(str(error)) from None
+    parameters = {k: v for k, v in raw.items() if k not in ("name", "space")}
+    return cast("Model", section(cast(Any, cls), parameters, "model"))
+
+
+def stack(raw: Mapping[str, Any]) -> tuple[Strategy, ...]:
+    """The strategies of a section {name: {hyperparameters …, space, neutral}}, in order; `none` is an empty stack.
+
+    Raises:
+        ConfigError: an unknown strategy or hyperparameter, or two owners of one part of the model.
+    """
+    built: list[Strategy] = []
+    for name, parameters in raw.items():
+        try:
+            cls = registry.get(name)
+        except registry.UnknownStrategy as error:
+            raise ConfigError(str(error)) from None
+        own = {k: v for k, v in (parameters or {}).items() if k not in ("space", "neutral")}
+        built.append(section(cls, own, f"strategy.{name}"))
+    treatments = [s for s in built if s.name != "none"]
+    owners: dict[str, str] = {}
+    for strategy in treatments:
+        for owned in strategy.owns:
+            if owned in owners:
+                from strategies.spec import clash_message  # noqa: PLC0415 - torch comes with it
+
+                raise ConfigError(clash_message(owned, owners[owned], strategy.name))
+            owners[owned] = strategy.name
+    return tuple(treatments)
+
+
+def section(cls: type[T], raw: Mapping[str, Any], path: str) -> T:
+    """A dataclass from a mapping; equal sections are the same object.
+
+    Raises:
+        ConfigError: an unknown key (with the nearest known one), a wrong type or value.
+    """
+    if not isinstance(raw, Mapping):
+        raise ConfigError(f"{path}: expected keys and values, got {raw!r}")
+    check_keys(raw, {f.name for f in fields(cast(Any, cls))}, path)
+    try:
+        text = json.dumps(raw, sort_keys=True)
+    except (TypeError, ValueError) as error:
+        raise ConfigError(f"{path}: expected plain values, got {raw!r} ({error})") from None
+    return cast(T, _section(cast(Any, cls), text, path))
+
+
+@lru_cache(maxsize=4096)
+def _section(cls: type[T], text: str, path: str) -> T:
+    return _validate(cls, text, path)
+
+
+def check(kind: type[T], value: Any, path: str) -> T:
+    """One value of a type, checked as strictly."""
+    return _validate(kind, json.dumps(value), path)
+
+
+def _validate(kind: type[T], text: str, path: str) -> T:
+    try:
+        return cast(T, _adapter(cast(Any, kind)).validate_json(text, strict=True))
+    except ValidationError as error:
+        raise ConfigError(explain(error, path)) from None
+
+
+@lru_cache(maxsize=256)
+def _adapter(kind: type[T]) -> TypeAdapter[T]:
+    return TypeAdapter(kind)
+
+
+def explain(error: ValidationError, path: str) -> str:
+    """pydantic's findings as lines that name the key, what was expected and what was given."""
+    lines = []
+    for finding in error.errors(include_url=False):
+        # The location of a union member ends in the type that was tried; keys of ours are what a reader knows.
+        where = ".".join([path, *(str(part) for part in finding["loc"][:1])])
+        got = json.dumps(finding["input"], default=repr)
+        if finding["type"] == "value_error":
+            lines.append(str(finding["msg"]).removeprefix("Value error, "))
+        elif finding["type"] == "missing":
+            lines.append(f"{where}: expected a value, got none; set {where}=…")
+        else:
+            lines.append(f"{where}: {finding['msg'][0].lower() + finding['msg'][1:]}, got {got}")
+    return "; ".join(dict.fromkeys(lines))
+
+
+def check_keys(raw: Mapping[str, Any], known: set[str] | frozenset[str], path: str) -> None:
+    """Refuse keys that nothing reads, with the nearest that something does."""
+    for key in raw:
+        if key not in known:
+            raise ConfigError(
+                registry.unknown("key", f"{path}.{key}".lstrip("."), sorted(f"{path}.{k}".lstrip(".") for k in known))
+            )

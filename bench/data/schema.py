@@ -1,0 +1,184 @@
+"""A loaded and cleaned table: its columns and kinds, labels, what was dropped and why. No torch here."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import yaml
+
+ColumnKind = Literal["numeric", "categorical", "text", "ignored"]
+KINDS: tuple[ColumnKind, ...] = ("numeric", "categorical", "text", "ignored")
+
+Strings: TypeAlias = npt.NDArray[np.object_]
+"""(n,) of str, None where missing."""
+
+
+class DataError(ValueError):
+    """A complaint about data that its owner can act on: what, expected, got, remedy."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """A feature column and how it is used."""
+
+    name: str
+    kind: ColumnKind
+
+
+@dataclass(frozen=True, eq=False)
+class OtherTarget:
+    """Another label of the same rows. y int64 (n,), -1 where a row has none; `drops`: features that give it away."""
+
+    y: npt.NDArray[np.int64]
+    classes: tuple[str, ...]
+    drops: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """One data set for one target: typed features, labels, no two rows alike.
+
+    frame: feature columns only, in the order of `columns`; numeric float64 with NaN for missing, categorical and
+    text object columns of str or None; index 0 … n-1. y int64 (n,) indexes `classes`; of two classes index 1 is the
+    positive one. rows int64 (n,): row numbers in the source. `imbalance`: ratio of the exponential long tail that
+    `partition` imposes on the training rows, None to leave them as they are.
+    """
+
+    name: str
+    target: str
+    frame: pd.DataFrame
+    columns: tuple[Column, ...]
+    y: npt.NDArray[np.int64]
+    classes: tuple[str, ...]
+    rows: npt.NDArray[np.int64]
+    fingerprint: str
+    version: int
+    source: str
+    licence: str
+    other: Mapping[str, OtherTarget] = field(default_factory=dict)
+    transfer_source: str | None = None
+    imbalance: float | None = None
+    ignored: Mapping[str, str] = field(default_factory=dict)  # column -> why it is no feature
+    log: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.y)
+
+    def names(self, kind: ColumnKind) -> list[str]:
+        """The feature columns of a kind, sorted."""
+        return [c.name for c in self.columns if c.kind == kind]
+
+    def counts(self) -> npt.NDArray[np.int64]:
+        """Rows per class, int64 (C,)."""
+        return np.bincount(self.y, minlength=len(self.classes)).astype(np.int64)
+
+
+def suggest(word: str, known: Iterable[str]) -> str:
+    """'Did you mean …? ' where one of the known names is close, else ''."""
+    lowered = {name.lower(): name for name in known}
+    close = difflib.get_close_matches(word.lower(), list(lowered), n=1)
+    return f"Did you mean {lowered[close[0]]!r}? " if close else ""
+
+
+def listing(names: Iterable[str], most: int = 30) -> str:
+    """Names for a message, cut short when there are very many."""
+    every = list(names)
+    return ", ".join(every[:most]) + (f", … ({len(every)} in all)" if len(every) > most else "")
+
+
+def fingerprint(
+    target: str,
+    classes: tuple[str, ...],
+    *,
+    y: npt.NDArray[np.int64],
+    columns: tuple[Column, ...],
+    frame: pd.DataFrame,
+    imbalance: float | None = None,
+) -> str:
+    """SHA-256 of what the table says and not of how it was stored: 64 hexadecimal digits.
+
+    Covers names and kinds of the features, values, target, classes, labels, row order and imposed imbalance; neither
+    file name nor format nor the order of columns.
+    """
+    header: dict[str, Any] = {"target": target, "classes": classes, "rows": len(y), "imbalance": imbalance}
+    header["columns"] = [[c.name, c.kind] for c in columns]
+    sha = hashlib.sha256(json.dumps(header, sort_keys=True).encode())
+    sha.update(y.astype("<i8").tobytes())
+    for column in columns:
+        values = frame[column.name].to_numpy()
+        if column.kind == "numeric":
+            canonical = np.where(np.isnan(values), np.nan, values + 0.0)  # one NaN, no -0.0
+            sha.update(canonical.astype("<f8").tobytes())
+        else:
+            encoded = [None if v is None else v.encode("utf-8", "surrogatepass") for v in values]
+            lengths = [-1 if v is None else len(v) for v in encoded]
+            sha.update(np.array(lengths, dtype="<i8").tobytes())
+            sha.update(b"".join(v for v in encoded if v is not None))
+    return sha.hexdigest()
+
+
+def describe(table: Table) -> list[str]:
+    """The schema as lines to show: every column with its kind, distinct and missing values, then the classes."""
+    width = max(len(name) for name in (*table.frame.columns, *table.ignored))
+    lines = [f"{table.name}: {len(table):,} rows, target {table.target!r}"]
+    for column in table.columns:
+        values = table.frame[column.name]
+        facts = f"{values.nunique():,} distinct, {int(values.isna().sum()):,} missing"
+        lines.append(f"  {column.name:<{width}}  {column.kind:<11}  {facts}")
+    lines += [f"  {name:<{width}}  ignored      {why}" for name, why in sorted(table.ignored.items())]
+    counts = table.counts()
+    shares = [f"{c} {n:,} ({n / len(table):.1%})" for c, n in zip(table.classes, counts, strict=True)]
+    lines.append("classes: " + listing(shares))
+    return lines
+
+
+def schema_yaml(table: Table) -> str:
+    """The schema as YAML that can be edited and given back as data.schema_file."""
+    lines = [
+        f"# Schema of {table.name!r} for target {table.target!r}, as used.".replace("\n", " "),
+        f"# To change it, edit the kinds ({', '.join(KINDS)}) and pass data.schema_file=<this file>.",
+    ]
+    kinds: dict[str, ColumnKind] = {c.name: c.kind for c in table.columns}
+    kinds.update(dict.fromkeys(table.ignored, "ignored"))
+    for name in sorted(kinds):
+        line = yaml.safe_dump({name: kinds[name]}, allow_unicode=True, width=10**6).rstrip("\n")
+        why = table.ignored.get(name, "")
+        lines.append(f"{line}  # {why}" if why and "\n" not in line + why else line)
+    return "\n".join(lines) + "\n"
+
+
+def parse_schema(text: str, where: str) -> dict[str, ColumnKind]:
+    """Column kinds from the YAML of `schema_yaml`, possibly edited.
+
+    Raises:
+        DataError: not a mapping from column names to kinds; names the file and the entry.
+    """
+    try:
+        raw = yaml.safe_load(text) or {}
+    except yaml.YAMLError as error:
+        raise DataError(f"data.schema_file {where}: expected YAML, got {error}") from error
+    if not isinstance(raw, dict):
+        raise DataError(f"data.schema_file {where}: expected 'column: kind' lines, got {type(raw).__name__}")
+    return {str(name): known_kind(str(name), kind) for name, kind in raw.items()}
+
+
+def known_kind(column: str, kind: object) -> ColumnKind:
+    """The kind, if it is one.
+
+    Raises:
+        DataError: it is not; names the column and lists the kinds.
+    """
+    for known in KINDS:
+        if kind == known:
+            return known
+    raise DataError(
+        f"kind of column {column!r}: expected one of {', '.join(KINDS)}, got {kind!r}. " + suggest(str(kind), KINDS)
+    )

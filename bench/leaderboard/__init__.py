@@ -1,0 +1,5 @@
+"""Leaderboards: statistics, the table model, its formats. Reads records only; imports neither torch nor the harness."""
+
+from bench.leaderboard.publish import show
+
+__all__ = ["show"]

@@ -1,0 +1,288 @@
+"""The formats: a `Board` as rich tables, as Markdown, and boards as CSV. Each escapes what its own reader would run."""
+
+from __future__ import annotations
+
+import csv
+import html
+import io
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from rich import box
+from rich.cells import cell_len
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from bench.leaderboard.numbers import ABSENT, clean, decimals_for, number, plural, short, with_interval
+from bench.leaderboard.table import Absence, Board, Column, Panel, Row, describe
+
+_TABLES: tuple[tuple[str, tuple[Panel, ...]], ...] = (
+    ("", ("quality",)),
+    ("Probabilities and cost", ("probabilities", "cost")),
+)
+
+
+@dataclass(frozen=True)
+class _Cell:
+    text: str
+    bold: bool = False
+
+
+def cells(board: Board, *panels: Panel) -> tuple[list[str], list[list[_Cell]]]:
+    """Headings and texts of one table of a board, unescaped: what every format for people shows."""
+    columns = board.panel(*panels)
+    lead = "quality" in panels
+    headings = ["Strategy", *(c.heading for c in columns)]
+    if lead:
+        headings = ["Rank", "Strategy", "Runs", board.score.heading, *_delta(board), *(c.heading for c in columns)]
+    score_decimals = decimals_for([r.score for r in board.rows if r.score])
+    delta_decimals = decimals_for([r.difference for r in board.rows if r.difference])
+    body = []
+    for row in board.rows:
+        if not lead and row.n == 0:
+            continue  # said once, in the first table
+        line = [_Cell(name(row))]
+        if lead:
+            best = board.separates and row.rank == 1
+            line = [
+                _Cell(ABSENT if row.rank is None else str(row.rank)),
+                _Cell(name(row), best),
+                _Cell(str(row.n) if row.n == board.n_units else f"{row.n}/{board.n_units}"),
+                _Cell(with_interval(row.score, score_decimals), best),
+            ]
+            if board.baseline is not None:
+                own = row.label == board.baseline
+                line.append(_Cell("" if own else with_interval(row.difference, delta_decimals, sign=True)))
+        body.append(line + [_Cell(_value(c, row)) for c in columns])
+    return headings, body
+
+
+def name(row: Row) -> str:
+    """The label with its marks: * for extra labels or data, † for tuned."""
+    return f"{row.label}{'*' if row.uses_extra else ''}{'†' if row.tuned else ''}"
+
+
+def _delta(board: Board) -> list[str]:
+    return [f"Δ {board.baseline}"] if board.baseline is not None else []
+
+
+def _value(column: Column, row: Row) -> str:
+    value = row.cells[column.key]
+    if column.key in ("fits", "steps", "peak_mb"):
+        return number(value, 0)
+    return number(value)
+
+
+# --- terminal -------------------------------------------------------------------------------------------------------
+
+
+def terminal(board: Board, width: int = 100) -> RenderableType:
+    """One board for a terminal of some width; columns that do not fit go to a further table instead of being cut.
+
+    Text objects throughout: no name is read as markup.
+    """
+    parts: list[RenderableType] = [Text(clean(board.title), style="bold"), Text(clean(board.facts), style="dim")]
+    for title, panels in _TABLES:
+        headings, body = cells(board, *panels)
+        if len(headings) == 1 or not body:
+            continue
+        headings = [_lines_of(clean(heading)) for heading in headings]
+        for part, indices in enumerate(_packed(headings, body, len(board.panel(*panels)), width)):
+            parts.append(_table("" if part else title, headings, body, indices))
+    parts.append(Padding(Text(clean(board.notes[0])), (1, 0)))
+    parts += [Text(clean(note), style="dim") for note in board.notes[1:]]
+    for heading, remedy, absences in board.absences():
+        parts.append(Text(f"\n{heading} ({remedy})", style="bold"))
+        parts += [Text(f"  {line}") for line in _lines(absences)]
+    return Group(*parts, Text())
+
+
+def _packed(headings: Sequence[str], body: Sequence[Sequence[_Cell]], optional: int, width: int) -> Iterator[list[int]]:
+    """Which columns stand in each table: all that fit, then the strategy again with those that did not."""
+    chosen = list(range(len(headings) - optional))
+    for index in range(len(headings) - optional, len(headings)):
+        taken = sum(_width(headings, body, i) + _GAP for i in chosen) + _width(headings, body, index)
+        if taken > width and len(chosen) > 1:
+            yield chosen
+            chosen = [headings.index("Strategy")]
+        chosen.append(index)
+    yield chosen
+
+
+def _width(headings: Sequence[str], body: Sequence[Sequence[_Cell]], index: int) -> int:
+    """How wide a column must be: whole numbers, but a strategy's name may break between words or after 24 letters."""
+    texts = [clean(line[index].text) for line in body]
+    if headings[index] == "Strategy":
+        return max(8, min(24, max((cell_len(word) for text in texts for word in text.split()), default=0)))
+    return max(cell_len(text) for text in (*headings[index].split("\n"), *texts))
+
+
+def _table(title: str, headings: Sequence[str], body: Sequence[Sequence[_Cell]], indices: Sequence[int]) -> Table:
+    table = Table(
+        box=box.SIMPLE_HEAD,
+        title=Text(title) if title else None,
+        title_justify="left",
+        title_style="bold",
+        padding=(0, 1, 0, 0),
+        pad_edge=False,
+    )
+    for index in indices:
+        if headings[index] == "Strategy":
+            table.add_column("Strategy", overflow="fold", min_width=_width(headings, body, index))
+        else:
+            table.add_column(Text(headings[index]), justify="right", no_wrap=True)
+    for line in body:
+        table.add_row(*(Text(clean(line[i].text), style="bold" if line[i].bold else "") for i in indices))
+    return table
+
+
+def _lines_of(heading: str) -> str:
+    """What fits over a number: the view, abbreviated, and units on a line of their own."""
+    for long, lines in _BROKEN.items():
+        heading = heading.replace(long, lines)
+    return heading
+
+
+_GAP = 2
+_BROKEN = {
+    " corrected ": "\ncorr. ",
+    " recalibrated ": "\nrecal. ",
+    " raw ": "\nraw ",
+    " default ": "\ndefault ",
+    " tuned ": "\ntuned ",
+    "Pred./obs.": "Pred./\nobs.",
+    "Train s": "Train\ns",
+    "Peak MB": "Peak\nMB",
+}
+
+
+def legend(boards: Iterable[Board]) -> list[str]:
+    """How to read the boards: each sentence once."""
+    return list(dict.fromkeys(sentence for board in boards for sentence in board.legend))
+
+
+# --- Markdown -------------------------------------------------------------------------------------------------------
+
+
+def markdown(boards: Iterable[Board]) -> str:
+    """A page of boards in GitHub's Markdown, the same for the same records to the byte."""
+    boards = list(boards)
+    tables = "".join("\n" + "\n".join(_markdown_board(board)) + "\n" for board in boards)
+    sentences = "".join(f"- {markdown_text(sentence)}\n" for sentence in legend(boards))
+    return f"# Leaderboard\n{tables}\n## How to read this\n\n{sentences}"
+
+
+def _markdown_board(board: Board) -> Iterator[str]:
+    yield f"## {markdown_text(board.title)}"
+    yield f"\n{markdown_text(board.facts)}"
+    for title, panels in _TABLES:
+        headings, body = cells(board, *panels)
+        if len(headings) == 1:
+            continue
+        yield f"\n**{title}**\n" if title else ""
+        yield _markdown_line([markdown_text(h) for h in headings])
+        yield _markdown_line([":---" if h == "Strategy" else "---:" for h in headings])
+        for line in body:
+            texts = [markdown_text(cell.text) for cell in line]
+            yield _markdown_line([f"**{t}**" if c.bold else t for t, c in zip(texts, line, strict=True)])
+    yield f"\n**{markdown_text(board.notes[0])}**\n"
+    yield from (f"- {markdown_text(note)}" for note in board.notes[1:])
+    for heading, remedy, absences in board.absences():
+        yield f"\n{heading} ({remedy}):\n"
+        yield from (f"- {markdown_text(line)}" for line in _lines(absences))
+
+
+def _markdown_line(texts: Sequence[str]) -> str:
+    return "| " + " | ".join(texts) + " |"
+
+
+def markdown_text(text: str) -> str:
+    """Text that Markdown shows as it is: no table cell, emphasis, code, link, mention or HTML tag comes of it."""
+    escaped = html.escape(clean(text), quote=False)
+    escaped = re.sub(r"([\\`*\[\]|~$])", r"\\\1", escaped)
+    # An underscore inside a word never opens emphasis; leaving it keeps `one_star` readable and searchable.
+    escaped = re.sub(r"(?<![^\W_])_|_(?![^\W_])", r"\\_", escaped)
+    escaped = re.sub(r"(?<!\w)@|@(?=[\w.+-]*\.)", "&#64;", escaped)
+    # GitHub links bare addresses and mentions; a character reference stops it.
+    return escaped.replace("://", "&#58;//").replace("www.", "www&#46;")
+
+
+# --- CSV ------------------------------------------------------------------------------------------------------------
+
+
+def comma_separated(boards: Sequence[Board]) -> str:
+    """All boards as one table, a line for each strategy, numbers to 12 digits, undefined ones empty."""
+    metrics = list(dict.fromkeys(c.key for board in boards for c in board.columns if c.panel != "cost"))
+    costs = list(dict.fromkeys(c.key for board in boards for c in board.columns if c.panel == "cost"))
+    lines = [_record(board, row) for board in boards for row in board.rows]
+    lead = list(lines[0]) if lines else []
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow([*lead, *metrics, *costs])
+    rows = (row for board in boards for row in board.rows)
+    for line, row in zip(lines, rows, strict=True):
+        rest = [row.cells.get(key) for key in (*metrics, *costs)]
+        writer.writerow([_csv_cell(value) for value in (*line.values(), *rest)])
+    return stream.getvalue()
+
+
+def _record(board: Board, row: Row) -> dict[str, str | float | bool | None]:
+    score, difference = row.score, row.difference
+    return {
+        "data": board.data,
+        "target": board.target,
+        "model": board.model,
+        "settings": "; ".join(f"{key}={value}" for key, value in board.variant.items()),
+        "ranked_by": board.score.key,
+        "higher_is_better": bool(board.score.higher_is_better),
+        "rank": row.rank,
+        "strategy": row.label,
+        "parameters": "; ".join(f"{key}={value}" for key, value in row.parameters.items()),
+        "uses_extra": row.uses_extra,
+        "tuned": row.tuned,
+        "trials": row.trials,
+        "runs": row.n,
+        "runs_expected": board.n_units,
+        "failed": _count(row, board.failed),
+        "skipped": _count(row, board.skipped),
+        "missing": _count(row, board.missing),
+        "mean": score.mean if score else None,
+        "low": score.low if score else None,
+        "high": score.high if score else None,
+        "baseline": board.baseline,
+        "difference": difference.mean if difference else None,
+        "difference_low": difference.low if difference else None,
+        "difference_high": difference.high if difference else None,
+        "pairs": difference.pairs if difference else None,
+        "p": difference.p if difference else None,
+        "p_holm": row.adjusted_p,
+    }
+
+
+def _count(row: Row, absences: Iterable[Absence]) -> int:
+    return sum(len(a.units) for a in absences if a.label == row.label)
+
+
+def _csv_cell(value: str | float | bool | None) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return csv_text(value) if isinstance(value, str) else f"{value:.12g}"
+
+
+def csv_text(text: str) -> str:
+    """Text that a spreadsheet shows instead of evaluating: ' before a leading = + - @ tab or carriage return."""
+    text = text.encode("utf-8", "replace").decode("utf-8").replace("\0", "\ufffd")
+    risky = text[:1] in ("\t", "\r", "\n") or text.lstrip()[:1] in tuple("=+-@＝＋－＠")
+    return f"'{text}" if text and risky else text
+
+
+def _lines(absences: Sequence[Absence], limit: int = 20) -> Iterator[str]:
+    """The lists of cells without numbers, cut where nobody would read on (the count of what is cut is said)."""
+    yield from (short(describe(absence), 300) for absence in absences[:limit])
+    if len(absences) > limit:
+        yield f"… and {plural(len(absences) - limit, 'more line')}: imbench status lists every one"

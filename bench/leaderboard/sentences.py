@@ -1,0 +1,81 @@
+"""What a board says in words: the verdict, what its intervals are about, what its marks mean."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from bench.leaderboard.numbers import half_width, list_of, plural
+from bench.leaderboard.statistics import Comparison, Design
+from bench.leaderboard.table import Row
+
+
+def verdict(rows: Sequence[Row], comparison: Comparison, smallest: float | None, design: Design) -> str:
+    """What the repetitions can tell apart, in plain words."""
+    scored = [row for row in rows if row.score is not None]
+    if not scored:
+        return "No finished run with a value of the ranking metric: nothing to compare yet."
+    if len(scored) == 1:
+        return f"Only {scored[0].label} has a value: nothing to compare it with yet."
+    unit = "split" if design.splits > 1 else "seed"
+    if design.inflation is None:
+        return "No ranks: the records do not tell n_train and n_test, which the test over several splits needs."
+    counts = [d.n for d in comparison.differences.values()]
+    if max(counts, default=0) < 2:
+        return (
+            f"With one {unit} nothing can be told apart, so there are no ranks: one number cannot show how much the "
+            f"next {unit} would change it. Run at least three, better five ({unit}=0,1,2,3,4)."
+        )
+    typical = max(set(counts), key=lambda n: (counts.count(n), n))
+    start = f"With {plural(typical, unit)} and {plural(comparison.tested, 'comparison')}"
+    if smallest is None:
+        power = f"{start}, no variance between {unit}s was seen, so differences cannot be judged"
+    else:
+        power = (
+            f"{start}, a true difference must be about {half_width(smallest)} to be found 4 times in 5 (Holm-adjusted, "
+            "5%); smaller ones are easily missed"
+        )
+    top = [row.label for row in scored if row.rank == 1]
+    ranked = sum(row.rank is not None for row in scored)
+    if len(top) == ranked:
+        return f"{power}. No strategy is significantly better than another: all share rank 1."
+    return f"{power}. {f'The top {len(top)} share rank 1' if len(top) > 1 else f'{top[0]} alone has rank 1'}."
+
+
+def legend(rows: Sequence[Row]) -> Iterator[str]:
+    """What rank, ± and marks mean."""
+    yield (
+        "Rank = 1 + number of strategies that are significantly better (paired t test on common seeds, Holm-adjusted "
+        "over all pairs of a board, 5%); bold: rank 1, where any two can be told apart. ± is a 95% t interval, not "
+        "adjusted. Δ is the paired difference. Costs are medians. – is undefined or not run."
+    )
+    if any(row.uses_extra for row in rows):
+        yield "* learns from labels or data that the others do not have."
+    if any(row.tuned for row in rows):
+        yield "† hyperparameters tuned on validation; the others have their default or given values."
+
+
+def explain(rows: Sequence[Row], reference: str | None, baseline: str, design: Design) -> Iterator[str]:
+    """Estimand, tuning budgets, and where the differences use fewer pairs than the means."""
+    yield design.estimand()
+    if design.splits == 2:
+        yield "Two splits leave one degree of freedom: run at least three (split=0,1,2) for intervals of any use."
+    scored = [row for row in rows if row.score is not None]
+    runs = {row.label: row.n for row in rows}
+    if reference is None:
+        yield f"No finished run of {baseline}: there is no difference to show."
+    elif reference != baseline:
+        yield f"Differences are to {reference}."
+    for row in scored:
+        d = row.difference
+        if reference is not None and row.label != reference and d is None:
+            yield f"{row.label} and {reference} have no seed in common: no difference."
+        elif d is not None and d.constant:
+            yield (
+                f"{row.label} − {reference} is the same on all {plural(d.pairs, 'pair')}: without variance there is no "
+                "test, so it does not count as significant."
+            )
+        elif d is not None and reference is not None and d.pairs < max(row.n, runs[reference]):
+            yield f"{row.label} − {reference}: on the {plural(d.pairs, 'common pair')} of (split, seed) only."
+    budgets = [f"{r.label} {plural(r.trials, 'trial') if r.trials else '(not recorded)'}" for r in rows if r.tuned]
+    if budgets:
+        yield f"Tuning budgets: {list_of(budgets)}."

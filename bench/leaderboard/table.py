@@ -1,0 +1,138 @@
+"""The table model: what a board is made of. Every format renders this and nothing else."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from bench.leaderboard.numbers import list_of, plural, short
+from bench.leaderboard.rows import assignments
+from bench.leaderboard.statistics import Design, Difference, Interval, Unit
+
+Panel = Literal["quality", "probabilities", "cost"]
+
+
+@dataclass(frozen=True)
+class Column:
+    """What a column holds: its key in `Row.cells`, its names, which way is good (None for cost: neither is praised)."""
+
+    key: str
+    label: str
+    panel: Panel
+    view: str = ""
+    higher_is_better: bool | None = None
+    ideal: float | None = None
+
+    @property
+    def heading(self) -> str:
+        """The label, the view where there are several, and an arrow to what is good: `Log loss corrected ↓`."""
+        if self.panel == "cost":
+            return self.label
+        good = "↑" if self.higher_is_better else "↓" if self.ideal is None else f"→{self.ideal:g}"
+        return " ".join(filter(None, (self.label, self.view, good)))
+
+
+@dataclass(frozen=True)
+class Absence:
+    """Cells that have no numbers: failed or skipped with a reason, or without a record (status `missing`)."""
+
+    label: str
+    status: str
+    units: tuple[Unit, ...]
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One strategy with one set of hyperparameters. `cells` are means of metrics and medians of costs; None: undefined.
+
+    `rank` is shared; None where nothing could be tested. `difference` is to the baseline, on the units both have, with
+    `adjusted_p` its Holm-adjusted p value among all pairs of the board. `n` counts finished cells.
+    """
+
+    label: str
+    strategy: str
+    rank: int | None
+    score: Interval | None
+    difference: Difference | None
+    adjusted_p: float | None
+    cells: Mapping[str, float | None]
+    n: int
+    uses_extra: bool
+    tuned: bool
+    trials: int | None
+    parameters: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Board:
+    """One table: strategies on one data set, target, model and group of settings.
+
+    `variant` holds the settings in which this board differs from its siblings of the same data, target and model.
+    `notes` are plain sentences, the verdict first; `legend` is how to read the table, the same on most boards and
+    printed once a page. `failed`, `skipped` and `missing` list every cell without numbers.
+    """
+
+    data: str
+    target: str
+    model: str
+    variant: Mapping[str, Any]
+    settings: Mapping[str, Any]
+    score: Column
+    baseline: str | None
+    columns: tuple[Column, ...]
+    rows: tuple[Row, ...]
+    facts: str
+    notes: tuple[str, ...]
+    legend: tuple[str, ...]
+    failed: tuple[Absence, ...]
+    skipped: tuple[Absence, ...]
+    missing: tuple[Absence, ...]
+    design: Design
+    n_seeds: int
+    n_units: int
+
+    @property
+    def title(self) -> str:
+        """Data, target, model, and what sets this board apart from its siblings."""
+        names = (short(name, 80) for name in (self.data, self.target, self.model))
+        return " · ".join((*names, *assignments(self.variant)))
+
+    @property
+    def separates(self) -> bool:
+        """Whether at least one strategy is significantly better than another: only then is anything set in bold."""
+        return any(row.rank is not None and row.rank > 1 for row in self.rows)
+
+    def panel(self, *panels: Panel) -> tuple[Column, ...]:
+        """The columns of some panels, in order."""
+        return tuple(c for c in self.columns if c.panel in panels)
+
+    def absences(self) -> Iterator[tuple[str, str, tuple[Absence, ...]]]:
+        """The non-empty lists of cells without numbers, each with a heading and what to do about it."""
+        if self.failed:
+            yield "Failed", "run the same command with run.retry_failed=true to try again", self.failed
+        if self.skipped:
+            yield "Skipped", "not applicable here; not a failure", self.skipped
+        if self.missing:
+            yield "Missing", "no record; never filled in", self.missing
+
+
+def describe(absence: Absence) -> str:
+    """One line about cells without numbers: strategy, status, where, why."""
+    status = "" if absence.status in ("missing", "skipped") else f"{absence.status} on "
+    reason = f": {absence.reason}" if absence.reason else ""
+    return f"{absence.label} · {status}{describe_units(absence.units)}{reason}"
+
+
+def describe_units(units: Iterable[Unit]) -> str:
+    """`seeds 0, 2` · `split 1 seed 0; split 2 seeds 0, 1`: the split is named where it is not 0."""
+    by_split: dict[int, list[int]] = defaultdict(list)
+    for split, seed in sorted(units):
+        by_split[split].append(seed)
+    several = set(by_split) != {0}
+    return "; ".join(
+        (f"split {split} " if several else "") + plural(len(seeds), "seed", count=False) + " " + list_of(seeds)
+        for split, seeds in by_split.items()
+    )

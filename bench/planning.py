@@ -1,0 +1,148 @@
+"""What a sweep would do: the key of each cell, which have records, how long the rest may take. No Lightning here."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from statistics import median
+from typing import Any
+
+from bench.config import Cell
+from bench.data.config import DataConfig
+from bench.data.schema import Table
+from bench.data.sources import load_table
+from bench.data.splits import partition
+from bench.results import FAILURES, SCHEMA, Record, Status, Store, digest
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A cell with its key, and what the key is the hash of."""
+
+    cell: Cell
+    key: str
+    config: dict[str, Any]
+    data_name: str
+    target: str
+
+    @property
+    def label(self) -> str:
+        """`womens/one_star mlp focal split=0 seed=1`."""
+        c = self.cell
+        return f"{self.data_name}/{self.target} {c.model.name} {c.strategy} split={c.split} seed={c.seed}"
+
+
+@lru_cache(maxsize=8)
+def table(config: DataConfig) -> Table:
+    """The table of a data section; several targets of one sweep are kept."""
+    return load_table(config)
+
+
+def identify(cell: Cell) -> Planned:
+    """The run key of a cell: SHA-256 of all that determines its result.
+
+    Data count by their content and not by their path; workers, threads, stacking and device are recorded beside.
+
+    Raises:
+        DataError: the data cannot be used.
+    """
+    data = table(cell.data)
+    config = {
+        "schema": SCHEMA,
+        "data": {
+            "source": cell.data.source, "version": data.version, "target": data.target,
+            "fingerprint": data.fingerprint, "imbalance": data.imbalance, "test_fraction": cell.data.test_fraction,
+            "val_fraction": cell.data.val_fraction, "vocabulary": cell.data.vocabulary,
+        },
+        "model": {"name": cell.model.name, "version": cell.model.version, **asdict(cell.model)},  # type: ignore[call-overload]
+        "strategies": [[s.name, s.version, asdict(s)] for s in cell.strategies],  # type: ignore[call-overload]
+        "train": asdict(cell.train),
+        "split": cell.split,
+        "seed": cell.seed,
+    }  # fmt: skip
+    return Planned(cell, digest(config), config, data.name, data.target)
+
+
+def plan(cells: Sequence[Cell]) -> list[Planned]:
+    """The cells with their keys, each once, after checking that every split can be made.
+
+    Raises:
+        DataError: data that cannot be used, or a split without rows of some class.
+    """
+    planned = {p.key: p for p in map(identify, cells)}
+    seen: set[tuple[DataConfig, int, int]] = set()
+    for p in planned.values():
+        part = (p.cell.data, p.cell.split, p.cell.seed)
+        if part not in seen:
+            seen.add(part)
+            partition(table(part[0]), part[1], part[2], p.cell.data.test_fraction, p.cell.data.val_fraction)
+    return list(planned.values())
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """A plan held against the records."""
+
+    planned: list[Planned]
+    records: dict[str, Record]
+    to_do: list[Planned]
+    seconds: float | None  # of work, on one worker; None where nothing comparable was ever run
+
+    def count(self, *statuses: Status) -> int:
+        """Cells of the plan with a record of one of these statuses."""
+        return sum(r.status in statuses for r in self.records.values())
+
+
+def outlook(planned: list[Planned], store: Store, *, retry_failed: bool) -> Outlook:
+    """What is done, what is to do, and an estimate from the durations of comparable cells on record."""
+    records = {p.key: r for p in planned if (r := store.get(p.key)) is not None}
+    again = FAILURES if retry_failed else ()
+    to_do = [p for p in planned if p.key not in records or records[p.key].status in again]
+    return Outlook(planned, records, to_do, estimate(to_do, store) if to_do else 0.0)
+
+
+def estimate(to_do: list[Planned], store: Store) -> float | None:
+    """Seconds of work: the median over cells alike in data, model and strategy, else in fewer of these."""
+    durations: dict[tuple[str, ...], list[float]] = defaultdict(list)
+    for r in store:
+        seconds = r.cost.get("wall_seconds")
+        if r.status == "done" and seconds is not None:
+            for group in ((r.data, r.target, r.model, r.strategy), (r.model, r.strategy), (r.model,), ()):
+                durations[group].append(seconds)
+    if not durations:
+        return None
+    total = 0.0
+    for p in to_do:
+        groups = ((p.data_name, p.target, p.cell.model.name, p.cell.strategy), (p.cell.model.name, p.cell.strategy),
+                  (p.cell.model.name,), ())  # fmt: skip
+        total += median(next(durations[g] for g in groups if g in durations))
+    return total
+
+
+def units(to_do: Sequence[Planned], workers: int) -> list[list[Planned]]:
+    """Work in groups that share data, split and seed; large groups are divided while workers would stand idle."""
+    groups: dict[tuple[DataConfig, int, int], list[Planned]] = defaultdict(list)
+    for p in to_do:
+        groups[p.cell.data, p.cell.split, p.cell.seed].append(p)
+    parts = sorted(groups.values(), key=len, reverse=True)
+    while len(parts) < workers and len(parts[0]) > 1:
+        largest = parts.pop(0)
+        parts = sorted([*parts, largest[::2], largest[1::2]], key=len, reverse=True)
+    return parts
+
+
+def tally(planned: Sequence[Planned]) -> list[str]:
+    """What a plan consists of, one line per data set, target and model."""
+    counted = Counter((p.data_name, p.target, p.cell.model.name) for p in planned)
+    lines = []
+    for (data, target, model), cells in counted.items():
+        mine = [p.cell for p in planned if (p.data_name, p.target, p.cell.model.name) == (data, target, model)]
+        strategies = list(dict.fromkeys(c.strategy for c in mine))
+        seeds = len({(c.split, c.seed) for c in mine})
+        lines.append(
+            f"{data}/{target} {model}: {cells} cells = {len(strategies)} strategies ({', '.join(strategies)}), "
+            f"{seeds} split-seed pairs"
+        )
+    return lines
