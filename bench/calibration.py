@@ -275,10 +275,7 @@ def _root(f: Callable[[float], tuple[float, float]], low: float, high: float, st
         value, derivative = f(x)
         low, high = (low, x) if value > 0 else (x, high)
         newton = x - value / derivative if derivative > 0 else math.nan
-        if low <= newton <= high and abs(newton - x) <= 0.5 * abs(previous):
-            following = newton
-        else:
-            following = 0.5 * (low + high)
+        following = newton if low <= newton <= high and abs(newton - x) <= 0.5 * abs(previous) else 0.5 * (low + high)
         previous, x = following - x, following
         if abs(previous) <= 1e-13 * max(1.0, abs(x)):
             break

@@ -107,8 +107,9 @@ def estimate(to_do: list[Planned], store: Store) -> float | None:
     """Seconds of work: the median over cells alike in data, model and strategy, else in fewer of these."""
     durations: dict[tuple[str, ...], list[float]] = defaultdict(list)
     for r in store:
-        seconds = r.cost.get("wall_seconds")
-        if r.status == "done" and seconds is not None:
+        # A cell that found its fits trained already took no time; what they took is in its training seconds.
+        seconds = max(r.cost.get("wall_seconds") or 0.0, r.cost.get("train_seconds") or 0.0)
+        if r.status == "done":
             for group in ((r.data, r.target, r.model, r.strategy), (r.model, r.strategy), (r.model,), ()):
                 durations[group].append(seconds)
     if not durations:

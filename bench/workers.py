@@ -53,7 +53,6 @@ def serve(pipe: Connection, root: str, run: RunConfig) -> None:
                 group, Path(root), run,
                 began=lambda key: pipe.send(("began", key)), done=lambda record: pipe.send(("done", record)),
             )  # fmt: skip
-            pipe.send(("idle", None))
         except ResultsError as error:
             pipe.send(("fatal", str(error)))
 
@@ -136,8 +135,6 @@ class Pool:
                     done(payload)
                 elif event == "fatal":
                     raise ResultsError(payload)
-                elif event == "idle":
-                    worker.group = []
 
     def bury(
         self, worker: Worker, queue: deque[list[Planned]], deaths: Counter[str],

@@ -98,7 +98,8 @@ def test_columns_name_view_and_metric() -> None:
 
 def test_direction_follows_the_specification() -> None:
     """Losses are lower-is-better, scores higher; metrics with an ideal are a distance."""
-    assert direction("raw/average_precision") and direction("tuned/macro_f1")
+    assert direction("raw/average_precision")
+    assert direction("tuned/macro_f1")
     assert not direction("recalibrated/log_loss")
     for name, ideal in (("calibration_intercept", 0), ("calibration_slope", 1), ("predicted_observed", 1)):
         assert METRICS[name].ideal == ideal
@@ -461,11 +462,13 @@ def test_predicting_one_class_leaves_mcc_and_precision_undefined() -> None:
     y = np.array([0] * 9 + [1])
     result = run(Predictions(np.tile([1.0, 0.0], (10, 1)), y))
     values, undefined = result.values, result.undefined
-    assert values["default/precision"] is None and values["default/mcc"] is None
+    assert values["default/precision"] is None
+    assert values["default/mcc"] is None
     assert undefined["default/precision"] == "no row is predicted positive"
     assert undefined["default/mcc"] == "every row is predicted as one class"
     assert undefined["raw/calibration_slope"] == "the score is constant"
-    assert values["default/f1"] == 0.0 and values["default/g_mean"] == 0.0
+    assert values["default/f1"] == 0.0
+    assert values["default/g_mean"] == 0.0
     assert values["default/balanced_accuracy"] == values["raw/auroc"] == 0.5
 
 

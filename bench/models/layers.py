@@ -17,6 +17,13 @@ from torch import Tensor, nn
 
 from strategies.spec import Bag, Features, Field
 
+BESIDE_TEXT = 0.25
+"""Scale of numbers and categories in tables that have text.
+
+A row of tf-idf weights has norm 1, spread over some eighty terms; a standardised number or a category of weight 1
+would outweigh every word under one learning rate and one penalty.
+"""
+
 
 class BagSum(torch.autograd.Function):
     """Weighted sum of table rows per bag: (V, d) -> (B, d).
@@ -107,6 +114,7 @@ class FieldSum(Layer):
     def __init__(self, members: int, schema: tuple[Field, ...], width: int, *, spread: float) -> None:
         super().__init__()
         self.schema, self.spread = schema, spread
+        self.beside = BESIDE_TEXT if any(f.kind == "bag" for f in schema) else 1.0
         sizes = {f.name: f.width if f.kind == "numeric" else sum(f.sizes) for f in schema}
         unsupported = [f.name for f in schema if f.kind == "tokens"]
         if unsupported:
@@ -131,7 +139,7 @@ class FieldSum(Layer):
     def product(self, table: Tensor, value: Tensor | Bag) -> Tensor:
         """Numeric columns: (K·B, w) -> (K, B, width)."""
         assert isinstance(value, Tensor)
-        return torch.bmm(value.view(len(table), -1, value.shape[-1]), table)
+        return torch.bmm(value.view(len(table), -1, value.shape[-1]) * self.beside, table)
 
     def bag(self, field: Field, table: Tensor, value: Tensor | Bag) -> Tensor:
         """Tables: all members' tables end to end, each member's ids moved to its own."""
@@ -147,7 +155,7 @@ class FieldSum(Layer):
             starts = torch.tensor((0, *field.sizes[:-1]), device=value.device).cumsum(0)
             shift = torch.arange(members, device=value.device).view(-1, 1, 1) * size
             ids = (value.view(members, -1, columns) + starts + shift).view(-1).int()
-            weights = torch.ones(len(ids), dtype=table.dtype, device=ids.device)
+            weights = torch.full((len(ids),), self.beside, dtype=table.dtype, device=ids.device)
             offsets = torch.arange(0, len(ids) + 1, columns, dtype=torch.int32, device=ids.device)
         summed: Tensor = BagSum.apply(table.view(-1, width), ids, weights, offsets)  # type: ignore[no-untyped-call]
         return summed.view(members, -1, width)
