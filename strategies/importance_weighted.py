@@ -2,10 +2,10 @@
 
 Rows are embedded with the encoder of a model trained like `none` and L2-normalised; a row's importance is the mean
 over targets t (training rows of the rare classes) of sinh(scale · v·t) or of the cosine v·t, floored at zero, scaled to
-mean 1 and clipped; `mix` blends it with 1 (a defensive mixture, Hesterberg 1995), because rows unlike any rare one would
-otherwise weigh nothing and be forgotten. Rare are the classes below the mean class size. Targets come from the training split only.
-Weights ≡ 1 are `none`. Suggested values: sinh, scale 1-3, clip 10, mix .5; early stopping keeps what weights change
-(Byrd & Lipton 2019, arXiv:1812.03372: their effect fades with training time in separable problems).
+mean 1 and clipped. Rare are the classes below the mean class size. Targets come from the training split only.
+`mix` blends importance with 1 (a defensive mixture, Hesterberg 1995): rows unlike any rare one would otherwise weigh
+nothing and be forgotten. Weights ≡ 1 are `none`. Suggested values: sinh, scale 1-3, clip 10, mix .5; early stopping
+keeps what weights change (Byrd & Lipton 2019, arXiv:1812.03372: they fade with training time in separable problems).
 Effect: weights depend on x, so prior correction is not exact; costs one extra fit. The effective sample size
 (Kish 1965: (Σw)² / Σw²) is in the record. Combines badly with: class weights (rare rows are counted twice).
 """
