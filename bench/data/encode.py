@@ -168,8 +168,8 @@ def has_terms(texts: list[str]) -> bool:
     return any(words(text) for text in texts)
 
 
-def encode(table: Table, partition: Partition, *, vocabulary: int = 8000) -> Encoded:
-    """Fit encoders on the training rows and encode all parts.
+def encode(table: Table, partition: Partition, *, vocabulary: int = 8000, test: bool = True) -> Encoded:
+    """Fit encoders on the training rows and encode all parts; without `test`, its rows are never touched (tuning).
 
     Fields, each only if the table has such columns: `numeric` float32, `categorical` int64, `text` bag of int32 ids
     and float32 weights.
@@ -177,9 +177,8 @@ def encode(table: Table, partition: Partition, *, vocabulary: int = 8000) -> Enc
     Raises:
         DataError: nothing can be encoded.
     """
-    frames = {
-        part: table.frame.iloc[getattr(partition, part)].reset_index(drop=True) for part in ("train", "val", "test")
-    }
+    positions = {"train": partition.train, "val": partition.val} | ({"test": partition.test} if test else {})
+    frames = {part: table.frame.iloc[rows].reset_index(drop=True) for part, rows in positions.items()}
     encoders = fit(table, frames["train"], vocabulary)
     schema = tuple(encoder.field for encoder in encoders)
     x = {}
@@ -203,8 +202,8 @@ def encode(table: Table, partition: Partition, *, vocabulary: int = 8000) -> Enc
         partition=partition,
         train=Split(x["train"], labels[partition.train], n_classes),
         val=Split(x["val"], labels[partition.val], n_classes),
-        test=x["test"],
-        test_y=labels[partition.test],
+        test=x["test"] if test else x["train"].take(torch.arange(0)),
+        test_y=labels[partition.test] if test else labels[:0],
         extra=extra,
         schema=schema,
     )
