@@ -17,6 +17,8 @@ usage: imbench VERB [-m] [key=value …]
   run          train the cells that have no record, print the table (-m: sweep over comma-separated values)
   plan         what the same overrides would run, and how long it may take
   status       what the results folder holds: done, failed, skipped, with reasons
+  tune         search hyperparameters with Optuna, the same budget for every strategy (-m: many studies)
+  tune status · tune show                        the searches there are · their best settings
   publish      leaderboards from records: terminal, leaderboard.md, leaderboard.csv
   strategies   the treatments there are          models       the models there are
   data list    the data sets there are
@@ -31,7 +33,7 @@ examples
 Keys and their defaults: imbench run --cfg job · what a strategy does: imbench strategies
 """
 
-GRID_VERBS = ("run", "plan")
+GRID_VERBS = ("run", "plan", "tune")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -47,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"imbench {version('imbench')}")
         return 0
     verb, rest = args[0], args[1:]
-    if verb in ("data", "results") and rest:
+    if (verb in ("data", "results") and rest) or (verb == "tune" and rest[:1] in (["status"], ["show"])):
         verb, rest = f"{verb} {rest[0]}", rest[1:]
     if "-h" in rest or "--help" in rest:
         print(HELP, end="")
@@ -70,16 +72,18 @@ def quick(verb: str, overrides: list[str]) -> int:
         "strategies": commands.strategies, "models": commands.models, "data list": commands.data_list,
     }  # fmt: skip
     on_results: Mapping[str, Callable[[Any, Console], int]] = {
-        "status": commands.status, "publish": commands.publish,
+        "status": commands.status, "tune status": commands.tune_status, "publish": commands.publish,
         "results check": commands.results_check, "results gc": commands.results_gc,
     }  # fmt: skip
     if verb in plain:
         return guarded(lambda: plain[verb](console))
+    if verb == "tune show":
+        return guarded(lambda: commands.tune_show(composed_settings(overrides), console, chosen(overrides)))
     if verb in on_results:
         return guarded(lambda: on_results[verb](composed_settings(overrides), console))
     from strategies.registry import unknown  # noqa: PLC0415
 
-    return complain(unknown("verb", verb, [*GRID_VERBS, *plain, *on_results]))
+    return complain(unknown("verb", verb, [*GRID_VERBS, "tune show", *plain, *on_results]))
 
 
 def composed_settings(overrides: list[str]) -> Any:
@@ -91,6 +95,13 @@ def composed_settings(overrides: list[str]) -> Any:
         return settings(compose(loader, [overrides])[0])
 
 
+def chosen(overrides: Sequence[str]) -> dict[str, str]:
+    """What `tune show` is about: the values given for strategy, data, data.target and model."""
+    given = dict(o.partition("=")[::2] for o in overrides)
+    names = {"strategy": "strategy", "data": "data", "data.target": "target", "model": "model"}
+    return {name: given[key].strip("[]").replace(",", "+") for key, name in names.items() if key in given}
+
+
 def hydra_app(verb: str, args: list[str]) -> int:
     """Hand `args` to Hydra, which composes one configuration or a grid of them."""
     from rich.console import Console  # noqa: PLC0415
@@ -99,7 +110,7 @@ def hydra_app(verb: str, args: list[str]) -> int:
     from bench.compose import guard, register_plugins  # noqa: PLC0415
 
     console = Console()
-    action = {"run": commands.run, "plan": commands.plan}[verb]
+    action = {"run": commands.run, "plan": commands.plan, "tune": commands.tune}[verb]
     codes: list[int] = []
 
     def many(configurations: Sequence[Mapping[str, Any]]) -> int:

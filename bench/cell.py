@@ -130,10 +130,10 @@ def conclude(planned: Planned, outcome: Outcome, data: Encoded | None, store: St
         status, reason = classify(outcome)
         details = "" if status == "skipped" else "".join(traceback.format_exception(outcome))
         return replace(base, status=status, reason=reason, traceback=details)
-    return evaluated(base, outcome, data, store)
+    return evaluated(planned, base, outcome, data, store)
 
 
-def evaluated(base: Record, predictor: Predictor, data: Encoded, store: Store) -> Record:
+def evaluated(planned: Planned, base: Record, predictor: Predictor, data: Encoded, store: Store) -> Record:
     """`base` completed with metrics, costs and predictions."""
     val = predictor.logits(data.val.x).numpy()
     began = time.perf_counter()
@@ -160,7 +160,7 @@ def evaluated(base: Record, predictor: Predictor, data: Encoded, store: Store) -
             **base.cost, "fits": cost.fits, "steps": cost.steps, "train_seconds": round(cost.seconds, 4),
             "peak_mb": peak_mb(), "inference_rows_per_second": round(len(test) / max(seconds, 1e-9)),
         },
-        notes=predictor.notes,
+        notes={**predictor.notes, **dict(planned.cell.budget)},
         curve=curve(predictor),
         predictions=store.put_predictions(base.key, frame),
     )  # fmt: skip

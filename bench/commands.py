@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ from rich.console import Console
 from rich.table import Table as Grid
 from rich.text import Text
 
-from bench.config import Settings, cell, settings
+from bench.config import Cell, Settings, cell, settings
 
 if TYPE_CHECKING:
     from bench.planning import Planned
@@ -28,7 +29,21 @@ def prepare(configurations: Sequence[Mapping[str, Any]]) -> tuple[list[Planned],
     from bench.planning import plan  # noqa: PLC0415 - pandas and the data; not for a wrong command line
 
     options = settings(configurations[0])
-    return plan([cell(raw) for raw in configurations]), options
+    return plan([resolve(raw, options) for raw in configurations]), options
+
+
+def resolve(raw: Mapping[str, Any], options: Settings) -> Cell:
+    """The cell of a configuration; with `tuned=true` at the best settings of its study.
+
+    Raises:
+        ConfigError: it cannot be read, or there are no tuned settings for it.
+    """
+    if raw.get("tuned") is not True:
+        return cell(raw)
+    from bench.tuning.study import tuned  # noqa: PLC0415 - Optuna: half a second
+
+    best, budget = tuned(raw, options.tune, Path(options.results))
+    return replace(cell(best), budget=tuple(sorted(budget.items())))
 
 
 def run(configurations: Sequence[Mapping[str, Any]], console: Console) -> int:
@@ -73,6 +88,37 @@ def plan(configurations: Sequence[Mapping[str, Any]], console: Console) -> int:
             f"about {duration(ahead.seconds / workers)} on {workers} workers, from past cells", highlight=False
         )
     return 0
+
+
+def tune(configurations: Sequence[Mapping[str, Any]], console: Console) -> int:
+    """Search hyperparameters on validation rows: every strategy the same number of trials."""
+    from bench.tuning.driver import summarize  # noqa: PLC0415 - Optuna and the trainer
+    from bench.tuning.driver import tune as search  # noqa: PLC0415
+    from bench.tuning.report import write  # noqa: PLC0415
+
+    options, began = settings(configurations[0]), time.monotonic()
+    try:
+        reports = search(configurations, options, console)
+    except KeyboardInterrupt:
+        console.print("interrupted: finished trials are kept; the same command goes on from there")
+        return INTERRUPTED
+    for report in reports:
+        write(report.study)
+    return summarize(reports, time.monotonic() - began, console)
+
+
+def tune_status(options: Settings, console: Console) -> int:
+    """One line per study under the results folder."""
+    from bench.tuning.report import overview  # noqa: PLC0415 - Optuna
+
+    return overview(Path(options.results), console)
+
+
+def tune_show(options: Settings, console: Console, wanted: Mapping[str, str | None]) -> int:
+    """The best settings of the studies of a strategy, a data set, a model."""
+    from bench.tuning.report import show as show_best  # noqa: PLC0415 - Optuna
+
+    return show_best(Path(options.results), console, wanted)
 
 
 def status(options: Settings, console: Console) -> int:

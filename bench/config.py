@@ -73,6 +73,27 @@ class BoardConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
+class TuneConfig:
+    """How hyperparameters are searched: see conf/tune/default.yaml."""
+
+    trials: int = 40
+    batch: int = 8
+    seeds: tuple[int, ...] = (0,)
+    folds: int = 0
+    objective: str | tuple[str, ...] = "auto"
+    prune: bool = True
+    sampler_seed: int = 0
+    storage: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.trials < 1 or self.batch < 1 or not self.seeds or self.folds < 0 or self.folds == 1:
+            raise ValueError(
+                "tune: expected trials >= 1, batch >= 1, at least one seed, folds 0 (off) or at least 2, "
+                f"got trials={self.trials}, batch={self.batch}, seeds={list(self.seeds)}, folds={self.folds}"
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
 class Cell:
     """One (data and target, model, strategy stack, split, seed): what a record is about."""
 
@@ -83,6 +104,7 @@ class Cell:
     split: int
     seed: int
     tuned: bool = False
+    budget: tuple[tuple[str, float], ...] = ()  # what the search for tuned settings took
 
     @property
     def strategy(self) -> str:
@@ -103,7 +125,7 @@ class Settings:
     results: str
     run: RunConfig
     board: BoardConfig
-    tune: Mapping[str, Any] = field(default_factory=dict)
+    tune: TuneConfig = field(default_factory=TuneConfig)
     debug: bool = False
 
 
@@ -124,7 +146,7 @@ def settings(raw: Mapping[str, Any]) -> Settings:
         results=check(str, raw.get("results", "results"), "results"),
         run=section(RunConfig, raw.get("run", {}), "run"),
         board=section(BoardConfig, raw.get("board", {}), "board"),
-        tune=dict(raw.get("tune") or {}),
+        tune=section(TuneConfig, raw.get("tune") or {}, "tune"),
         debug=check(bool, raw.get("debug", False), "debug"),
     )
 

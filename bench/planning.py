@@ -62,6 +62,10 @@ def identify(cell: Cell) -> Planned:
         "split": cell.split,
         "seed": cell.seed,
     }  # fmt: skip
+    if (
+        cell.tuned
+    ):  # settings may equal the defaults; the record is still one of a tuned strategy, and boards tell apart
+        config["tuned"] = True
     return Planned(cell, digest(config), config, data.name, data.target)
 
 

@@ -12,7 +12,7 @@ import json
 import os
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import MISSING, asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
 
@@ -60,6 +60,10 @@ class Record:
     traceback: str = ""
     created: str = ""
     schema: int = SCHEMA
+
+
+_FIELDS = frozenset(f.name for f in fields(Record))
+_REQUIRED = tuple(f.name for f in fields(Record) if f.default is MISSING and f.default_factory is MISSING)
 
 
 def canonical(value: Any) -> str:
@@ -203,7 +207,7 @@ def parse(text: str, path: Path) -> Record:
     """A record from its JSON.
 
     Raises:
-        ResultsError: not JSON, not a record, or of a newer schema; names the file.
+        ResultsError: not JSON, not a record, of a newer schema, or without a field; names the file.
     """
     try:
         raw = json.loads(text)
@@ -214,8 +218,12 @@ def parse(text: str, path: Path) -> Record:
     if not isinstance(raw, dict) or raw.get("schema") != SCHEMA:
         got = raw.get("schema") if isinstance(raw, dict) else type(raw).__name__
         raise ResultsError(f"{path}: expected a record of schema {SCHEMA}, got {got!r}; use the version that wrote it")
-    known = {f.name for f in fields(Record)}
-    return Record(**{name: value for name, value in raw.items() if name in known})
+    lacking = [name for name in _REQUIRED if name not in raw]
+    if lacking:
+        raise ResultsError(
+            f"{path}: expected a record, but it lacks {', '.join(lacking)}; delete the file and re-run its cell"
+        )
+    return Record(**{name: value for name, value in raw.items() if name in _FIELDS})
 
 
 def file_digest(path: Path) -> str:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +15,7 @@ import pandas as pd
 from bench.data.config import DataConfig
 from bench.data.decode import Values
 from bench.data.infer import as_kind, infer, rows_word
+from bench.data.roles import chosen, read_roles
 from bench.data.schema import (
     Column,
     ColumnKind,
@@ -47,6 +49,10 @@ class Origin:
     other: Mapping[str, tuple[Strings, tuple[str, ...]]] = field(default_factory=dict)  # labels (n,), drops
     transfer_source: str | None = None
     imbalance: float | None = None  # unless data.imbalance says otherwise
+    largest: int | None = None  # training rows of the largest class under an imposed imbalance
+    roles: Mapping[str, str] = field(default_factory=dict)  # role -> column, unless the configuration names another
+    duplicates: Literal["drop", "keep"] = "drop"  # keep where each row is an event of its own
+    truth: npt.NDArray[np.float64] | None = None  # (n,), the true probability of class 1
 
 
 def build(values: Mapping[str, Values], labels: Values, target: str, config: DataConfig, origin: Origin) -> Table:
@@ -66,10 +72,15 @@ def build(values: Mapping[str, Values], labels: Values, target: str, config: Dat
     strings = target_strings(labels, target)
     rows = labelled_rows(strings, log)
     check_variety(Counter(strings[rows]), target)
-    frame, kinds, ignored = features({n: v.take(rows) for n, v in values.items()}, target, config, origin, log)
-    kept = deduplicate(frame, strings[rows], log)
+    values = {n: v.take(rows) for n, v in values.items()}
+    names = chosen(config, origin.roles)
+    roles = read_roles(values, names, target)
+    frame, kinds, ignored = features(values, target, config, origin, log)
+    kept = np.arange(len(rows), dtype=np.int64)
+    if (config.duplicates or origin.duplicates) == "drop":
+        kept = deduplicate(frame, strings[rows], log, roles.arrays())
     kept = kept[large_classes(strings[rows[kept]], config.min_class_rows, log)]
-    frame, rows = frame.iloc[kept].reset_index(drop=True), rows[kept]
+    frame, rows, roles = frame.iloc[kept].reset_index(drop=True), rows[kept], roles.take(kept)
     counts = Counter(strings[rows])
     check_variety(counts, target)
     check_counts(counts, target)
@@ -79,6 +90,8 @@ def build(values: Mapping[str, Values], labels: Values, target: str, config: Dat
     imbalance = origin.imbalance if config.imbalance is None else config.imbalance
     imbalance = None if imbalance in (None, 1) else float(imbalance)
     columns = tuple(Column(name, kinds[name]) for name in sorted(kinds))
+    truth = None if origin.truth is None else origin.truth[rows]
+    parts = roles.arrays() if truth is None else {**roles.arrays(), "truth": truth}
     return Table(
         name=config.name or origin.name,
         target=target,
@@ -87,7 +100,7 @@ def build(values: Mapping[str, Values], labels: Values, target: str, config: Dat
         y=y,
         classes=classes,
         rows=rows,
-        fingerprint=fingerprint(target, classes, y=y, columns=columns, frame=frame, imbalance=imbalance),
+        fingerprint=fingerprint(target, classes, y=y, columns=columns, frame=frame, imbalance=imbalance, roles=parts),
         version=origin.version,
         source=origin.source,
         licence=origin.licence,
@@ -96,6 +109,13 @@ def build(values: Mapping[str, Values], labels: Values, target: str, config: Dat
         imbalance=imbalance,
         ignored=ignored,
         log=tuple(log),
+        roles=roles if roles.arrays() else None,
+        group_split=roles.group is not None and config.group_split,
+        folds=config.folds,
+        shift=config.shift,
+        imbalance_shape=config.imbalance_shape,
+        largest=origin.largest,
+        truth=truth,
     )
 
 
@@ -177,6 +197,9 @@ def declared_kinds(
     declared.update({n: (k, "as declared") for n, k in asked.items()})
     declared.update(dict.fromkeys(config.ignore, ("ignored", "as asked by data.ignore")))
     declared.update(dict.fromkeys(origin.drops, ("ignored", f"gives {target!r} away")))
+    for role, name in chosen(config, origin.roles).items():
+        if role != "group" or config.group_split:  # a group that is split over the parts may be learnt from
+            declared[name] = ("ignored", f"is the data's {role}" if role != "given" else "says train, val or test")
     return declared
 
 
@@ -188,10 +211,15 @@ def read_schema(path: str) -> dict[str, ColumnKind]:
         raise DataError(f"data.schema_file {path}: expected a readable UTF-8 file, got: {error}") from error
 
 
-def deduplicate(frame: pd.DataFrame, strings: Strings, log: list[str]) -> npt.NDArray[np.int64]:
-    """Positions of the first of each set of rows with equal features and label; the others could leak into test."""
-    codes = pd.factorize(strings)[0]
-    kept = np.flatnonzero(~frame.assign(**{"": codes}).duplicated().to_numpy()).astype(np.int64)
+def deduplicate(
+    frame: pd.DataFrame, strings: Strings, log: list[str], roles: Mapping[str, npt.NDArray[Any]]
+) -> npt.NDArray[np.int64]:
+    """Positions of the first of each set of rows with equal features, label and roles; the others could leak into test.
+
+    With a user, a time or a weight of its own, an otherwise equal row is an event of its own.
+    """
+    beside = {"": pd.factorize(strings)[0], **{f"\0{role}": v for role, v in roles.items()}}
+    kept = np.flatnonzero(~frame.assign(**beside).duplicated().to_numpy()).astype(np.int64)
     dropped = len(frame) - len(kept)
     if dropped:
         log.append(f"dropped {dropped:,} duplicate {rows_word(dropped)} ({dropped / len(frame):.1%})")

@@ -7,12 +7,15 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import yaml
+
+if TYPE_CHECKING:
+    from bench.data.roles import Roles
 
 ColumnKind = Literal["numeric", "categorical", "text", "ignored"]
 KINDS: tuple[ColumnKind, ...] = ("numeric", "categorical", "text", "ignored")
@@ -48,8 +51,10 @@ class Table:
 
     frame: feature columns only, in the order of `columns`; numeric float64 with NaN for missing, categorical and
     text object columns of str or None; index 0 … n-1. y int64 (n,) indexes `classes`; of two classes index 1 is the
-    positive one. rows int64 (n,): row numbers in the source. `imbalance`: ratio of the exponential long tail that
-    `partition` imposes on the training rows, None to leave them as they are.
+    positive one. rows int64 (n,): row numbers in the source. `imbalance`: ratio of the exponential long tail or step
+    that `partition` imposes on the training rows, None to leave them as they are. `truth` float64 (n,): the true
+    probability of class 1, where it is known. `elsewhere`: labelled rows of other populations with the same columns,
+    to transfer from. `frame` may hold memory-mapped numbers and categorical columns (codes) instead of objects.
     """
 
     name: str
@@ -68,6 +73,14 @@ class Table:
     imbalance: float | None = None
     ignored: Mapping[str, str] = field(default_factory=dict)  # column -> why it is no feature
     log: tuple[str, ...] = ()
+    roles: Roles | None = None  # weights, groups, time, given parts
+    group_split: bool = False  # whether whole groups go to one part
+    folds: int | None = None
+    shift: float = 1.0
+    imbalance_shape: str = "exponential"
+    largest: int | None = None  # training rows of the largest class, where an imbalance is imposed
+    truth: npt.NDArray[np.float64] | None = None
+    elsewhere: Mapping[str, Table] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.y)
@@ -102,27 +115,50 @@ def fingerprint(
     columns: tuple[Column, ...],
     frame: pd.DataFrame,
     imbalance: float | None = None,
+    roles: Mapping[str, npt.NDArray[Any]] | None = None,
 ) -> str:
     """SHA-256 of what the table says and not of how it was stored: 64 hexadecimal digits.
 
-    Covers names and kinds of the features, values, target, classes, labels, row order and imposed imbalance; neither
-    file name nor format nor the order of columns.
+    Covers names and kinds of the features, values, target, classes, labels, row order, imposed imbalance and, where
+    there are any, weights, groups, times, given parts and true probabilities; neither file name nor format nor the
+    order of columns.
     """
     header: dict[str, Any] = {"target": target, "classes": classes, "rows": len(y), "imbalance": imbalance}
     header["columns"] = [[c.name, c.kind] for c in columns]
+    if roles:
+        header["roles"] = {name: hashlib.sha256(little(v).tobytes()).hexdigest() for name, v in sorted(roles.items())}
     sha = hashlib.sha256(json.dumps(header, sort_keys=True).encode())
     sha.update(y.astype("<i8").tobytes())
     for column in columns:
-        values = frame[column.name].to_numpy()
-        if column.kind == "numeric":
-            canonical = np.where(np.isnan(values), np.nan, values + 0.0)  # one NaN, no -0.0
-            sha.update(canonical.astype("<f8").tobytes())
-        else:
-            encoded = [None if v is None else v.encode("utf-8", "surrogatepass") for v in values]
-            lengths = [-1 if v is None else len(v) for v in encoded]
-            sha.update(np.array(lengths, dtype="<i8").tobytes())
-            sha.update(b"".join(v for v in encoded if v is not None))
+        add_values(sha, column.kind, frame[column.name])
     return sha.hexdigest()
+
+
+def add_values(sha: Any, kind: ColumnKind, values: pd.Series[Any]) -> None:
+    """Hash one column: numbers as little-endian float64; strings as their lengths in bytes, -1 for none, then bytes."""
+    if kind == "numeric":
+        numbers = values.to_numpy()
+        canonical = np.where(np.isnan(numbers), np.nan, numbers + 0.0)  # one NaN, no -0.0
+        sha.update(canonical.astype("<f8").tobytes())
+        return
+    codes, names = coded(values)
+    encoded = np.array([*(n.encode("utf-8", "surrogatepass") for n in names), b""], dtype=object)  # -1: the last
+    sha.update(np.array([*(len(b) for b in encoded[:-1]), -1], dtype="<i8")[codes].tobytes())
+    for start in range(0, len(codes), 1 << 20):
+        sha.update(b"".join(encoded[codes[start : start + (1 << 20)]]))
+
+
+def coded(values: pd.Series[Any]) -> tuple[npt.NDArray[np.integer[Any]], list[str]]:
+    """A column of strings as codes (n,), -1 for missing, into its distinct strings, in no particular order."""
+    if isinstance(values.dtype, pd.CategoricalDtype):
+        return values.cat.codes.to_numpy(), [str(c) for c in values.cat.categories]
+    codes, names = pd.factorize(values)
+    return codes, list(names)
+
+
+def little(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """The same numbers, little-endian."""
+    return values.astype(values.dtype.newbyteorder("<"))
 
 
 def describe(table: Table) -> list[str]:

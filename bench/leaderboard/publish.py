@@ -7,17 +7,17 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-import pandas as pd
 from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from bench.leaderboard import render
+from bench.leaderboard import export, index, render
 from bench.leaderboard.board import boards
+from bench.leaderboard.ledger import Ledger, of_records
 from bench.leaderboard.numbers import clean, list_of, plural, short
 from bench.leaderboard.table import Board, describe_units
-from bench.results import FAILURES, STATUSES, Record, ResultsError, Store, load
+from bench.results import FAILURES, STATUSES, Record, ResultsError, Store
 from bench.results import publish as write_file
 
 FILTERS: Final = ("data", "target", "model")
@@ -48,14 +48,14 @@ def publish(
         ResultsError: a record cannot be read, or the folder cannot be written.
         ValueError: `where` names something else than data, target or model; or an unknown metric.
     """
-    frame = load(root)
-    if frame.empty:
+    everything = index.read(root)
+    if not len(everything):
         _say_empty(root, console)
         return []
-    chosen = select(frame, where or {})
-    if chosen.empty:
+    chosen = select(everything, where or {})
+    if not len(chosen):
         wanted = list_of(f"{key}={value}" for key, value in (where or {}).items())
-        known = "; ".join(f"{key}: {list_of(sorted(set(frame[key])))}" for key in where or {})
+        known = "; ".join(f"{key}: {list_of(sorted(everything.texts[key].values))}" for key in where or {})
         console.print(Text(clean(f"No records with {wanted} under {root}. There are {known}.")))
         return []
     tables = boards(chosen, metric=metric)
@@ -64,7 +64,7 @@ def publish(
     written = []
     for name, text in (
         ("leaderboard.md", render.markdown(tables)),
-        ("leaderboard.csv", render.comma_separated(tables)),
+        ("leaderboard.csv", export.comma_separated(tables)),
     ):
         path = folder / name
         write_file(path, _writer(text), replace=True)
@@ -81,7 +81,7 @@ def show(root: Path, console: Console, keys: Sequence[str]) -> list[Board]:
     """
     store = Store(root)
     found = [record for key in dict.fromkeys(keys) if (record := store.get(key)) is not None]
-    tables = boards(pd.DataFrame({"record": found}))
+    tables = boards(of_records(found))
     _print(tables, console)
     return tables
 
@@ -95,7 +95,7 @@ def _print(tables: Sequence[Board], console: Console) -> None:
         console.print()
 
 
-def select(frame: pd.DataFrame, where: Mapping[str, str]) -> pd.DataFrame:
+def select(records: Ledger, where: Mapping[str, str]) -> Ledger:
     """The records of a data set, target or model.
 
     Raises:
@@ -104,8 +104,8 @@ def select(frame: pd.DataFrame, where: Mapping[str, str]) -> pd.DataFrame:
     for field, value in where.items():
         if field not in FILTERS:
             raise ValueError(f"expected argument `where` to name {list_of(FILTERS)}, but got {field!r}")
-        frame = frame[frame[field] == value]
-    return frame
+        records = records.where(field, value)
+    return records
 
 
 def status(root: Path, console: Console) -> None:

@@ -1,10 +1,8 @@
-"""The formats: a `Board` as rich tables, as Markdown, and boards as CSV. Each escapes what its own reader would run."""
+"""Formats that people read as text: a `Board` as rich tables and as Markdown. Each escapes what its reader would run."""
 
 from __future__ import annotations
 
-import csv
 import html
-import io
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -61,8 +59,9 @@ def cells(board: Board, *panels: Panel) -> tuple[list[str], list[list[_Cell]]]:
 
 
 def name(row: Row) -> str:
-    """The label with its marks: * for extra labels or data, † for tuned."""
-    return f"{row.label}{'*' if row.uses_extra else ''}{'†' if row.tuned else ''}"
+    """The label with its marks: * for extra labels or data, † for tuned, ‡ for tuned with another budget."""
+    tuned = "‡" if row.budget and row.budget.odd else "†" if row.tuned else ""
+    return f"{row.label}{'*' if row.uses_extra else ''}{tuned}"
 
 
 def _delta(board: Board) -> list[str]:
@@ -85,13 +84,13 @@ def terminal(board: Board, width: int = 100) -> RenderableType:
     Text objects throughout: no name is read as markup.
     """
     parts: list[RenderableType] = [Text(clean(board.title), style="bold"), Text(clean(board.facts), style="dim")]
-    for title, panels in _TABLES:
-        headings, body = cells(board, *panels)
-        if len(headings) == 1 or not body:
-            continue
-        headings = [_lines_of(clean(heading)) for heading in headings]
-        for part, indices in enumerate(_packed(headings, body, len(board.panel(*panels)), width)):
-            parts.append(_table("" if part else title, headings, body, indices))
+    headings, body = cells(board, "quality", "probabilities", "cost")
+    headings = [_lines_of(clean(heading)) for heading in headings]
+    optional = len(board.panel("quality", "probabilities", "cost"))
+    first, *others = _packed(headings, body, len(headings) - optional, len(board.panel("quality")), width)
+    parts.append(_table(headings, body, first))
+    finished = [line for line, row in zip(body, board.rows, strict=True) if row.n]  # the others are said to be absent
+    parts += [_table(headings, finished, indices) for indices in others if finished]
     parts.append(Padding(Text(clean(board.notes[0])), (1, 0)))
     parts += [Text(clean(note), style="dim") for note in board.notes[1:]]
     for heading, remedy, absences in board.absences():
@@ -100,16 +99,33 @@ def terminal(board: Board, width: int = 100) -> RenderableType:
     return Group(*parts, Text())
 
 
-def _packed(headings: Sequence[str], body: Sequence[Sequence[_Cell]], optional: int, width: int) -> Iterator[list[int]]:
-    """Which columns stand in each table: all that fit, then the strategy again with those that did not."""
-    chosen = list(range(len(headings) - optional))
-    for index in range(len(headings) - optional, len(headings)):
-        taken = sum(_width(headings, body, i) + _GAP for i in chosen) + _width(headings, body, index)
-        if taken > width and len(chosen) > 1:
-            yield chosen
-            chosen = [headings.index("Strategy")]
-        chosen.append(index)
-    yield chosen
+def _packed(
+    headings: Sequence[str], body: Sequence[Sequence[_Cell]], lead: int, quality: int, width: int
+) -> list[list[int]]:
+    """Which columns stand in each table.
+
+    The first leads with rank, strategy, runs, the ranking metric and the difference, and takes the other quality
+    columns if all of them fit. What is left is spread evenly over as few tables as hold it.
+    """
+    widths = [_width(headings, body, i) + _GAP for i in range(len(headings))]
+    first, rest = list(range(lead)), list(range(lead, len(headings)))
+    if sum(widths[: lead + quality]) <= width:
+        first, rest = first + rest[:quality], rest[quality:]
+    name, room = headings.index("Strategy"), width - widths[headings.index("Strategy")]
+    tables: list[list[int]] = []
+    for count in range(1, len(rest) + 1):
+        tables, taken = [[]], 0
+        for index in rest:
+            # A table is closed when it holds its share, so that the last one is not a single column.
+            share = sum(widths[i] for i in rest) / count
+            if tables[-1] and (taken + widths[index] > room or (taken >= share - widths[index] / 2 and len(tables) < count)):
+                tables.append([])
+                taken = 0
+            tables[-1].append(index)
+            taken += widths[index]
+        if len(tables) <= count:
+            break
+    return [first, *([name, *indices] for indices in tables if indices)]
 
 
 def _width(headings: Sequence[str], body: Sequence[Sequence[_Cell]], index: int) -> int:
@@ -120,15 +136,8 @@ def _width(headings: Sequence[str], body: Sequence[Sequence[_Cell]], index: int)
     return max(cell_len(text) for text in (*headings[index].split("\n"), *texts))
 
 
-def _table(title: str, headings: Sequence[str], body: Sequence[Sequence[_Cell]], indices: Sequence[int]) -> Table:
-    table = Table(
-        box=box.SIMPLE_HEAD,
-        title=Text(title) if title else None,
-        title_justify="left",
-        title_style="bold",
-        padding=(0, 1, 0, 0),
-        pad_edge=False,
-    )
+def _table(headings: Sequence[str], body: Sequence[Sequence[_Cell]], indices: Sequence[int]) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
     for index in indices:
         if headings[index] == "Strategy":
             table.add_column("Strategy", overflow="fold", min_width=_width(headings, body, index))
@@ -208,77 +217,6 @@ def markdown_text(text: str) -> str:
     escaped = re.sub(r"(?<!\w)@|@(?=[\w.+-]*\.)", "&#64;", escaped)
     # GitHub links bare addresses and mentions; a character reference stops it.
     return escaped.replace("://", "&#58;//").replace("www.", "www&#46;")
-
-
-# --- CSV ------------------------------------------------------------------------------------------------------------
-
-
-def comma_separated(boards: Sequence[Board]) -> str:
-    """All boards as one table, a line for each strategy, numbers to 12 digits, undefined ones empty."""
-    metrics = list(dict.fromkeys(c.key for board in boards for c in board.columns if c.panel != "cost"))
-    costs = list(dict.fromkeys(c.key for board in boards for c in board.columns if c.panel == "cost"))
-    lines = [_record(board, row) for board in boards for row in board.rows]
-    lead = list(lines[0]) if lines else []
-    stream = io.StringIO()
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow([*lead, *metrics, *costs])
-    rows = (row for board in boards for row in board.rows)
-    for line, row in zip(lines, rows, strict=True):
-        rest = [row.cells.get(key) for key in (*metrics, *costs)]
-        writer.writerow([_csv_cell(value) for value in (*line.values(), *rest)])
-    return stream.getvalue()
-
-
-def _record(board: Board, row: Row) -> dict[str, str | float | bool | None]:
-    score, difference = row.score, row.difference
-    return {
-        "data": board.data,
-        "target": board.target,
-        "model": board.model,
-        "settings": "; ".join(f"{key}={value}" for key, value in board.variant.items()),
-        "ranked_by": board.score.key,
-        "higher_is_better": bool(board.score.higher_is_better),
-        "rank": row.rank,
-        "strategy": row.label,
-        "parameters": "; ".join(f"{key}={value}" for key, value in row.parameters.items()),
-        "uses_extra": row.uses_extra,
-        "tuned": row.tuned,
-        "trials": row.trials,
-        "runs": row.n,
-        "runs_expected": board.n_units,
-        "failed": _count(row, board.failed),
-        "skipped": _count(row, board.skipped),
-        "missing": _count(row, board.missing),
-        "mean": score.mean if score else None,
-        "low": score.low if score else None,
-        "high": score.high if score else None,
-        "baseline": board.baseline,
-        "difference": difference.mean if difference else None,
-        "difference_low": difference.low if difference else None,
-        "difference_high": difference.high if difference else None,
-        "pairs": difference.pairs if difference else None,
-        "p": difference.p if difference else None,
-        "p_holm": row.adjusted_p,
-    }
-
-
-def _count(row: Row, absences: Iterable[Absence]) -> int:
-    return sum(len(a.units) for a in absences if a.label == row.label)
-
-
-def _csv_cell(value: str | float | bool | None) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return csv_text(value) if isinstance(value, str) else f"{value:.12g}"
-
-
-def csv_text(text: str) -> str:
-    """Text that a spreadsheet shows instead of evaluating: ' before a leading = + - @ tab or carriage return."""
-    text = text.encode("utf-8", "replace").decode("utf-8").replace("\0", "\ufffd")
-    risky = text[:1] in ("\t", "\r", "\n") or text.lstrip()[:1] in tuple("=+-@＝＋－＠")
-    return f"'{text}" if text and risky else text
 
 
 def _lines(absences: Sequence[Absence], limit: int = 20) -> Iterator[str]:

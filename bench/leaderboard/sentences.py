@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 
 from bench.leaderboard.numbers import half_width, list_of, plural
-from bench.leaderboard.statistics import Comparison, Design
-from bench.leaderboard.table import Row
+from bench.leaderboard.statistics import Comparison, Design, units_to_separate
+from bench.leaderboard.table import Budget, Column, Row
+from bench.metric_specs import spec_of
 
 
-def verdict(rows: Sequence[Row], comparison: Comparison, smallest: float | None, design: Design) -> str:
+def verdict(
+    rows: Sequence[Row], comparison: Comparison, smallest: float | None, design: Design, score: Column
+) -> str:
     """What the repetitions can tell apart, in plain words."""
     scored = [row for row in rows if row.score is not None]
     if not scored:
@@ -29,6 +33,11 @@ def verdict(rows: Sequence[Row], comparison: Comparison, smallest: float | None,
     start = f"With {plural(typical, unit)} and {plural(comparison.tested, 'comparison')}"
     if smallest is None:
         power = f"{start}, no variance between {unit}s was seen, so differences cannot be judged"
+    elif smallest > largest_realistic(scored, score):
+        power = (
+            f"{start}, no realistic difference can be told from chance: so few {unit}s would miss even half of the "
+            f"range of {score.label} more often than 1 time in 5. Run at least five ({unit}=0,1,2,3,4)"
+        )
     else:
         power = (
             f"{start}, a true difference must be about {half_width(smallest)} to be found 4 times in 5 (Holm-adjusted, "
@@ -37,8 +46,37 @@ def verdict(rows: Sequence[Row], comparison: Comparison, smallest: float | None,
     top = [row.label for row in scored if row.rank == 1]
     ranked = sum(row.rank is not None for row in scored)
     if len(top) == ranked:
-        return f"{power}. No strategy is significantly better than another: all share rank 1."
-    return f"{power}. {f'The top {len(top)} share rank 1' if len(top) > 1 else f'{top[0]} alone has rank 1'}."
+        outcome = "No strategy is significantly better than another: all share rank 1"
+    else:
+        outcome = f"The top {len(top)} share rank 1" if len(top) > 1 else f"{top[0]} alone has rank 1"
+    return f"{power}. {outcome}.{top_two(scored, comparison, design)}"
+
+
+def largest_realistic(scored: Sequence[Row], score: Column) -> float:
+    """Half the range of a metric within [0, 1]; for an unbounded one, the largest mean on the board."""
+    spec = spec_of(score.key)
+    if spec.kind in ("ranking", "decision") or spec.name == "ece":
+        return 0.5
+    return max((abs(row.score.mean) for row in scored if row.score), default=math.inf)
+
+
+def top_two(scored: Sequence[Row], comparison: Comparison, design: Design) -> str:
+    """How many more units would separate the two best means, were what was seen the truth; empty where they are."""
+    best = sorted((r for r in scored if r.score), key=lambda r: r.score.mean if r.score else 0.0)
+    higher = len(best) > 1 and (best[0].rank or 0) >= (best[-1].rank or 0)
+    first, second = (best[-1], best[-2]) if higher else (best[0], best[1])
+    difference = comparison.between(first.label, second.label)
+    if difference is None or difference.p is None or first.rank != second.rank:
+        return ""
+    unit = "split" if design.splits > 1 else "seed"
+    names = f"{first.label} and {second.label}"
+    needed = units_to_separate(difference, comparisons=max(1, comparison.tested), inflation=design.inflation or 0.0)
+    if needed is None:
+        return f" No number of {unit}s up to 10,000 would separate the top two, {names}, at the difference seen."
+    more = needed - difference.n
+    if more <= 0:
+        return ""
+    return f" To separate the top two, {names}, about {more:,} more {unit}s were needed at the difference seen."
 
 
 def legend(rows: Sequence[Row]) -> Iterator[str]:
@@ -76,6 +114,16 @@ def explain(rows: Sequence[Row], reference: str | None, baseline: str, design: D
             )
         elif d is not None and reference is not None and d.pairs < max(row.n, runs[reference]):
             yield f"{row.label} − {reference}: on the {plural(d.pairs, 'common pair')} of (split, seed) only."
-    budgets = [f"{r.label} {plural(r.trials, 'trial') if r.trials else '(not recorded)'}" for r in rows if r.tuned]
+    budgets = [f"{r.label} {budget_text(r.budget)}" for r in rows if r.budget]
     if budgets:
         yield f"Tuning budgets: {list_of(budgets)}."
+    if any(r.budget and r.budget.odd for r in rows):
+        yield "‡ tuned with another budget than most: trials or steps differ, so compare with care."
+
+
+def budget_text(budget: Budget) -> str:
+    """`15 trials, 9,000 steps, 41 s`, as far as recorded."""
+    parts = [plural(budget.trials, "trial")] if budget.trials else []
+    parts += [f"{budget.steps:,.0f} steps"] if budget.steps else []
+    parts += [f"{budget.seconds:,.0f} s"] if budget.seconds else []
+    return f"({'; '.join(parts) or 'not recorded'})"

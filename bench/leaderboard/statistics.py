@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import lru_cache
 
 import numpy as np
 from scipy.special import gammaincinv, ndtr, stdtr, stdtrit
@@ -44,11 +45,13 @@ class Interval:
 class Difference(Interval):
     """A mean paired difference, its interval and two-sided p value, and the number of (split, seed) pairs behind it.
 
-    `n` is what the test counts: pairs on one split, splits where there are several.
+    `n` is what the test counts: pairs on one split, splits where there are several; `deviation` is the standard
+    deviation of these `n` differences.
     """
 
     p: float | None = None
     pairs: int = 0
+    deviation: float | None = None
 
     @property
     def constant(self) -> bool:
@@ -142,11 +145,11 @@ def paired(
         return Difference(interval.mean, None, None, interval.n, None, pairs)
     if max(differences) - min(differences) <= _NO_SPREAD:
         if max(map(abs, differences)) <= _NO_SPREAD:
-            return Difference(0.0, 0.0, 0.0, interval.n, 1.0, pairs)
-        return Difference(interval.mean, None, None, interval.n, None, pairs)
-    error = _deviation(differences) * math.sqrt(1 / interval.n + inflation)
-    p = 2 * float(stdtr(interval.n - 1, -abs(interval.mean) / error))
-    return Difference(interval.mean, interval.low, interval.high, interval.n, p, pairs)
+            return Difference(0.0, 0.0, 0.0, interval.n, 1.0, pairs, 0.0)
+        return Difference(interval.mean, None, None, interval.n, None, pairs, 0.0)
+    deviation = _deviation(differences)
+    p = 2 * float(stdtr(interval.n - 1, -abs(interval.mean) / (deviation * math.sqrt(1 / interval.n + inflation))))
+    return Difference(interval.mean, interval.low, interval.high, interval.n, p, pairs, deviation)
 
 
 def compare(a: Mapping[Unit, float], b: Mapping[Unit, float], design: Design = ONE_SPLIT) -> Difference | None:
@@ -172,17 +175,64 @@ def holm(p_values: Sequence[float]) -> list[float]:
 class Comparison:
     """All pairs of strategies: shared ranks, the differences (first − second), and Holm-adjusted p values.
 
-    A rank is None where a strategy is in no pair with two or more common units: nothing was tested.
+    A rank is None where a strategy is in no pair with two or more common units: nothing was tested. `ranges` is what
+    the same tests leave open: from the rank to the number of strategies less those that are significantly worse.
     """
 
     ranks: Mapping[str, int | None]
     differences: Mapping[tuple[str, str], Difference]
     adjusted: Mapping[tuple[str, str], float]
+    ranges: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
     @property
     def tested(self) -> int:
         """How many pairs have a p value: what Holm's adjustment counts."""
         return len(self.adjusted)
+
+    def between(self, a: str, b: str) -> Difference | None:
+        """a − b, whichever way round it was computed; None where they have no unit in common."""
+        if (a, b) in self.differences:
+            return self.differences[a, b]
+        d = self.differences.get((b, a))
+        if d is None:
+            return None
+        low, high = (None, None) if d.low is None or d.high is None else (-d.high, -d.low)
+        return Difference(-d.mean, low, high, d.n, d.p, d.pairs, d.deviation)
+
+    def p_of(self, a: str, b: str) -> float | None:
+        """The adjusted p value of a pair, whichever way round."""
+        return self.adjusted.get((a, b), self.adjusted.get((b, a)))
+
+
+def pairwise(
+    values: Mapping[str, Mapping[Unit, float]], design: Design = ONE_SPLIT
+) -> dict[tuple[str, str], Difference]:
+    """`compare` of every pair that has units in common; at once where all have the same units."""
+    names, first = list(values), next(iter(values.values()), {})
+    if len(first) < 2 or design.inflation is None or any(v.keys() != first.keys() for v in values.values()):
+        found = {(a, b): compare(values[a], values[b], design) for a, b in itertools.combinations(names, 2)}
+        return {pair: d for pair, d in found.items() if d is not None}
+    matrix = np.array([design.values(v) for v in values.values()])
+    n = matrix.shape[1]
+    if n < 2:
+        found = {(a, b): compare(values[a], values[b], design) for a, b in itertools.combinations(names, 2)}
+        return {pair: d for pair, d in found.items() if d is not None}
+    rows, columns = np.triu_indices(len(names), 1)
+    differences = matrix[rows] - matrix[columns]
+    means, deviations = differences.mean(axis=1), differences.std(axis=1, ddof=1)
+    flat = np.ptp(differences, axis=1) <= _NO_SPREAD
+    errors = np.where(flat, 1.0, deviations) * math.sqrt(1 / n + design.inflation)
+    halves = float(stdtrit(n - 1, 1 - LEVEL / 2)) * errors
+    p_values = 2 * stdtr(n - 1, -np.abs(means) / errors)
+    result: dict[tuple[str, str], Difference] = {}
+    columns_of = (rows, columns, means, halves, p_values, deviations, flat)
+    for i, j, mean, half, p, s, same in zip(*(c.tolist() for c in columns_of), strict=True):
+        pair = names[i], names[j]
+        if same:  # rare, and with rules of its own
+            result[pair] = paired([mean] * n, inflation=design.inflation, pairs=len(first))
+        else:
+            result[pair] = Difference(mean, mean - half, mean + half, n, p, len(first), s)
+    return result
 
 
 def shared_ranks(
@@ -197,21 +247,19 @@ def shared_ranks(
     Better means: the paired t test on the common units, Holm-adjusted over all pairs that can be tested, has p ≤ level.
     `values` maps each strategy to its metric by unit.
     """
-    differences: dict[tuple[str, str], Difference] = {}
-    for a, b in itertools.combinations(values, 2):
-        difference = compare(values[a], values[b], design)
-        if difference is not None:
-            differences[a, b] = difference
+    differences = pairwise(values, design)
     testable = {pair: d.p for pair, d in differences.items() if d.p is not None}
     adjusted = dict(zip(testable, holm(list(testable.values())), strict=True))
     compared = {name for pair, d in differences.items() if d.n >= 2 and design.inflation is not None for name in pair}
-    better = dict.fromkeys(values, 0)
+    better, worse = dict.fromkeys(values, 0), dict.fromkeys(values, 0)
     for (a, b), p in adjusted.items():
         if p <= level:
             first_wins = (differences[a, b].mean > 0) == higher_is_better
             better[b if first_wins else a] += 1
+            worse[a if first_wins else b] += 1
     ranks = {name: 1 + better[name] if name in compared else None for name in values}
-    return Comparison(ranks, differences, adjusted)
+    ranges = {name: (1 + better[name], len(compared) - worse[name]) for name in values if name in compared}
+    return Comparison(ranks, differences, adjusted, ranges)
 
 
 def minimum_detectable(
@@ -227,34 +275,61 @@ def minimum_detectable(
     """
     if n < 2:
         raise ValueError(f"expected argument `n` to be at least 2, but got {n}")
-    critical = float(stdtrit(n - 1, 1 - level / comparisons / 2))
+    return _standardised(n, level / comparisons, power) * deviation * math.sqrt(1 / n + inflation)
+
+
+@lru_cache(maxsize=1024)
+def _standardised(n: int, level: float, power: float) -> float:
+    """The noncentrality at which a two-sided t test with n − 1 degrees of freedom has this power."""
+    critical = float(stdtrit(n - 1, 1 - level / 2))
     grid = (np.arange(512) + 0.5) / 512
     scale = np.sqrt(2 * gammaincinv((n - 1) / 2, grid) / (n - 1))  # quantiles of s / σ
     low, high = 0.0, critical * 10 + 10
     for _ in range(60):
         middle = (low + high) / 2
         low, high = (low, middle) if ndtr(middle - critical * scale).mean() >= power else (middle, high)
-    return high * deviation * math.sqrt(1 / n + inflation)
+    return high
 
 
-def detectable(
-    comparison: Comparison, values: Mapping[str, Mapping[Unit, float]], design: Design = ONE_SPLIT, level: float = LEVEL
-) -> float | None:
+def units_to_separate(
+    difference: Difference, *, comparisons: int = 1, inflation: float = 0.0, limit: int = 10_000
+) -> int | None:
+    """How many units in all would find a difference of this size 4 times in 5, were it and its deviation the truth.
+
+    None where the deviation is unknown or zero, or more than `limit` are needed. With several splits more splits
+    cannot beat n_test / n_train, so there may be no such number.
+    """
+    if not difference.deviation or not difference.mean:
+        return None
+
+    def enough(n: int) -> bool:
+        size = minimum_detectable(difference.deviation or 0.0, n, comparisons=comparisons, inflation=inflation)
+        return size <= abs(difference.mean)
+
+    if not enough(limit):
+        return None
+    low, high = 1, 2
+    while not enough(high):
+        low, high = high, min(2 * high, limit)
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if enough(middle) else (middle, high)
+    return high
+
+
+def detectable(comparison: Comparison, design: Design = ONE_SPLIT, level: float = LEVEL) -> float | None:
     """Minimum detectable difference of a typical pair: pooled deviation, the most common number of units.
 
     None where nothing was tested or nothing varied.
     """
     if not comparison.adjusted or design.inflation is None:
         return None
-    variances, counts = [], []
-    for a, b in comparison.adjusted:
-        common = {unit: values[a][unit] - values[b][unit] for unit in values[a].keys() & values[b].keys()}
-        variances.append(_deviation(design.values(common)) ** 2)
-        counts.append(comparison.differences[a, b].n)
-    pooled = math.sqrt(math.fsum(variances) / len(variances))
+    tested = [comparison.differences[pair] for pair in comparison.adjusted]
+    pooled = math.sqrt(math.fsum((d.deviation or 0.0) ** 2 for d in tested) / len(tested))
     if pooled <= _NO_SPREAD:
         return None
-    n = max(set(counts), key=lambda count: (counts.count(count), count))
+    counts = Counter(d.n for d in tested)
+    n = max(counts, key=lambda count: (counts[count], count))
     return minimum_detectable(pooled, n, comparisons=comparison.tested, inflation=design.inflation, level=level)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -9,14 +10,18 @@ from typing import Any, Literal
 
 from bench.leaderboard.numbers import list_of, plural, short
 from bench.leaderboard.rows import assignments
-from bench.leaderboard.statistics import Design, Difference, Interval, Unit
+from bench.leaderboard.statistics import Comparison, Design, Difference, Interval, Unit
+from bench.results import digest
 
-Panel = Literal["quality", "probabilities", "cost"]
+Panel = Literal["quality", "decisions", "probabilities", "cost"]
 
 
 @dataclass(frozen=True)
 class Column:
-    """What a column holds: its key in `Row.cells`, its names, which way is good (None for cost: neither is praised)."""
+    """What a column holds: its key in `Row.cells`, its names, which way is good (None for cost: neither is praised).
+
+    Columns of `detail` are for the page, CSV and JSON; a terminal or a paper has no room for them.
+    """
 
     key: str
     label: str
@@ -24,6 +29,7 @@ class Column:
     view: str = ""
     higher_is_better: bool | None = None
     ideal: float | None = None
+    detail: bool = False
 
     @property
     def heading(self) -> str:
@@ -45,11 +51,23 @@ class Absence:
 
 
 @dataclass(frozen=True)
+class Budget:
+    """What tuning a row was allowed and took; None where the records do not tell. `odd`: not the others' budget."""
+
+    trials: int | None
+    steps: float | None
+    seconds: float | None
+    odd: bool = False
+
+
+@dataclass(frozen=True)
 class Row:
     """One strategy with one set of hyperparameters. `cells` are means of metrics and medians of costs; None: undefined.
 
-    `rank` is shared; None where nothing could be tested. `difference` is to the baseline, on the units both have, with
-    `adjusted_p` its Holm-adjusted p value among all pairs of the board. `n` counts finished cells.
+    `rank` is shared; None where nothing could be tested; `ranks` is the range that the tests leave open. `difference`
+    is to the baseline, on the units both have, with `adjusted_p` its Holm-adjusted p value among all pairs of the
+    board. `score_rows` and `difference_rows` are bootstrap intervals over test rows, where predictions were resampled.
+    `n` counts finished cells, `keys` are their records.
     """
 
     label: str
@@ -62,8 +80,17 @@ class Row:
     n: int
     uses_extra: bool
     tuned: bool
-    trials: int | None
     parameters: Mapping[str, Any]
+    ranks: tuple[int, int] | None = None
+    budget: Budget | None = None
+    keys: tuple[tuple[Unit, str], ...] = ()
+    score_rows: Interval | None = None
+    difference_rows: Interval | None = None
+
+    @property
+    def trials(self) -> int | None:
+        """The tuning budget in trials, where the records tell it."""
+        return self.budget.trials if self.budget else None
 
 
 @dataclass(frozen=True)
@@ -93,6 +120,9 @@ class Board:
     design: Design
     n_seeds: int
     n_units: int
+    n_classes: int
+    traits: Mapping[str, Any]
+    comparison: Comparison
 
     @property
     def title(self) -> str:
@@ -105,9 +135,16 @@ class Board:
         """Whether at least one strategy is significantly better than another: only then is anything set in bold."""
         return any(row.rank is not None and row.rank > 1 for row in self.rows)
 
-    def panel(self, *panels: Panel) -> tuple[Column, ...]:
-        """The columns of some panels, in order."""
-        return tuple(c for c in self.columns if c.panel in panels)
+    def panel(self, *panels: Panel, detail: bool = False) -> tuple[Column, ...]:
+        """The columns of some panels, in order; those of detail only if asked for."""
+        return tuple(c for c in self.columns if c.panel in panels and (detail or not c.detail))
+
+    @property
+    def slug(self) -> str:
+        """A name for links and files: `[a-z0-9._-]`, the same for the same board."""
+        text = re.sub(r"[^a-z0-9._-]+", "-", f"{self.data}-{self.target}-{self.model}".lower()).strip("-.")[:40]
+        identity = digest([self.data, self.target, self.model, self.settings])
+        return f"{text}-{identity[:8]}" if text else identity[:8]
 
     def absences(self) -> Iterator[tuple[str, str, tuple[Absence, ...]]]:
         """The non-empty lists of cells without numbers, each with a heading and what to do about it."""

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields, replace
-from typing import Any, cast
+from typing import Any, TypeAlias, cast
 
 import pytorch_lightning as pl
 import torch
@@ -29,6 +29,10 @@ DENSE_EPS = 1e-8
 
 class Diverged(RuntimeError):
     """A member's outputs became infinite or NaN."""
+
+
+Watch: TypeAlias = Callable[[Recipe, int, float], None]
+"""Told (recipe, step, validation score) at each look; an exception that it raises ends that member (pruning)."""
 
 
 @dataclass(eq=False)
@@ -77,8 +81,9 @@ def place_loss(loss: Loss, device: torch.device, dtype: torch.dtype) -> Loss:
 class Fit(pl.LightningModule):
     """Trains recipes that share model, schema, head, classes, batch size and dtype (`signature`)."""
 
-    def __init__(self, recipes: Sequence[Recipe], device: torch.device) -> None:
+    def __init__(self, recipes: Sequence[Recipe], device: torch.device, watch: Watch | None = None) -> None:
         super().__init__()
+        self.watch = watch
         self.automatic_optimization = False
         self.where = device
         self.steps_done = 0
@@ -234,7 +239,10 @@ class Fit(pl.LightningModule):
         spent = (time.perf_counter() - began) / len(self.active)
         for k, member in enumerate(self.active):
             member.seconds += spent
-            self.judge(k, member, None if logits is None else logits[k])
+            try:
+                self.judge(k, member, None if logits is None else logits[k])
+            except Exception as error:  # of the watcher: this member's end and nobody else's
+                member.outcome = error
         keep = [k for k, member in enumerate(self.active) if member.outcome is None]
         if len(keep) < len(self.active):
             self.compact(keep)
@@ -292,6 +300,8 @@ class Fit(pl.LightningModule):
             finite = bool(torch.isfinite(z).all())
             score = refined_log_loss((z + shift).numpy(), recipe.val.y.numpy()) if finite else math.nan
             member.curve.append((self.steps_done, score))
+            if self.watch is not None and finite:
+                self.watch(recipe, self.steps_done, score)
         if math.isnan(score):
             member.outcome = Diverged(
                 f"the model's outputs are no longer finite after {self.steps_done} steps; lower train.lr"

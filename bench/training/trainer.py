@@ -12,7 +12,7 @@ import pytorch_lightning as pl
 import torch
 from pytorch_lightning.plugins.environments import LightningEnvironment  # type: ignore[attr-defined]
 
-from bench.training.fit import Diverged, Fit
+from bench.training.fit import Diverged, Fit, Watch
 from strategies.spec import Predictor, Recipe, Training, answer
 
 __all__ = ["Diverged", "Outcome", "drive", "fit", "pick_device"]
@@ -40,9 +40,9 @@ def chunks(recipes: Sequence[Recipe]) -> list[int]:
     return [b - a for a, b in zip([0, *edges], edges, strict=False)]
 
 
-def fit(recipes: Sequence[Recipe], device: torch.device) -> list[Outcome]:
+def fit(recipes: Sequence[Recipe], device: torch.device, watch: Watch | None = None) -> list[Outcome]:
     """Train recipes of one signature as one stack; a diverged member is an exception in its place."""
-    module = Fit(recipes, device)
+    module = Fit(recipes, device, watch)
     with warnings.catch_warnings():
         warnings.simplefilter(
             "ignore"
@@ -72,6 +72,7 @@ def drive(
     device: torch.device,
     stack: int = 1,
     began: Callable[[int], None] = lambda i: None,
+    watch: Watch | None = None,
 ) -> None:
     """Run strategies to their end; `done(i, predictor or exception)` is called as each one finishes.
 
@@ -102,18 +103,18 @@ def drive(
         if missing:
             first = next(iter(missing))
             batch = [r for r in missing if signature(r) == signature(first)][:stack]
-            trained.update(zip(batch, attempt(batch, device), strict=True))
+            trained.update(zip(batch, attempt(batch, device, watch), strict=True))
         for i, pending in list(waiting.items()):
             if all(ask in trained for ask in pending.asks):
                 advance(i, pending.training, answer(pending.training, [trained[a] for a in pending.asks]))
 
 
-def attempt(recipes: list[Recipe], device: torch.device) -> list[Outcome]:
+def attempt(recipes: list[Recipe], device: torch.device, watch: Watch | None) -> list[Outcome]:
     """Train; where a stack fails as a whole (memory, an error of one member), halve it until the culprit is alone."""
     try:
-        return fit(recipes, device)
+        return fit(recipes, device, watch)
     except Exception as error:
         if len(recipes) == 1:
             return [error]
         half = len(recipes) // 2
-        return attempt(recipes[:half], device) + attempt(recipes[half:], device)
+        return attempt(recipes[:half], device, watch) + attempt(recipes[half:], device, watch)

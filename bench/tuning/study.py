@@ -1,0 +1,227 @@
+"""One study: a strategy's search on one data set, target, model and split; its identity, trials and best settings."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, cast
+
+import optuna
+import yaml
+from optuna.trial import FrozenTrial, TrialState
+
+from bench.config import Cell, ConfigError, TuneConfig, cell
+from bench.planning import identify, table
+from bench.results import digest, publish
+from bench.tuning.objective import maximized, objectives, pruner
+from bench.tuning.space import Dimension, apply, dimensions, parameters, starts
+from bench.tuning.storage import OWNER, Owner, claim, open_storage, reap
+from strategies.registry import unknown
+
+FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
+BEST = "best.yaml"
+
+
+@dataclass(frozen=True)
+class Identity:
+    """What a study is about: its folder's name, and the content that the name is the hash of."""
+
+    name: str
+    content: Mapping[str, Any]
+    space: tuple[Dimension, ...]
+    columns: tuple[str, ...]
+
+
+def identity(raw: Mapping[str, Any], tune: TuneConfig) -> Identity:
+    """The study of a composed configuration. The number of trials is no part of it: a study can be extended."""
+    planned = identify(cell({**raw, "tuned": False}))
+    n_classes = len(table(planned.cell.data).classes)
+    space = dimensions(raw, n_classes)
+    columns = objectives(tune.objective, n_classes)
+    fixed = apply(raw, {d.path: None for d in space})
+    config = planned.config
+    content = {
+        "data": config["data"], "split": config["split"],
+        "model": {k: v for k, v in fixed["model"].items() if k != "space"},
+        "strategies": {
+            name: {k: v for k, v in (own or {}).items() if k not in ("space", "neutral")}
+            for name, own in (fixed.get("strategy") or {}).items()
+        },
+        "versions": [config["model"]["version"], *([name, version] for name, version, _ in config["strategies"])],
+        "train": {k: v for k, v in fixed["train"].items() if k != "space"},
+        "space": [asdict(d) for d in space],
+        "tune": {
+            "seeds": list(tune.seeds), "folds": tune.folds, "objectives": list(columns), "batch": tune.batch,
+            "prune": tune.prune, "sampler": f"TPESampler/{tune.sampler_seed}",
+        },
+    }  # fmt: skip
+    label = "-".join([planned.data_name, planned.target, planned.cell.model.name, planned.cell.strategy])
+    slug = "".join(c if c.isalnum() or c in "-_+." else "_" for c in label.lower())[:60]
+    return Identity(f"{slug}-split{config['split']}-{digest(content)[:8]}", content, space, columns)
+
+
+class Study:
+    """An Optuna study in `<results>/tuned/<name>`, driven by ask and tell in batches."""
+
+    def __init__(self, raw: Mapping[str, Any], tune: TuneConfig, root: Path) -> None:
+        self.raw, self.tune = raw, tune
+        self.identity = identity(raw, tune)
+        self.folder = root / "tuned" / self.identity.name
+        self.base = cell({**raw, "tuned": False})
+        directions = [
+            optuna.study.StudyDirection.MAXIMIZE if maximized(c) else optuna.study.StudyDirection.MINIMIZE
+            for c in self.identity.columns
+        ]
+        storage = open_storage(self.folder, tune.storage)
+        self.study = optuna.create_study(
+            storage=storage, study_name=self.identity.name, directions=directions, load_if_exists=True, pruner=pruner()
+        )
+        self.owner = Owner(self.folder)
+        with claim(self.folder):
+            reap(self.study, self.owner)
+            self.begin()
+
+    @cached_property
+    def label(self) -> str:
+        """`womens/one_star mlp focal`."""
+        planned = identify(self.base)
+        return f"{planned.data_name}/{planned.target} {self.base.model.name} {self.base.strategy}"
+
+    @property
+    def single(self) -> bool:
+        """Whether there is one objective (only then can trials be pruned)."""
+        return len(self.identity.columns) == 1
+
+    def begin(self) -> None:
+        """Enqueue the default and the neutral setting, unless an earlier run has. Under `claim`."""
+        there = {t.user_attrs.get("origin") for t in self.study.get_trials(deepcopy=False)}
+        for origin, point in starts(self.raw, self.identity.space).items():
+            if origin not in there:
+                self.study.enqueue_trial(parameters(self.identity.space, point), user_attrs={"origin": origin})
+
+    def trials(self, *states: TrialState) -> list[FrozenTrial]:
+        """Trials in any of these states, by number."""
+        return self.study.get_trials(deepcopy=False, states=states)
+
+    def finished(self) -> int:
+        """Completed and pruned trials: what `tune.trials` counts."""
+        return len(self.trials(*FINISHED))
+
+    def ask(self) -> list[tuple[optuna.Trial, Cell]]:
+        """The next batch, at most so many that the total is met; empty when it is, or others run the rest.
+
+        The sampler is seeded by what is finished, so that a study killed and resumed proposes what it would have.
+        """
+        with claim(self.folder):
+            reap(self.study, self.owner)
+            done, running = self.finished(), len(self.trials(TrialState.RUNNING))
+            seed = int.from_bytes(hashlib.sha256(f"{self.tune.sampler_seed}/{done}".encode()).digest()[:4], "little")
+            self.study.sampler = optuna.samplers.TPESampler(  # group: ranges exist only where `also` was not chosen
+                seed=seed, n_startup_trials=10, n_ei_candidates=24, multivariate=True, group=True,
+                constant_liar=True,
+            )  # fmt: skip
+            batch = []
+            for _ in range(min(self.tune.batch, self.tune.trials - done - running)):
+                trial = self.study.ask()
+                trial.set_user_attr(OWNER, self.owner.name)
+                values = {d.path: d.suggest(trial) for d in self.identity.space}
+                trial.set_user_attr("settings", values)
+                batch.append((trial, cell({**apply(self.raw, values), "tuned": False})))
+        return batch
+
+    def best(self) -> FrozenTrial | None:
+        """The best completed trial; of several objectives, the one of the Pareto set that is best in the first."""
+        complete = self.trials(TrialState.COMPLETE)
+        if not complete:
+            return None
+        candidates = complete if self.single else self.study.best_trials
+        sign = -1 if maximized(self.identity.columns[0]) else 1
+        return min(candidates, key=lambda t: (sign * t.values[0], t.number))
+
+    def totals(self) -> dict[str, float]:
+        """What the search took: trials, fits, steps, seconds of all finished trials."""
+        finished = self.trials(*FINISHED)
+        total = {k: float(sum(t.user_attrs.get(k, 0) for t in finished)) for k in ("fits", "steps", "seconds")}
+        return {"trials": float(len(finished)), **total}
+
+    def save_best(self) -> Path | None:
+        """Write the best settings as YAML, which `run tuned=true` reads."""
+        best = self.best()
+        if best is None:
+            return None
+        planned = identify(self.base)
+        content = {
+            "study": self.identity.name, "data": planned.data_name, "target": planned.target,
+            "model": self.base.model.name, "strategy": self.base.strategy, "split": self.base.split,
+            "objective": dict(zip(self.identity.columns, [float(v) for v in best.values], strict=True)),
+            "trial": best.number, **self.totals(), "optuna": optuna.__version__,
+            "settings": best.user_attrs["settings"],
+        }  # fmt: skip
+        text = yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
+        path = self.folder / BEST
+        publish(path, lambda temporary: cast(None, temporary.write_text(text, encoding="utf-8")), replace=True)
+        return path
+
+
+def read_best(path: Path) -> dict[str, Any]:
+    """The best settings of a study.
+
+    Raises:
+        ConfigError: the file is not what `save_best` writes.
+    """
+    content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    if not isinstance(content, dict) or not isinstance(content.get("settings"), dict):
+        raise ConfigError(f"{path}: expected tuned settings, got {type(content).__name__}; delete it and tune again")
+    return content
+
+
+def tuned(raw: Mapping[str, Any], tune: TuneConfig, root: Path) -> tuple[dict[str, Any], dict[str, float]]:
+    """A configuration with its tuned settings, and the budget that found them.
+
+    Raises:
+        ConfigError: there are none, or only for another split, whose test rows may have been tuned on.
+    """
+    found = identity(raw, tune)
+    path = root / "tuned" / found.name / BEST
+    if path.exists():
+        best = read_best(path)
+        budget = {f"tuning_{k}": float(best[k]) for k in ("trials", "fits", "steps", "seconds")}
+        return apply(raw, best["settings"]), budget
+    planned = identify(cell({**raw, "tuned": False}))
+    want = {"data": planned.data_name, "target": planned.target, "model": planned.cell.model.name,
+            "strategy": planned.cell.strategy}  # fmt: skip
+    others = [b for p in sorted((root / "tuned").glob(f"*/{BEST}")) if want.items() <= (b := read_best(p)).items()]
+    splits = sorted({b["split"] for b in others} - {planned.cell.split})
+    here = f"{want['data']}/{want['target']} {want['model']} {want['strategy']} split={planned.cell.split}"
+    if splits:
+        listed = ", ".join(map(str, splits))
+        hint = f"there are settings for split {listed}: refused, rows that are test rows here were seen there"
+    elif others:
+        hint = "there are settings of another search (budget, space, objective or data differ)"
+    else:
+        hint = "none were searched for"
+    raise ConfigError(
+        f"tuned=true: expected tuned settings for {here}, {hint}. Run imbench tune with the same overrides"
+    )
+
+
+def folders(root: Path) -> list[Path]:
+    """The study folders of a results folder."""
+    return sorted(p.parent for p in (root / "tuned").glob("*/journal.log"))
+
+
+def matching(root: Path, wanted: Mapping[str, str | None]) -> Sequence[dict[str, Any]]:
+    """Best settings of the studies that match data, target, model, strategy.
+
+    Raises:
+        ConfigError: no study matches; lists what there is.
+    """
+    everything = [read_best(p) for p in sorted((root / "tuned").glob(f"*/{BEST}"))]
+    found = [b for b in everything if all(b[k] == v for k, v in wanted.items() if v is not None)]
+    if not found:
+        strategy = str(wanted.get("strategy"))
+        raise ConfigError(unknown("tuned strategy", strategy, sorted({str(b["strategy"]) for b in everything})))
+    return found
