@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 import itertools
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, cast
@@ -26,7 +27,16 @@ def guard(overrides: Sequence[str]) -> list[str]:
 
     In a sweep the master holds the default strategy only, and Hydra would refuse a key of another one. `expand` gives
     these overrides to the cells that contain X, and the configuration refuses keys that X does not have.
+
+    Raises:
+        ConfigError: a stack lists a strategy twice (Hydra would silently keep one).
     """
+    for override in overrides:
+        stacks = re.findall(r"\[([^]]*)\]", override) if override.startswith("strategy=") else []
+        for names in ([name.strip() for name in stack.split(",")] for stack in stacks):
+            twice = next((name for name in names if names.count(name) > 1), None)
+            if twice is not None:
+                raise ConfigError(f"strategy=[{','.join(names)}]: {twice!r} and {twice!r} repeat; list a strategy once")
     return [f"++{o}" if o.startswith("strategy.") else o for o in overrides]
 
 

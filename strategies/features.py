@@ -99,13 +99,18 @@ class Features:
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """Labelled rows. y int64 (n,) in 0 … n_classes-1; weight float64 (n,) at any positive scale; group int64 (n,)."""
+    """Labelled rows. y int64 (n,) in 0 … n_classes-1; weight float64 (n,) at any positive scale; group int64 (n,).
+
+    `natural`: the row weights that came with the data. `weight` begins as these, strategies multiply into it, and an
+    auxiliary recipe (`Recipe.aside`) goes back to them.
+    """
 
     x: Features
     y: Tensor
     n_classes: int
     weight: Tensor | None = None
     group: Tensor | None = None
+    natural: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.y)

@@ -161,14 +161,16 @@ class Recipe:
     def aside(self, **fields: Any) -> Recipe:
         """An untreated recipe in service of this one (first stage, pretext, source task).
 
-        Inner strategies of the stack leave it alone; the data's own weights and every treatment are dropped.
+        Inner strategies of the stack leave it alone; every treatment is dropped, and row weights go back to those
+        that came with the data.
         """
         plain: dict[str, Any] = {
             "sampler": (), "augment": (), "loss": CrossEntropy(), "head": LinearHead(), "offset": None,
             "prior_bias": True, "init": None, "keep_head": False, "encoder_rate": 1.0, "select": "refined",
             "prior_exact": True, "claims": {}, "notes": {}, "auxiliary": True,
         }  # fmt: skip
-        train = self.train if self.train.weight is None else replace(self.train, weight=None)
+        same = self.train.weight is self.train.natural
+        train = self.train if same else replace(self.train, weight=self.train.natural)
         return replace(self, **{**plain, "train": train, **fields})
 
     def generator(self, purpose: str) -> torch.Generator:

@@ -34,7 +34,7 @@ class Toy:
         """A short one; `fields` replace what it has."""
         short: dict[str, Any] = {"model": MLP(dim=8), "batch_size": 32, "max_steps": 6, "eval_every": 3, "seed": 3}
         own = {"train": self.train, "val": self.val, "extra": self.extra, "default_source": "other"}
-        return Recipe(**own, **(short | fields))
+        return Recipe(**(own | short | fields))
 
 
 def table(prior: Sequence[float], n_train: int = 240, n_val: int = 120, seed: int = 0) -> Toy:

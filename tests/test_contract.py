@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 import torch
 import yaml
-from conftest import SCHEMA, Toy, asking, logits, table, trained
 from torch import Tensor
 
 from bench import config
@@ -33,6 +32,7 @@ from strategies.spec import (
     Strategy,
     Training,
 )
+from tests.conftest import SCHEMA, Toy, asking, logits, table, trained
 
 CONF = Path(__file__).parents[1] / "conf"
 NAMES = registry.names()

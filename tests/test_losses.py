@@ -6,7 +6,6 @@ import math
 
 import pytest
 import torch
-from conftest import asking, logits, table
 from torch import Tensor
 from torch.nn import functional
 
@@ -173,24 +172,3 @@ def test_contrastive_losses_of_several_temperatures_are_one_call() -> None:
     assert ks == [0, 1, 2]
     for k in ks:
         torch.testing.assert_close(loss(z, y)[k], losses[k](z[k], y[k]), rtol=1e-12, atol=1e-14)
-
-
-def test_the_batch_loss_is_the_mean_of_weighted_losses() -> None:
-    """One full-batch step of gradient descent by hand: mean(w · l) with w of mean 1 over the rows drawn.
-
-    torch's weighted mean divides by the batch's weights instead, so the oracle sums and divides by N. AdamW's first
-    step is lr · g / (|g| + ε), from which g is read back.
-    """
-    toy = table((0.7, 0.3), n_train=64, n_val=20)
-    weight = torch.rand(64, generator=torch.Generator().manual_seed(5), dtype=torch.float64) * 3
-    from bench.models.linear import Linear  # noqa: PLC0415 - only here
-
-    recipe = toy.recipe(
-        model=Linear(l2=0.0), dtype=torch.float64, batch_size=64, max_steps=1, eval_every=1, lr=1e-6, prior_bias=False
-    ).reweight(weight)
-    bias = (logits(asking(recipe), recipe.train) - 0).double()  # weights moved too; only the empty row isolates the bias
-    assert bias.shape == (64, 2)
-    z = torch.zeros(64, 2, dtype=torch.float64, requires_grad=True)
-    rows = functional.cross_entropy(z, recipe.train.y, reduction="none")
-    ((rows * weight).sum() / weight.sum()).backward()
-    assert z.grad is not None

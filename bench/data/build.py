@@ -50,7 +50,6 @@ class Origin:
     transfer_source: str | None = None
     imbalance: float | None = None  # unless data.imbalance says otherwise
     largest: int | None = None  # training rows of the largest class under an imposed imbalance
-    roles: Mapping[str, str] = field(default_factory=dict)  # role -> column, unless the configuration names another
     duplicates: Literal["drop", "keep"] = "drop"  # keep where each row is an event of its own
     truth: npt.NDArray[np.float64] | None = None  # (n,), the true probability of class 1
 
@@ -73,7 +72,7 @@ def build(values: Mapping[str, Values], labels: Values, target: str, config: Dat
     rows = labelled_rows(strings, log)
     check_variety(Counter(strings[rows]), target)
     values = {n: v.take(rows) for n, v in values.items()}
-    names = chosen(config, origin.roles)
+    names = chosen(config)
     roles = read_roles(values, names, target)
     frame, kinds, ignored = features(values, target, config, origin, log)
     kept = np.arange(len(rows), dtype=np.int64)
@@ -197,7 +196,7 @@ def declared_kinds(
     declared.update({n: (k, "as declared") for n, k in asked.items()})
     declared.update(dict.fromkeys(config.ignore, ("ignored", "as asked by data.ignore")))
     declared.update(dict.fromkeys(origin.drops, ("ignored", f"gives {target!r} away")))
-    for role, name in chosen(config, origin.roles).items():
+    for role, name in chosen(config).items():
         if role != "group" or config.group_split:  # a group that is split over the parts may be learnt from
             declared[name] = ("ignored", f"is the data's {role}" if role != "given" else "says train, val or test")
     return declared

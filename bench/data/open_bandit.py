@@ -17,10 +17,6 @@ from bench.data.fetch import Package
 from bench.data.public import PublicSet, pick_target
 from bench.data.schema import ColumnKind, Table
 
-TARGETS = {
-    "click": "the item shown is clicked (.48%: 287 of 60,000, so expect ties and wide intervals)",
-    "click_women": "the same in the women's campaign; the men's is there to transfer from",
-}
 CAMPAIGNS = ("all", "men", "women")
 FOLDER = "obp/dataset/obd"
 HASHES = {
@@ -95,7 +91,7 @@ def load(config: DataConfig) -> Table:
     Raises:
         DataError: not fetched yet, or no such target.
     """
-    target = pick_target(config, TARGETS)
+    target = pick_target(config)
     values = SET.read()
     if target == "click":
         return table(values, np.arange(len(values["click"].data)), target, config)

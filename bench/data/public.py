@@ -89,16 +89,20 @@ class PublicSet:
         )  # fmt: skip
 
 
-def pick_target(config: DataConfig, targets: Mapping[str, str]) -> str:
-    """The configured target, by default the first.
+def pick_target(config: DataConfig) -> str:
+    """The configured target, by default the source's first.
 
     Raises:
         DataError: no such target.
     """
+    from bench.data.sources import find_source  # noqa: PLC0415 - it imports this module when a set is read
+
+    targets = find_source(config.source).targets
     target = config.target or next(iter(targets))
     if target not in targets:
+        only = f"expected {next(iter(targets))!r}, the only target" if len(targets) == 1 else "expected a target"
         raise DataError(
-            f"target {target!r}: expected a target of {config.source}, got none by that name. "
+            f"target {target!r}: {only} of {config.source}, got none by that name. "
             f"{suggest(target, targets)}Targets: {listing(targets)}"
         )
     return target

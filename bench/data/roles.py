@@ -40,13 +40,9 @@ class Roles:
         return replace(self, **{name: array[rows] for name, array in self.arrays().items()})
 
 
-def chosen(config: DataConfig, defaults: Mapping[str, str]) -> dict[str, str]:
-    """The column of each role: the configuration's, else the source's own, {role: column}."""
-    names = {role: getattr(config, role) or defaults.get(role) for role in ("weight", "group", "time", "given")}
-    if config.time is not None and config.given is None:
-        names["given"] = None  # a way to split that was asked for replaces the source's own
-    if config.folds is not None:
-        names["given"] = None
+def chosen(config: DataConfig) -> dict[str, str]:
+    """The column of each role, {role: column}."""
+    names = {role: getattr(config, role) for role in ("weight", "group", "time", "given")}
     return {role: name for role, name in names.items() if name is not None}
 
 
@@ -85,8 +81,8 @@ def weights(name: str, values: Values) -> npt.NDArray[np.float64]:
     wrong = int((~(values.data > 0) | np.isinf(values.data)).sum())
     if wrong:
         raise DataError(
-            f"data.weight {name!r}: expected finite weights above 0, got {wrong:,} {rows_word(wrong)} that are missing, "
-            "zero, negative or infinite. Correct them; to leave rows out, remove them from the file"
+            f"data.weight {name!r}: expected finite weights above 0, got {wrong:,} {rows_word(wrong)} that are "
+            "missing, zero, negative or infinite. Correct them; to leave rows out, remove them from the file"
         )
     return values.data.astype(np.float64)
 

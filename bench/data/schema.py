@@ -81,6 +81,7 @@ class Table:
     largest: int | None = None  # training rows of the largest class, where an imbalance is imposed
     truth: npt.NDArray[np.float64] | None = None
     elsewhere: Mapping[str, Table] = field(default_factory=dict)
+    unlabelled: pd.DataFrame | None = None  # the same columns of rows without a label, where they are asked for
 
     def __len__(self) -> int:
         return len(self.y)

@@ -61,7 +61,7 @@ def partition(table: Table, split: int, seed: int, test_fraction: float = 0.2, v
         groups = roles.group if table.group_split else None
         train, val, test = by_time(roles.time, groups, split, test_fraction, val_fraction)
     elif roles is not None and roles.group is not None and table.group_split:
-        train, val, test = by_group(table, roles.group, split, seed, test_fraction, val_fraction)
+        train, val, test = by_group(table, roles.group, split, seed, (test_fraction, val_fraction))
     else:
         train, val, test = by_class(table, split, seed, test_fraction, val_fraction)
     if table.imbalance is not None:
@@ -74,9 +74,7 @@ def partition(table: Table, split: int, seed: int, test_fraction: float = 0.2, v
     return Partition(np.sort(train), np.sort(val), np.sort(test))
 
 
-def by_class(
-    table: Table, split: int, seed: int, test_fraction: float, val_fraction: float
-) -> tuple[Rows, Rows, Rows]:
+def by_class(table: Table, split: int, seed: int, test_fraction: float, val_fraction: float) -> tuple[Rows, Rows, Rows]:
     """Each class in the same proportions, at least one row of it to each part; with `table.folds`, test is one fold.
 
     Raises:
@@ -108,9 +106,10 @@ def by_class(
 
 
 def by_group(
-    table: Table, group: Rows, split: int, seed: int, test_fraction: float, val_fraction: float
+    table: Table, group: Rows, split: int, seed: int, fractions: tuple[float, float]
 ) -> tuple[Rows, Rows, Rows]:
     """Whole groups, stratified by the rarest class that a group holds; fractions of rows as near as groups allow."""
+    test_fraction, val_fraction = fractions
     turn, fold = divmod(split, table.folds) if table.folds else (split, 0)
     sizes = np.bincount(group)
     rank = np.argsort(np.argsort(-table.counts(), kind="stable"), kind="stable")  # 0: the most frequent class

@@ -10,15 +10,11 @@ from bench.data.build import Origin, build
 from bench.data.config import DataConfig
 from bench.data.decode import Values, decode
 from bench.data.files import read
-from bench.data.schema import ColumnKind, DataError, Strings, Table, listing, suggest
+from bench.data.public import pick_target
+from bench.data.schema import ColumnKind, Strings, Table
 
 VERSION = 1
 LICENCE = "CC0-1.0, as published"
-TARGETS = {
-    "one_star": "the review gives one star of five (3.6%)",
-    "class": "product class, 18 with a long tail",
-    "not_recommended": "the customer does not recommend the product (17.8%)",
-}
 DROPS = {  # what gives each target away; the item's id gives its class away
     "one_star": ("Rating", "Recommended IND"),
     "class": ("Class Name", "Clothing ID", "Department Name", "Division Name"),
@@ -46,12 +42,7 @@ def load(config: DataConfig) -> Table:
     Raises:
         DataError: no such target.
     """
-    target = config.target or "one_star"
-    if target not in TARGETS:
-        raise DataError(
-            f"target {target!r}: expected a target of womens, got none by that name. "
-            f"{suggest(target, TARGETS)}Targets: {listing(TARGETS)}"
-        )
+    target = pick_target(config)
     with resources.as_file(resources.files("bench.data") / "embedded" / "womens.parquet") as path:
         stored = read(path)
     columns = {name: decode(stored[name]) for name in KINDS}
@@ -63,7 +54,7 @@ def load(config: DataConfig) -> Table:
         licence=LICENCE,
         kinds=KINDS,
         drops=DROPS[target],
-        other={name: (labels(columns, name), DROPS[name]) for name in TARGETS if name != target},
+        other={name: (labels(columns, name), DROPS[name]) for name in DROPS if name != target},
         transfer_source=TRANSFER[target],
     )
     return build(columns, Values("string", labels(columns, target)), target, config, origin)

@@ -275,8 +275,9 @@ class _Cells:
             sums = [0.0] * len(self.groups)
             filled = np.flatnonzero(np.diff(self.bounds))
             if len(filled):
-                for number, total in zip(filled, np.add.reduceat(values * self.weights, self.bounds[filled]), strict=True):
-                    sums[number] = float(total)
+                totals = np.add.reduceat(values * self.weights, self.bounds[filled])
+                for number, total in zip(filled.tolist(), totals.tolist(), strict=True):
+                    sums[number] = total
             return [sums[i] if len(group.done) else None for i, group in enumerate(self.groups)]
         by_unit = self.by_unit(column.key, column.heading, notes if not column.detail else [])
         return [
@@ -386,9 +387,7 @@ def _budgets(ledger: Ledger, groups: Sequence[Group]) -> dict[str, Budget]:
     if not usual:
         return {}
     most = max(usual, key=lambda budget: (usual[budget], budget[0] or 0, budget[1] or 0))
-    return {
-        label: Budget(b.trials, b.steps, b.seconds, odd=(b.trials, b.steps) != most) for label, b in found.items()
-    }
+    return {label: Budget(b.trials, b.steps, b.seconds, odd=(b.trials, b.steps) != most) for label, b in found.items()}
 
 
 def _order(row: Row, higher_is_better: bool) -> tuple[float, float, str]:
@@ -426,7 +425,8 @@ def _traits(ledger: Ledger, done: Sequence[int]) -> list[dict[str, Any]]:
     """What the data are like, once for each distinct answer, the most frequent first."""
     coded = ledger.texts["traits"]
     counts = Counter(coded.codes[np.array(done, np.int64)].tolist())
-    return [json.loads(coded.values[code]) for code, _ in sorted(counts.items(), key=lambda c: (-c[1], coded.values[c[0]]))]
+    ordered = sorted(counts.items(), key=lambda item: (-item[1], coded.values[item[0]]))
+    return [json.loads(coded.values[code]) for code, _ in ordered]
 
 
 def _facts(traits: Sequence[Mapping[str, Any]], score: Column) -> str:

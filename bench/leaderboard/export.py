@@ -10,11 +10,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from bench.leaderboard.numbers import clean, decimals_for, number, plural, with_interval
-from bench.leaderboard.render import cells, legend, name
+from bench.leaderboard.numbers import clean
+from bench.leaderboard.render import cells, legend
 from bench.leaderboard.statistics import Interval
 from bench.leaderboard.table import Absence, Board, Row
-
 
 
 def comma_separated(boards: Sequence[Board]) -> str:
@@ -85,8 +84,6 @@ def csv_text(text: str) -> str:
     return f"'{text}" if text and risky else text
 
 
-
-
 # --- JSON -----------------------------------------------------------------------------------------------------------
 
 
@@ -101,9 +98,7 @@ def _json_board(board: Board) -> dict[str, Any]:
         {"first": a, "second": b, **asdict(d), "p_holm": board.comparison.adjusted.get((a, b))}
         for (a, b), d in board.comparison.differences.items()
     ]
-    absent = {
-        kind: [asdict(absence) for absence in getattr(board, kind)] for kind in ("failed", "skipped", "missing")
-    }
+    absent = {kind: [asdict(absence) for absence in getattr(board, kind)] for kind in ("failed", "skipped", "missing")}
     return {
         "data": board.data, "target": board.target, "model": board.model, "settings": board.settings,
         "variant": board.variant, "traits": board.traits, "n_classes": board.n_classes, "baseline": board.baseline,
@@ -145,8 +140,8 @@ def latex(boards: Sequence[Board]) -> str:
 
 def _latex_board(board: Board) -> Iterator[str]:
     headings, body = cells(board, "quality")
-    yield from ("", r"\begin{table}", r"  \centering", f"  \\caption{{{latex_text(board.title)}: "
-                f"{latex_text(board.facts)}. {latex_text(board.notes[0])}}}", f"  \\label{{tab:{board.slug}}}")  # fmt: skip
+    caption = f"{latex_text(board.title)}: {latex_text(board.facts)}. {latex_text(board.notes[0])}"
+    yield from ("", r"\begin{table}", r"  \centering", f"  \\caption{{{caption}}}", f"  \\label{{tab:{board.slug}}}")
     yield "  \\begin{tabular}{" + "".join("l" if h == "Strategy" else "r" for h in headings) + "}"
     yield "    \\toprule"
     yield "    " + " & ".join(latex_text(h) for h in headings) + r" \\"

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-import pyarrow as pa
+import pyarrow as pa  # type: ignore[import-untyped]
 
 from bench.leaderboard.ledger import Ledger, joined, of_arrow, of_records, read_table, to_arrow, write_table
 from bench.results import ResultsError, Store, publish

@@ -12,8 +12,8 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
-import pyarrow.parquet as pq
+import pyarrow as pa  # type: ignore[import-untyped]
+import pyarrow.parquet as pq  # type: ignore[import-untyped]
 
 from bench.results import Record, ResultsError, canonical
 
@@ -52,7 +52,7 @@ class Coded:
         return cls(codes, tuple(known))
 
     def __getitem__(self, index: int) -> str:
-        return self.values[self.codes[index]]
+        return self.values[int(self.codes[index])]
 
 
 @dataclass(frozen=True, eq=False)

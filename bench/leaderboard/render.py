@@ -1,4 +1,4 @@
-"""Formats that people read as text: a `Board` as rich tables and as Markdown. Each escapes what its reader would run."""
+"""Formats that people read as text: rich tables and Markdown. Each escapes what its own reader would run."""
 
 from __future__ import annotations
 
@@ -118,7 +118,8 @@ def _packed(
         for index in rest:
             # A table is closed when it holds its share, so that the last one is not a single column.
             share = sum(widths[i] for i in rest) / count
-            if tables[-1] and (taken + widths[index] > room or (taken >= share - widths[index] / 2 and len(tables) < count)):
+            full = taken >= share - widths[index] / 2 and len(tables) < count
+            if tables[-1] and (taken + widths[index] > room or full):
                 tables.append([])
                 taken = 0
             tables[-1].append(index)

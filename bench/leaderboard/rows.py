@@ -19,7 +19,7 @@ K = TypeVar("K")
 _Key = tuple[str, bool, int, str]  # strategy, tuned, trials, stack
 
 TUNED: Final = ("lr", "weight_decay")
-"""Keys of `train` that tuning chooses; with the model's hyperparameters they are part of the budget, not of the board."""
+"""Keys of `train` that tuning chooses: with the model's hyperparameters part of the budget, not of the board."""
 
 
 @dataclass(frozen=True)
@@ -123,12 +123,12 @@ def group_rows(ledger: Ledger, positions: Sequence[int], notes: list[str]) -> li
             label = short(name, 80) + (f" ({short(text, 80)})" if text else "")
             taken[label] += 1
             label = label if taken[label] == 1 else f"{label} [{taken[label]}]"
-            groups.append(_group(ledger, label, key, parameters[key], rows[key], notes))
+            groups.append(_group(ledger, rows[key], label=label, key=key, parameters=parameters[key], notes=notes))
     return groups
 
 
 def _group(
-    ledger: Ledger, label: str, key: _Key, parameters: Mapping[str, Any], members: Sequence[int], notes: list[str]
+    ledger: Ledger, members: Sequence[int], *, label: str, key: _Key, parameters: Mapping[str, Any], notes: list[str]
 ) -> Group:
     """One record a unit. Two can only come from records edited or copied by hand: the newest finished one counts."""
     units, status = ledger.units, ledger.texts["status"]

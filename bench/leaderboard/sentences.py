@@ -11,9 +11,7 @@ from bench.leaderboard.table import Budget, Column, Row
 from bench.metric_specs import spec_of
 
 
-def verdict(
-    rows: Sequence[Row], comparison: Comparison, smallest: float | None, design: Design, score: Column
-) -> str:
+def verdict(rows: Sequence[Row], comparison: Comparison, smallest: float | None, design: Design, score: Column) -> str:
     """What the repetitions can tell apart, in plain words."""
     scored = [row for row in rows if row.score is not None]
     if not scored:
@@ -71,6 +69,8 @@ def top_two(scored: Sequence[Row], comparison: Comparison, design: Design) -> st
     unit = "split" if design.splits > 1 else "seed"
     names = f"{first.label} and {second.label}"
     needed = units_to_separate(difference, comparisons=max(1, comparison.tested), inflation=design.inflation or 0.0)
+    if not difference.mean:
+        return ""
     if needed is None:
         return f" No number of {unit}s up to 10,000 would separate the top two, {names}, at the difference seen."
     more = needed - difference.n

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import scipy.stats
+from builders import make, row, series, stored, terminal
 from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
@@ -35,58 +36,9 @@ from bench.leaderboard.statistics import (
     t_interval,
 )
 from bench.leaderboard.table import Board
-from bench.results import Record, Store, digest, load
+from bench.results import Record, load
 
 GOLDEN = Path(__file__).parent / "golden"
-
-
-# --- helpers: records and boards -----------------------------------------------------------------------------------
-
-
-def make(
-    strategy: str = "none",
-    seed: int = 0,
-    value: float | None = 0.5,
-    *,
-    split: int = 0,
-    status: Any = "done",
-    params: dict[str, Any] | None = None,
-    train: dict[str, Any] | None = None,
-    key: str = "raw/average_precision",
-    data: str = "d",
-    target: str = "t",
-    model: str = "m",
-    **fields: Any,
-) -> Record:
-    config = {
-        "data": {"name": data, "target": target},
-        "model": {"name": model},
-        "train": train or {"lr": 0.1},
-        "strategies": [[strategy, 1, params or {}]],
-        "split": split,
-        "seed": seed,
-        "schema": 1,
-    }
-    given_fields: dict[str, Any] = {
-        "traits": {"n_train": 800, "n_test": 200, "n_classes": 2},
-        "metrics": {key: value} if status == "done" else {},
-        "cost": {"fits": 1, "steps": 10, "train_seconds": 1.5, "peak_mb": None} if status == "done" else {},
-        **fields,
-    }
-    names: dict[str, Any] = {"data": data, "target": target, "model": model, "strategy": strategy}
-    identity = digest([config, fields.get("tuned", False), fields.get("created", "")])
-    return Record(key=identity, status=status, config=config, split=split, seed=seed, **names, **given_fields)
-
-
-def series(strategy: str, values: list[float | None], **fields: Any) -> list[Record]:
-    return [make(strategy, seed, value, **fields) for seed, value in enumerate(values)]
-
-
-def stored(root: Path, records: list[Record]) -> Path:
-    store = Store(root)
-    for record in records:
-        assert store.put(record)
-    return root
 
 
 @pytest.fixture
@@ -97,16 +49,6 @@ def build(tmp_path: Path) -> Any:
         return boards(load(stored(tmp_path / "results", records)), **options)
 
     return build
-
-
-def row(board: Board, label: str) -> Any:
-    return next(r for r in board.rows if r.label == label)
-
-
-def terminal(board: Board, width: int = 100) -> str:
-    console = Console(width=width, record=True, file=io.StringIO())
-    console.print(render.terminal(board, width))
-    return console.export_text()
 
 
 # --- statistics -----------------------------------------------------------------------------------------------------
@@ -426,7 +368,7 @@ def test_boards_do_not_depend_on_the_order_of_records(tmp_path: Path) -> None:
     frame = load(stored(tmp_path, records))
     shuffled = frame.sample(frac=1, random_state=3)
     assert render.markdown(boards(shuffled)) == render.markdown(boards(frame))
-    assert export.comma_separated(boards(shuffled)) == render.comma_separated(boards(frame))
+    assert export.comma_separated(boards(shuffled)) == export.comma_separated(boards(frame))
 
 
 def test_included_columns(build: Any) -> None:

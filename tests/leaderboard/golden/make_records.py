@@ -1,6 +1,6 @@
-"""Writes records.json: a small results folder whose tables are checked by hand (see tests/test_leaderboard.py).
+"""Writes records.json: a small results folder whose tables are checked by hand (see ../test_boards.py).
 
-Run from the repository root: `python tests/leaderboard/golden/make_records.py`. The numbers are typed in, not simulated.
+Run it from the repository root. The numbers are typed in, not simulated.
 """
 
 from __future__ import annotations

@@ -1,0 +1,70 @@
+"""Records and boards for the tests: one cell, a series over seeds, a folder, a row, a terminal."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from bench.leaderboard import render
+from bench.leaderboard.table import Board
+from bench.results import Record, Store, digest
+
+
+def make(
+    strategy: str = "none",
+    seed: int = 0,
+    value: float | None = 0.5,
+    *,
+    split: int = 0,
+    status: Any = "done",
+    params: dict[str, Any] | None = None,
+    train: dict[str, Any] | None = None,
+    key: str = "raw/average_precision",
+    data: str = "d",
+    target: str = "t",
+    model: str = "m",
+    dropout: float | None = None,
+    **fields: Any,
+) -> Record:
+    config = {
+        "data": {"name": data, "target": target},
+        "model": {"name": model, **({} if dropout is None else {"dropout": dropout})},
+        "train": train or {"lr": 0.1},
+        "strategies": [[strategy, 1, params or {}]],
+        "split": split,
+        "seed": seed,
+        "schema": 1,
+    }
+    given_fields: dict[str, Any] = {
+        "traits": {"n_train": 800, "n_test": 200, "n_classes": 2},
+        "metrics": {key: value} if status == "done" else {},
+        "cost": {"fits": 1, "steps": 10, "train_seconds": 1.5, "peak_mb": None} if status == "done" else {},
+        **fields,
+    }
+    names: dict[str, Any] = {"data": data, "target": target, "model": model, "strategy": strategy}
+    identity = digest([config, fields.get("tuned", False), fields.get("created", "")])
+    return Record(key=identity, status=status, config=config, split=split, seed=seed, **names, **given_fields)
+
+
+def series(strategy: str, values: list[float | None], **fields: Any) -> list[Record]:
+    return [make(strategy, seed, value, **fields) for seed, value in enumerate(values)]
+
+
+def stored(root: Path, records: list[Record]) -> Path:
+    store = Store(root)
+    for record in records:
+        assert store.put(record)
+    return root
+
+
+def row(board: Board, label: str) -> Any:
+    return next(r for r in board.rows if r.label == label)
+
+
+def terminal(board: Board, width: int = 100) -> str:
+    console = Console(width=width, record=True, file=io.StringIO())
+    console.print(render.terminal(board, width))
+    return console.export_text()

@@ -1,0 +1,227 @@
+"""A sweep end to end: records, resume, failures, exit codes, dead workers."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+import bench
+from bench.planning import units
+from bench.results import Store
+from bench.sweep import duration
+from tests.cli import TINY, call, imbench, records, spawn
+
+
+@pytest.fixture
+def results(tmp_path: Path) -> Path:
+    return tmp_path / "results"
+
+
+def test_one_failing_and_one_inapplicable_cell_stop_nobody(results: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Statuses, reasons, exit code 1, the failure listed at the end; the others are done."""
+    grid = ("run", "-m", "strategy=none,focal,transfer,oversample", "strategy.focal.alpha=0.3", *TINY)
+    assert imbench(*grid, results=results) == 1
+    found = {s: r.status for (s, _), r in records(results).items()}
+    assert found == {"none": "done", "oversample": "done", "focal": "failed", "transfer": "skipped"}
+    failed = records(results)["focal", 0]
+    assert "list of 10 numbers" in failed.reason
+    assert "Traceback" in failed.traceback
+    assert "no other label" in records(results)["transfer", 0].reason
+    out = capsys.readouterr().out
+    assert "1 of 4 cells failed" in out
+    assert "run.retry_failed=true" in out
+
+
+def test_skipping_is_no_failure(results: Path) -> None:
+    assert imbench("run", "-m", "strategy=none,transfer", *TINY, results=results) == 0
+
+
+def test_resume_runs_nothing_twice_and_recreates_what_is_missing_identically(results: Path) -> None:
+    """The same command again executes no cell; deleted records come back with the same keys and metrics."""
+    grid = ("run", "-m", "strategy=none,class_weights,importance_weighted", "seed=0,1", *TINY)
+    assert imbench(*grid, results=results) == 0
+    store, before = Store(results), records(results)
+    stamps = {p: p.stat().st_mtime_ns for p in store.paths()}
+    assert imbench(*grid, results=results) == 0
+    assert {p: p.stat().st_mtime_ns for p in store.paths()} == stamps
+    gone = [before["class_weights", 1], before["importance_weighted", 0]]
+    for record in gone:
+        store.remove(record.key)
+    assert imbench(*grid, results=results) == 0
+    after = records(results)
+    assert after.keys() == before.keys()
+    for record in gone:
+        again = after[record.strategy, record.seed]
+        assert again.key == record.key
+        assert again.metrics == record.metrics
+        assert again.predictions["sha256"] == record.predictions["sha256"]
+    kept = [p for p in store.paths() if p.stem not in {r.key for r in gone}]
+    assert all(p.stat().st_mtime_ns == stamps[p] for p in kept)
+
+
+def test_failed_cells_run_again_only_when_asked(results: Path) -> None:
+    grid = ("run", "strategy=focal", "strategy.focal.alpha=0.3", *TINY)
+    assert imbench(*grid, results=results) == 1
+    (path,) = Store(results).paths()
+    stamp = path.stat().st_mtime_ns
+    assert imbench(*grid, results=results) == 1
+    assert path.stat().st_mtime_ns == stamp
+    assert imbench(*grid, "run.retry_failed=true", results=results) == 1
+    assert path.stat().st_mtime_ns > stamp
+
+
+def test_divergence_is_a_status_of_its_own(results: Path) -> None:
+    assert imbench("run", "train.lr=1e30", *TINY, results=results) == 1
+    (record,) = records(results).values()
+    assert record.status == "diverged"
+    assert "train.lr" in record.reason
+
+
+def test_records_hold_what_is_needed_to_recompute_metrics(results: Path) -> None:
+    """Stored predictions give the stored metrics; the key is the hash of the stored configuration."""
+    from bench.metrics import Predictions, evaluate
+    from bench.results import digest, unpack
+
+    assert imbench("run", "strategy=oversample", *TINY, results=results) == 0
+    (record,) = records(results).values()
+    assert digest(record.config) == record.key
+    frame = Store(results).predictions(record)
+    (_, val_y, val), (_, test_y, test) = unpack(frame, "val"), unpack(frame, "test")
+    counts = record.traits["train_counts"]
+    again = evaluate(
+        Predictions(test, test_y), Predictions(val, val_y), prior=[0.1] * 10, natural=[c / sum(counts) for c in counts],
+        train_counts=counts,
+    )  # fmt: skip
+    for name in ("raw/log_loss", "default/macro_f1", "tuned/macro_f1", "corrected/log_loss"):
+        assert again.values[name] == pytest.approx(record.metrics[name], abs=1e-12)
+    assert record.cost["fits"] == 1
+    assert record.cost["steps"] == 40
+    assert record.traits["n_train"] == sum(counts)
+
+
+def test_csv_and_parquet_of_one_table_have_the_same_keys(results: Path, tmp_path: Path) -> None:
+    frame = pd.DataFrame({
+        "zip": [f"0{1000 + i % 7}" for i in range(200)], "age": [20.5 + i % 50 for i in range(200)],
+        "note": [f"a small text number {i % 23} here" for i in range(200)], "member": [i % 3 == 0 for i in range(200)],
+        "bought": [int(i % 9 == 0) for i in range(200)],
+    })  # fmt: skip
+    frame.to_csv(tmp_path / "shop.csv", index=False)
+    frame.to_parquet(tmp_path / "shop.parquet", index=False)
+    for name in ("shop.csv", "shop.parquet"):
+        command = ("run", "data=file", f"data.path={tmp_path / name}", "data.target=bought", "train.max_steps=40")
+        assert imbench(*command, results=results) == 0
+    (record,) = records(results).values()
+    assert (record.data, record.target) == ("shop", "bought")
+
+
+def test_order_of_a_stack_counts_and_repeats_do_not_run_twice(results: Path) -> None:
+    grid = ("run", "-m", "strategy=[undersample,class_weights],[class_weights,undersample],none,none")
+    assert imbench(*grid, *TINY, results=results) == 0
+    assert {s for s, _ in records(results)} == {"undersample+class_weights", "class_weights+undersample", "none"}
+
+
+def test_notebook_entry_returns_the_sweep_as_a_table(results: Path) -> None:
+    frame = bench.run(["strategy=none,focal", "strategy.focal.gamma=1,3", *TINY, f"results={results}", "debug=true"])
+    assert sorted(frame["strategy"]) == ["focal", "focal", "none"]
+    assert frame["tuned/macro_f1"].notna().all()
+
+
+def test_a_killed_worker_costs_only_its_cell(tmp_path: Path) -> None:
+    """kill -9 of the workers: the sweep goes on with new ones and every cell gets a record."""
+    process = spawn(
+        "run", "-m", "strategy=none,focal,oversample", "seed=0,1,2", *TINY, "train.max_steps=400", cwd=tmp_path
+    )
+    deadline, killed = time.monotonic() + 60, 0
+    while time.monotonic() < deadline and killed < 2 and process.poll() is None:
+        for child in workers_of(process.pid):
+            if killed < 2 and len(list(Store(tmp_path / "results").paths())) > killed:
+                os.kill(child, signal.SIGKILL)
+                killed += 1
+        time.sleep(0.05)
+    out, _ = process.communicate(timeout=120)
+    assert killed == 2, out
+    assert process.returncode == 0, out
+    assert {r.status for r in Store(tmp_path / "results")} == {"done"}
+    assert len(Store(tmp_path / "results").paths()) == 9
+
+
+def workers_of(parent: int) -> list[int]:
+    """Processes under the fork server of a sweep."""
+    parents = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                parents[int(entry.name)] = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+            except (OSError, IndexError):
+                continue
+    servers = [pid for pid, up in parents.items() if up == parent]
+    return [pid for pid, up in parents.items() if up in servers]
+
+
+def test_a_sweep_killed_at_any_instant_resumes(tmp_path: Path) -> None:
+    """kill -9 of the whole process group, then the same command: all records, equal to an uninterrupted run's."""
+    grid = ("run", "-m", "strategy=none,oversample", "seed=0,1", *TINY)
+    assert call(*grid, "results=whole", cwd=tmp_path).returncode == 0
+    for wait in (0.2, 3.5, 4.5):
+        process = spawn(*grid, "results=cut", cwd=tmp_path)
+        time.sleep(wait)
+        kill_tree(process.pid)
+        process.communicate()
+    assert call(*grid, "results=cut", cwd=tmp_path).returncode == 0
+    whole, cut = records(tmp_path / "whole"), records(tmp_path / "cut")
+    assert {k: (r.key, r.metrics) for k, r in whole.items()} == {k: (r.key, r.metrics) for k, r in cut.items()}
+
+
+def kill_tree(pid: int) -> None:
+    """A process and everything under it."""
+    for child in [*workers_of(pid), *children(pid)]:
+        with_suppressed_kill(child)
+    with_suppressed_kill(pid)
+
+
+def children(parent: int) -> list[int]:
+    path = Path(f"/proc/{parent}/task/{parent}/children")
+    return [int(pid) for pid in path.read_text().split()] if path.exists() else []
+
+
+def with_suppressed_kill(pid: int) -> None:
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+
+
+def test_a_slow_cell_times_out_and_the_rest_go_on(tmp_path: Path) -> None:
+    done = call(
+        "run", "-m", "strategy=none,oversample", *TINY, "train.max_steps=40,10000000", "train.patience=10000000",
+        "run.timeout=2", "run.workers=1", cwd=tmp_path,
+    )  # fmt: skip
+    assert done.returncode == 1, done.stdout
+    statuses = sorted((r.config["train"]["max_steps"], r.status) for r in Store(tmp_path / "results"))
+    assert statuses == [(40, "done"), (40, "done"), (10000000, "timeout"), (10000000, "timeout")]
+
+
+def test_work_is_divided_until_nobody_stands_idle() -> None:
+    """Cells of one group are split between workers; no cell is lost or doubled."""
+    from bench.config import cell
+    from bench.planning import Planned
+
+    raw = {"data": {"source": "digits_lt"}, "model": {"name": "linear"}, "strategy": {}, "train": {}}
+    one = cell(raw)
+    cells = [Planned(replace(one, seed=s), f"{s}-{i}", {}, "d", "t") for s in (0, 1) for i in range(5)]
+    for workers in (1, 2, 3, 4, 16):
+        parts = units(cells, workers)
+        assert sorted(p.key for part in parts for p in part) == sorted(p.key for p in cells)
+        assert len(parts) >= min(workers, len(cells))
+        assert all(len({p.cell.seed for p in part}) == 1 for part in parts)
+
+
+@pytest.mark.parametrize(("seconds", "text"), [(3, "3 s"), (119, "119 s"), (130, "2 min 10 s"), (7500, "2 h 5 min")])
+def test_durations_read_well(seconds: float, text: str) -> None:
+    assert duration(seconds) == text
