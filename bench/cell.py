@@ -12,7 +12,7 @@ import resource
 import sys
 import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -21,13 +21,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 
 from bench.config import RunConfig
 from bench.data.config import DataConfig
-from bench.data.encode import Encoded, encode
-from bench.data.sources import load_table
-from bench.data.splits import partition
+from bench.data.encode import Encoded
+from bench.data.prepare import prepare
+from bench.data.truth import per_group, report, under_shift
 from bench.metrics import Predictions, evaluate
 from bench.planning import Planned
 from bench.results import Record, ResultsError, Status, Store, pack
@@ -38,9 +39,7 @@ from strategies.spec import Inapplicable, Predictor, Recipe, Training
 @lru_cache(maxsize=2)
 def encoded(config: DataConfig, split: int, seed: int) -> Encoded:
     """The data of a group; the last two are kept, because the models of one group follow one another."""
-    table = load_table(config)
-    parts = partition(table, split, seed, config.test_fraction, config.val_fraction)
-    return encode(table, parts, vocabulary=config.vocabulary)
+    return prepare(config, split, seed)
 
 
 def recipe(planned: Planned, data: Encoded) -> Recipe:
@@ -48,6 +47,7 @@ def recipe(planned: Planned, data: Encoded) -> Recipe:
     cell, train = planned.cell, planned.cell.train
     return Recipe(
         train=data.train, val=data.val, extra=data.extra, default_source=data.table.transfer_source or "",
+        unlabelled=data.unlabelled,
         model=cell.model, batch_size=train.batch_size, max_steps=train.max_steps, lr=train.lr,
         weight_decay=train.weight_decay, eval_every=train.eval_every, patience=train.patience, seed=cell.seed,
     )  # fmt: skip
@@ -146,6 +146,8 @@ def evaluated(planned: Planned, base: Record, predictor: Predictor, data: Encode
         Predictions(test, test_y), Predictions(val, val_y), prior=predictor.prior.numpy(), natural=natural,
         train_counts=counts,
     )  # fmt: skip
+    correction = np.log(natural) - np.log(predictor.prior.numpy())
+    base = replace(base, traits={**base.traits, **test_traits(data, {"raw": test, "corrected": test + correction})})
     rows = data.table.rows
     frame = pack({"val": (rows[data.partition.val], val_y, val), "test": (rows[data.partition.test], test_y, test)})
     cost = predictor.cost
@@ -199,8 +201,24 @@ def traits(data: Encoded) -> dict[str, Any]:
         "n_classes": data.train.n_classes, "classes": list(data.table.classes), "train_counts": counts.tolist(),
         "rarest": int(counts[counts > 0].min()), "imbalance_ratio": float(counts.max() / counts[counts > 0].min()),
         "entropy": float(-(present * np.log(present)).sum()), "columns": kinds, "licence": data.table.licence,
-        "log": list(data.table.log),
+        "log": [*data.table.log, *data.log],
     }  # fmt: skip
+
+
+def test_traits(data: Encoded, views: Mapping[str, npt.NDArray[np.float64]]) -> dict[str, Any]:
+    """What groups and known truth add, for two classes: metrics per group, Bayes-optimal metrics and regrets.
+
+    views: test logits (n, 2) as they are and prior-corrected.
+    """
+    roles, rows, found = data.table.roles, data.partition.test, dict[str, Any]()
+    if data.train.n_classes != 2:
+        return found
+    margins = {view: (z[:, 1] - z[:, 0]).astype(np.float64) for view, z in views.items()}
+    if roles is not None and roles.group is not None:
+        found["groups"] = per_group(margins["raw"], data.test_y.numpy(), roles.group[rows], roles.groups)
+    if data.table.truth is not None:
+        found["truth"] = report(margins, under_shift(data.table.truth[rows], data.table.shift))
+    return found
 
 
 def curve(predictor: Predictor) -> list[list[float]]:

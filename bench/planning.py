@@ -54,7 +54,7 @@ def identify(cell: Cell) -> Planned:
         "data": {
             "source": cell.data.source, "version": data.version, "target": data.target,
             "fingerprint": data.fingerprint, "imbalance": data.imbalance, "test_fraction": cell.data.test_fraction,
-            "val_fraction": cell.data.val_fraction, "vocabulary": cell.data.vocabulary,
+            "val_fraction": cell.data.val_fraction, "vocabulary": cell.data.vocabulary, **cell.data.key(),
         },
         "model": {"name": cell.model.name, "version": cell.model.version, **asdict(cell.model)},  # type: ignore[call-overload]
         "strategies": [[s.name, s.version, asdict(s)] for s in cell.strategies],  # type: ignore[call-overload]

@@ -100,7 +100,7 @@ class Store:
         path = self.path(key)
         try:
             return parse(path.read_text(encoding="utf-8"), path)
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return None
 
     def put(self, record: Record, *, replace: bool = False) -> bool:

@@ -49,8 +49,8 @@ def run(planned: Sequence[Planned], options: Settings, console: Console) -> Summ
         KeyboardInterrupt: stopped by hand; what is done is recorded.
     """
     store = Store(options.results)
-    ahead = outlook(list(planned), store, retry_failed=options.run.retry_failed)
     check_writable(store)
+    ahead = outlook(list(planned), store, retry_failed=options.run.retry_failed)
     labels = {p.key: p.label for p in planned}
     with Display(console, total=len(ahead.planned), already=len(ahead.planned) - len(ahead.to_do)) as display:
 

@@ -14,6 +14,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from multiprocessing import forkserver
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any, Literal
@@ -36,6 +37,26 @@ class Worker:
     group: list[Planned] = field(default_factory=list)
     current: str | None = None
     since: float = 0.0
+
+
+def warm_context(module: str) -> Any:
+    """A context whose processes start with `module` imported: a fork server's, or spawn's where there is none.
+
+    The server is started without the working directory on its path (Python 3.11 ignores the path it is given), so that
+    a user's own `strategies` folder cannot shadow ours.
+    """
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([module])
+    before = os.environ.get("PYTHONSAFEPATH")
+    os.environ["PYTHONSAFEPATH"] = "1"
+    try:
+        forkserver.ensure_running()
+    finally:
+        if before is None:
+            del os.environ["PYTHONSAFEPATH"]
+    return context
 
 
 def serve(pipe: Connection, root: str, run: RunConfig) -> None:
@@ -61,10 +82,7 @@ class Pool:
     """Runs groups of cells on up to `size` processes."""
 
     def __init__(self, size: int, root: Path, run: RunConfig) -> None:
-        method = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
-        self.context: Any = multiprocessing.get_context(method)
-        if method == "forkserver":
-            self.context.set_forkserver_preload(["bench.cell"])
+        self.context: Any = warm_context("bench.cell")
         self.size, self.root, self.run_config = size, root, run
         self.workers: list[Worker] = []
 

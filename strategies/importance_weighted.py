@@ -37,12 +37,29 @@ def similarity(v: Tensor, targets: Tensor, kernel: Literal["sinh", "cosine"], sc
 
 
 def weights(scores: Tensor, clip: float) -> Tensor:
-    """Non-negative, at most `clip` times the mean, mean 1: (n,) float64. All ones where no score is positive."""
+    """Non-negative, at most `clip`, mean 1: (n,) float64. All ones where no score is positive.
+
+    Clipping lowers the mean, so the others are scaled up until nothing more needs clipping: exactly, by sorting.
+    Where too few scores are positive for a mean of 1 under the clip, these share it equally.
+
+    Raises:
+        ValueError: a score is infinite or NaN.
+    """
     w = scores.double().clamp_min(0)
-    if not bool((w > 0).any()):
+    if not bool(torch.isfinite(w).all()):
+        raise ValueError(
+            "importance: expected finite scores, got infinity or NaN; lower strategy.importance_weighted.scale"
+        )
+    positive = w > 0
+    if not bool(positive.any()):
         return torch.ones_like(w)
-    w = (w / w.mean()).clamp(max=clip)
-    return w / w.mean()
+    if clip * float(positive.double().mean()) <= 1:
+        return positive.double() / positive.double().mean()
+    largest = w.sort(descending=True).values
+    rest = largest.flip(0).cumsum(0).flip(0)  # sum from each position on
+    scale = (len(w) - clip * torch.arange(len(w), dtype=torch.float64)) / rest  # were exactly that many clipped
+    clipped = int(((scale <= 0) | (largest * scale > clip)).long().argmin())  # the first count that needs no more
+    return (w * scale[clipped]).clamp(max=clip)
 
 
 def effective_sample_size(w: Tensor) -> float:
@@ -76,9 +93,9 @@ class ImportanceWeighted(Strategy):
     targets: int = 1000  # at most so many target rows, drawn at random
 
     def __post_init__(self) -> None:
-        if self.scale <= 0 or self.clip < 1 or self.targets < 1 or not 0 <= self.mix <= 1:
+        if not 0 < self.scale <= 50 or self.clip < 1 or self.targets < 1 or not 0 <= self.mix <= 1:
             raise ValueError(
-                "importance_weighted: expected scale > 0, clip >= 1, targets >= 1, mix in [0, 1], "
+                "importance_weighted: expected scale in (0, 50], clip >= 1, targets >= 1, mix in [0, 1], "
                 f"got scale={self.scale}, clip={self.clip}, targets={self.targets}, mix={self.mix}"
             )
 

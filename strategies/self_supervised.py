@@ -44,7 +44,7 @@ class Corrupt:
         hit = torch.rand(value.shape, generator=generator) < self.rate
         draws = torch.randint(len(pool), value.shape, generator=generator)
         drawn = pool[draws.to(pool.device)] if value.dim() == 1 else pool.gather(0, draws.to(pool.device))
-        return torch.where(hit.to(value.device), drawn, value)
+        return torch.where(hit.to(value.device), drawn.to(value.device), value)
 
 
 @dataclass(frozen=True)
@@ -77,11 +77,17 @@ class SelfSupervised(Strategy):
     encoder_rate: float = 1.0
 
     def __post_init__(self) -> None:
-        if not (0 < self.corruption < 1 and self.temperature > 0 and self.steps >= 0 and self.projection > 0):
+        if not (
+            0 < self.corruption < 1
+            and self.temperature > 0
+            and self.steps >= 0
+            and self.projection > 0
+            and self.encoder_rate > 0
+        ):
             raise ValueError(
-                "self_supervised: expected corruption in (0, 1), temperature > 0, steps >= 0, projection > 0, got "
-                f"corruption={self.corruption}, temperature={self.temperature}, steps={self.steps}, "
-                f"projection={self.projection}"
+                "self_supervised: expected corruption in (0, 1), steps >= 0, all others > 0, "
+                f"got corruption={self.corruption}, temperature={self.temperature}, steps={self.steps}, "
+                f"projection={self.projection}, encoder_rate={self.encoder_rate}"
             )
 
     def pretext(self, recipe: Recipe) -> Recipe:

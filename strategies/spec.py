@@ -384,8 +384,8 @@ class Chain(Strategy):
             except StopIteration as stop:
                 return Costed(cast(Predictor, stop.value), cost, notes)
             got = yield from lockstep([(Chain(()) if ask.auxiliary else rest).train(ask) for ask in asks])
-            for trained in got:
+            for ask, trained in zip(asks, got, strict=True):
                 if not isinstance(trained, Exception):
                     cost += trained.cost
-                    notes.update(trained.notes)
+                    notes.update({} if ask.auxiliary else trained.notes)
             step = answer(training, got)

@@ -1,8 +1,9 @@
-"""Runs commands for tests: in this process where speed matters, as a process of its own where isolation is the point."""
+"""Runs commands for tests: in this process for speed, as a process of its own where isolation is the point."""
 
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -41,3 +42,35 @@ def call(*arguments: str, cwd: Path, **environment: str) -> subprocess.Completed
 def records(results: Path) -> dict[tuple[str, int], Record]:
     """Records by (strategy, seed)."""
     return {(r.strategy, r.seed): r for r in Store(results)}
+
+
+def workers_of(parent: int) -> list[int]:
+    """Processes under the fork server of a sweep."""
+    parents = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                parents[int(entry.name)] = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+            except (OSError, IndexError):
+                continue
+    servers = [pid for pid, up in parents.items() if up == parent]
+    return [pid for pid, up in parents.items() if up in servers]
+
+
+def kill_tree(pid: int) -> None:
+    """A process and everything under it."""
+    for child in [*workers_of(pid), *children(pid)]:
+        kill(child)
+    kill(pid)
+
+
+def children(parent: int) -> list[int]:
+    path = Path(f"/proc/{parent}/task/{parent}/children")
+    return [int(pid) for pid in path.read_text().split()] if path.exists() else []
+
+
+def kill(pid: int) -> None:
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass

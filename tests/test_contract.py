@@ -176,20 +176,7 @@ def test_yaml_holds_each_field_with_the_default_of_the_class(name: str) -> None:
     assert build(name) == registry.get(name)()
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        pytest.param(
-            m,
-            marks=pytest.mark.xfail(
-                strict=True, reason="conf/model/linear.yaml says l2: 0.3, bench.models.linear.Linear says 1.0"
-            )
-            if m == "linear"
-            else (),
-        )
-        for m in MODELS
-    ],
-)
+@pytest.mark.parametrize("name", MODELS)
 def test_yaml_of_a_model_holds_the_defaults_of_the_class(name: str) -> None:
     """As for strategies; lists stand for tuples."""
     assert config.model(section("model", name)) == models.get(name)()

@@ -15,7 +15,7 @@ import bench
 from bench.planning import units
 from bench.results import Store
 from bench.sweep import duration
-from tests.cli import TINY, call, imbench, records, spawn
+from tests.cli import TINY, call, imbench, kill_tree, records, spawn, workers_of
 
 
 @pytest.fixture
@@ -151,19 +151,6 @@ def test_a_killed_worker_costs_only_its_cell(tmp_path: Path) -> None:
     assert len(Store(tmp_path / "results").paths()) == 9
 
 
-def workers_of(parent: int) -> list[int]:
-    """Processes under the fork server of a sweep."""
-    parents = {}
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                parents[int(entry.name)] = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
-            except (OSError, IndexError):
-                continue
-    servers = [pid for pid, up in parents.items() if up == parent]
-    return [pid for pid, up in parents.items() if up in servers]
-
-
 def test_a_sweep_killed_at_any_instant_resumes(tmp_path: Path) -> None:
     """kill -9 of the whole process group, then the same command: all records, equal to an uninterrupted run's."""
     grid = ("run", "-m", "strategy=none,oversample", "seed=0,1", *TINY)
@@ -176,25 +163,6 @@ def test_a_sweep_killed_at_any_instant_resumes(tmp_path: Path) -> None:
     assert call(*grid, "results=cut", cwd=tmp_path).returncode == 0
     whole, cut = records(tmp_path / "whole"), records(tmp_path / "cut")
     assert {k: (r.key, r.metrics) for k, r in whole.items()} == {k: (r.key, r.metrics) for k, r in cut.items()}
-
-
-def kill_tree(pid: int) -> None:
-    """A process and everything under it."""
-    for child in [*workers_of(pid), *children(pid)]:
-        with_suppressed_kill(child)
-    with_suppressed_kill(pid)
-
-
-def children(parent: int) -> list[int]:
-    path = Path(f"/proc/{parent}/task/{parent}/children")
-    return [int(pid) for pid in path.read_text().split()] if path.exists() else []
-
-
-def with_suppressed_kill(pid: int) -> None:
-    try:
-        os.kill(pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
 
 
 def test_a_slow_cell_times_out_and_the_rest_go_on(tmp_path: Path) -> None:

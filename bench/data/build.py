@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,6 +13,7 @@ import pandas as pd
 
 from bench.data.config import DataConfig
 from bench.data.decode import Values
+from bench.data.derive import derive
 from bench.data.infer import as_kind, infer, rows_word
 from bench.data.roles import chosen, read_roles
 from bench.data.schema import (
@@ -24,6 +24,7 @@ from bench.data.schema import (
     Strings,
     Table,
     fingerprint,
+    frame_hash,
     known_kind,
     listing,
     parse_schema,
@@ -70,17 +71,20 @@ def build(values: Mapping[str, Values], labels: Values, target: str, config: Dat
     log: list[str] = []
     strings = target_strings(labels, target)
     rows = labelled_rows(strings, log)
-    check_variety(Counter(strings[rows]), target)
-    values = {n: v.take(rows) for n, v in values.items()}
-    names = chosen(config)
-    roles = read_roles(values, names, target)
-    frame, kinds, ignored = features(values, target, config, origin, log)
+    bare = np.flatnonzero(pd.isna(strings)).astype(np.int64) if config.unlabelled else np.array([], dtype=np.int64)
+    check_variety(tally(strings[rows]), target)
+    changed, derived = derive(values, config)
+    everything = {**values, **changed}
+    values = {n: v.take(rows) for n, v in everything.items()}
+    roles = read_roles(values, chosen(config), target)
+    origin = replace(origin, kinds={**origin.kinds, **derived})
+    frame, kinds, ignored = features(values, target, config, origin, log, rows=rows)
     kept = np.arange(len(rows), dtype=np.int64)
     if (config.duplicates or origin.duplicates) == "drop":
         kept = deduplicate(frame, strings[rows], log, roles.arrays())
     kept = kept[large_classes(strings[rows[kept]], config.min_class_rows, log)]
     frame, rows, roles = frame.iloc[kept].reset_index(drop=True), rows[kept], roles.take(kept)
-    counts = Counter(strings[rows])
+    counts = tally(strings[rows])
     check_variety(counts, target)
     check_counts(counts, target)
     classes = order_classes(counts, target, config.positive, log)
@@ -91,6 +95,12 @@ def build(values: Mapping[str, Values], labels: Values, target: str, config: Dat
     columns = tuple(Column(name, kinds[name]) for name in sorted(kinds))
     truth = None if origin.truth is None else origin.truth[rows]
     parts = roles.arrays() if truth is None else {**roles.arrays(), "truth": truth}
+    unlabelled = None
+    if len(bare):
+        typed = {n: as_kind(n, everything[n].take(bare), kinds[n], bare) for n in sorted(kinds)}
+        unlabelled = pd.DataFrame({n: pd.Series(v, dtype=v.dtype) for n, v in typed.items()})
+        parts["unlabelled"] = np.frombuffer(bytes.fromhex(frame_hash(unlabelled, columns)), dtype=np.uint8)
+        log.append(f"kept {len(bare):,} {rows_word(len(bare))} without target as unlabelled (data.unlabelled)")
     return Table(
         name=config.name or origin.name,
         target=target,
@@ -115,6 +125,7 @@ def build(values: Mapping[str, Values], labels: Values, target: str, config: Dat
         imbalance_shape=config.imbalance_shape,
         largest=origin.largest,
         truth=truth,
+        unlabelled=unlabelled,
     )
 
 
@@ -127,7 +138,7 @@ def target_strings(labels: Values, target: str) -> Strings:
     if labels.storage == "other":
         raise DataError(f"target {target!r}: expected one label per row, got lists or bytes. Choose another column")
     strings = labels.strings()
-    distinct = {s for s in strings if s is not None}
+    distinct = tally(strings)
     if not distinct:
         raise DataError(f"target {target!r}: expected labels, got {len(strings):,} missing values. Fill the column")
     if labels.storage == "number" and len(distinct) > CONTINUOUS:
@@ -150,7 +161,13 @@ def labelled_rows(strings: Strings, log: list[str]) -> npt.NDArray[np.int64]:
 
 
 def features(
-    values: Mapping[str, Values], target: str, config: DataConfig, origin: Origin, log: list[str]
+    values: Mapping[str, Values],
+    target: str,
+    config: DataConfig,
+    origin: Origin,
+    log: list[str],
+    *,
+    rows: npt.NDArray[np.int64],
 ) -> tuple[pd.DataFrame, dict[str, ColumnKind], dict[str, str]]:
     """The typed feature columns sorted by name, their kinds, and why the other columns are no features.
 
@@ -166,7 +183,7 @@ def features(
         if kind == "ignored":
             ignored[name] = why
         else:
-            kinds[name], typed[name] = kind, as_kind(name, values[name], kind)
+            kinds[name], typed[name] = kind, as_kind(name, values[name], kind, rows)
     log += [f"ignored column {name!r}: {why}" for name, why in ignored.items()]
     if not typed:
         raise DataError(
@@ -182,8 +199,10 @@ def declared_kinds(
 ) -> dict[str, tuple[ColumnKind, str]]:
     """Kinds that need no inference: the source's, then the schema file's, then data.kinds, then what is dropped."""
     declared: dict[str, tuple[ColumnKind, str]] = {n: (k, "") for n, k in origin.kinds.items()}
-    from_file = read_schema(config.schema_file) if config.schema_file else {}
+    from_file, strict = read_schema(config.schema_file) if config.schema_file else ({}, False)
     from_file.pop(target, None)
+    if strict:
+        check_extra(values, from_file, target, config, origin)
     asked = {**from_file, **{n: known_kind(n, k) for n, k in config.kinds.items()}}
     for key, names in (("data.schema_file", from_file), ("data.kinds", config.kinds), ("data.ignore", config.ignore)):
         for name in names:
@@ -202,8 +221,25 @@ def declared_kinds(
     return declared
 
 
-def read_schema(path: str) -> dict[str, ColumnKind]:
-    """An edited schema file."""
+def check_extra(
+    values: Mapping[str, Values], known: Mapping[str, ColumnKind], target: str, config: DataConfig, origin: Origin
+) -> None:
+    """Refuse columns that a strict schema does not know.
+
+    Raises:
+        DataError: names them.
+    """
+    new = [n for n in values if n not in known and n not in origin.kinds and n not in config.kinds and n != target]
+    new = [n for n in new if n not in config.ignore and n not in chosen(config).values()]
+    if new:
+        raise DataError(
+            f"{origin.file}: expected the columns of {config.schema_file}, got {len(new)} more: {listing(new)}. "
+            "Add them to the schema (as ignored, if they are not to be used), or leave them out with data.ignore"
+        )
+
+
+def read_schema(path: str) -> tuple[dict[str, ColumnKind], bool]:
+    """The kinds in an edited schema file, and whether it is strict."""
     try:
         return parse_schema(Path(path).expanduser().read_text(encoding="utf-8"), path)
     except (OSError, UnicodeDecodeError) as error:
@@ -232,12 +268,16 @@ def deduplicate(
 
 def large_classes(strings: Strings, least: int, log: list[str]) -> npt.NDArray[np.bool_]:
     """Which rows are of a class with at least this many rows, bool (n,)."""
-    small = {name: n for name, n in Counter(strings).items() if n < least}
+    counts = tally(strings)
+    small = {name: n for name, n in counts.items() if n < least}
     if small:
         named = listing(f"{name} ({n})" for name, n in sorted(small.items(), key=lambda item: (-item[1], item[0])))
         total = sum(small.values())
         log.append(f"dropped classes with fewer than {least} rows: {named}; {total:,} {rows_word(total)}")
-    return np.array([name not in small for name in strings], dtype=np.bool_)
+    if not small:
+        return np.ones(len(strings), dtype=np.bool_)
+    codes, names = pd.factorize(strings)
+    return np.array([name not in small for name in names], dtype=np.bool_)[codes]
 
 
 def check_variety(counts: Mapping[str, int], target: str) -> None:
@@ -321,7 +361,14 @@ def sorted_labels(names: Mapping[str, int]) -> list[str]:
 def encode_labels(strings: Strings, classes: tuple[str, ...]) -> npt.NDArray[np.int64]:
     """Labels as class indices, int64 (n,), -1 for none of them."""
     index = {name: i for i, name in enumerate(classes)}
-    return np.array([index.get(s, -1) for s in strings], dtype=np.int64)
+    codes, names = pd.factorize(strings)
+    return np.array([*(index.get(s, -1) for s in names), -1], dtype=np.int64)[codes]  # missing is coded -1: the last
+
+
+def tally(strings: Strings) -> dict[str, int]:
+    """Rows per label, in the order of their first rows; missing ones left out."""
+    codes, names = pd.factorize(strings)
+    return dict(zip(names, np.bincount(codes[codes >= 0], minlength=len(names)).tolist(), strict=True))
 
 
 def warn_copies(frame: pd.DataFrame, y: npt.NDArray[np.int64], target: str, log: list[str]) -> None:
@@ -344,7 +391,7 @@ def other_targets(
     for name, (labels, drops) in origin.other.items():
         strings = labels[rows]
         present = strings[~pd.isna(strings)]
-        counts = Counter(present[large_classes(present, least, [])])
+        counts = tally(present[large_classes(present, least, [])])
         if len(counts) > 1:
             classes = order_classes(counts, name, None, [])
             dropped = tuple(sorted(set(drops) & set(frame)))

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.compute as pc  # type: ignore[import-untyped]
-from pyarrow import csv  # type: ignore[import-untyped]
+from pyarrow import csv
 
 from bench.data.config import DataConfig
 from bench.data.fetch import Package

@@ -43,6 +43,7 @@ class DataConfig:
     shift: float = 1.0  # factor on the odds of the positive class among the test rows
     # Cleaning. What is dropped is dropped from the training rows only.
     duplicates: Literal["drop", "keep"] | None = None  # None: the source's own; a file drops them
+    unlabelled: bool = False  # True: rows without target serve strategies that can learn from them
     missing: Literal["impute", "drop"] = "impute"
     outliers: Literal["keep", "clip", "drop"] = "keep"  # numbers beyond the fences of the training rows
     fence: float = 3.0  # fences lie this many interquartile ranges outside the quartiles

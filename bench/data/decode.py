@@ -144,7 +144,14 @@ def date_strings(column: Array) -> Strings:
 
 
 def objects(column: Array) -> Strings:
-    """str or None, object (n,)."""
-    data = np.empty(len(column), dtype=object)
-    data[:] = column.to_pylist()
-    return data
+    """str or None, object (n,); equal values are one object."""
+    if isinstance(column, pa.ChunkedArray):
+        column = column.combine_chunks()
+        if isinstance(column, pa.ChunkedArray):  # more text than one array of 32-bit offsets can hold
+            data = np.empty(len(column), dtype=object)
+            data[:] = column.to_pylist()
+            return data
+    coded = column.dictionary_encode()
+    names = np.array([*coded.dictionary.to_pylist(), None], dtype=object)
+    found: Strings = names[coded.indices.fill_null(len(names) - 1).to_numpy(zero_copy_only=False)]
+    return found

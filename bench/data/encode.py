@@ -94,7 +94,13 @@ def fit(table: Table, rows: Rows, config: DataConfig) -> list[Encoder]:
 
 
 def apply(
-    encoders: list[Encoder], frame: pd.DataFrame, rows: Rows | None, part: str, allocate: Allocate, fitted: bool = False
+    encoders: list[Encoder],
+    frame: pd.DataFrame,
+    rows: Rows | None,
+    part: str,
+    allocate: Allocate,
+    *,
+    fitted: bool = False,
 ) -> Features:
     """Rows as features; `fitted`: they are the training rows."""
     n = len(frame) if rows is None else len(rows)

@@ -38,7 +38,9 @@ class Encoder(Protocol):
 
     field: Field
     columns: tuple[str, ...]
-    fitted: Tensor | Bag | None
+
+    @property
+    def fitted(self) -> Tensor | Bag | None: ...
 
     def __call__(self, frame: pd.DataFrame, rows: Rows | None = None, out: Out = None) -> Tensor | Bag: ...
 
@@ -259,7 +261,9 @@ def documents(frame: pd.DataFrame, columns: tuple[str, ...], rows: Rows | None =
     parts: list[Strings] = []
     for name in columns:
         values = frame[name] if rows is None else frame[name].iloc[rows]
-        parts.append(np.where(values.isna(), None, values.to_numpy(dtype=object)))
+        texts = values.to_numpy(dtype=object).copy()
+        texts[values.isna().to_numpy()] = None
+        parts.append(texts)
     return ["\n".join(text for text in row if text is not None) for row in zip(*parts, strict=True)]
 
 

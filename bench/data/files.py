@@ -1,4 +1,4 @@
-"""The user's own file: CSV through DuckDB, or Parquet.
+"""The user's own file: CSV through DuckDB, Parquet, or a folder of Parquet files. Large ones are read in columns.
 
 DuckDB's sniffer is left out on purpose. Measured on 2.0: it renames repeated columns, takes rows that begin with #
 for comments, and of a file with one ragged row may return no rows at all, all without a word. Here the header is read
@@ -10,7 +10,8 @@ from __future__ import annotations
 import csv
 import glob
 import gzip
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.parquet as pq  # type: ignore[import-untyped]
 
 from bench.data.build import Origin, build
+from bench.data.cache import cache_root, new_file, sha256
 from bench.data.config import DataConfig
 from bench.data.decode import decode
 from bench.data.schema import DataError, Table, listing, suggest
@@ -26,6 +28,8 @@ from bench.data.schema import DataError, Table, listing, suggest
 TEXT_ENDINGS = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz")
 PARQUET_ENDINGS = (".parquet", ".pq")
 VERSION = 1
+LARGE_ROWS = 1_000_000  # Parquet of more rows is never in memory as a whole
+LARGE_BYTES = 500 << 20  # likewise text; it becomes Parquet in the cache first
 
 
 def load(config: DataConfig) -> Table:
@@ -37,19 +41,88 @@ def load(config: DataConfig) -> Table:
     if config.path is None:
         raise DataError("data.path: expected a CSV or Parquet file, got none. Example: data.path=shop.csv")
     path = Path(config.path).expanduser()
-    columns = read(path)
-    if config.target is None:
-        raise DataError(f"data.target: expected a column of {path.name}, got none. Columns: {listing(columns)}")
-    if config.target not in columns:
-        raise DataError(
-            f"target {config.target!r}: expected a column of {path.name}, got none by that name. "
-            f"{suggest(config.target, columns)}Columns: {listing(columns)}"
-        )
-    features = {name: decode(column) for name, column in columns.items() if name != config.target}
-    labels = decode(columns[config.target])
-    stem = path.name.removesuffix(".gz").rsplit(".", 1)[0]
+    stem = path.name if path.is_dir() else path.name.removesuffix(".gz").rsplit(".", 1)[0]
     origin = Origin(name=stem, file=path.name, source="file", version=VERSION, licence="the owner's")
-    return build(features, labels, config.target, config, origin)
+    large = large_paths(path)
+    if large:
+        from bench.data.large import load_large  # noqa: PLC0415 - only for what does not fit
+
+        names = check_names(path.name, pq.ParquetFile(large[0]).schema_arrow.names)
+        target = pick_target(config.target, names, path.name)
+        return load_large(large, target, target, config, origin)
+    columns = read(path)
+    target = pick_target(config.target, columns, path.name)
+    features = {name: decode(column) for name, column in columns.items() if name != target}
+    return build(features, decode(columns[target]), target, config, origin)
+
+
+def pick_target(target: str | None, columns: Iterable[str], file: str) -> str:
+    """The target, if it is a column.
+
+    Raises:
+        DataError: it is not, or none is named.
+    """
+    names = list(columns)
+    if target is None:
+        raise DataError(f"data.target: expected a column of {file}, got none. Columns: {listing(names)}")
+    if target not in names:
+        raise DataError(
+            f"target {target!r}: expected a column of {file}, got none by that name. "
+            f"{suggest(target, names)}Columns: {listing(names)}"
+        )
+    return target
+
+
+def large_paths(path: Path) -> list[Path]:
+    """The Parquet files of a source that is too large to be read as a whole; nothing where it is not.
+
+    Text becomes Parquet in the cache.
+
+    Raises:
+        DataError: a file that cannot be read.
+    """
+    if path.is_dir():
+        files = parquet_files(path)
+    elif path.name.lower().endswith(PARQUET_ENDINGS) and path.is_file():
+        files = [path]
+    elif path.name.lower().endswith(TEXT_ENDINGS) and path.is_file() and path.stat().st_size > LARGE_BYTES:
+        return [text_as_parquet(path)]
+    else:
+        return []
+    rows = 0
+    for file in files:
+        try:
+            rows += pq.ParquetFile(file).metadata.num_rows
+        except (pa.ArrowException, OSError):
+            return []  # `read` says what is wrong
+    return files if rows > LARGE_ROWS else []
+
+
+def parquet_files(folder: Path) -> list[Path]:
+    """The Parquet files in a folder and below, by name.
+
+    Raises:
+        DataError: there are none.
+    """
+    files = sorted(p for p in folder.rglob("*") if p.name.lower().endswith(PARQUET_ENDINGS) and p.is_file())
+    if not files:
+        raise DataError(f"data.path {folder}: expected Parquet files in the folder, got none")
+    return files
+
+
+def text_as_parquet(path: Path) -> Path:
+    """A text file as Parquet in the cache, every value as text."""
+    stat = path.stat()
+    key = sha256(f"{path.resolve()}|{stat.st_size}|{stat.st_mtime_ns}".encode())[:32]
+    final = cache_root() / "text" / f"{key}.parquet"
+    if not final.is_file():
+        delimiter, header = read_header(path)
+        names = check_names(path.name, header)
+        with new_file(final) as work, text_query(path, delimiter, header) as (connection, query, parameters):
+            renamed = ", ".join(f'c{i} AS "{n.replace(chr(34), chr(34) * 2)}"' for i, n in enumerate(names))
+            target = str(work).replace("'", "''")
+            connection.execute(f"COPY (SELECT {renamed} FROM ({query})) TO '{target}' (FORMAT parquet)", parameters)
+    return final
 
 
 def read(path: Path) -> dict[str, Any]:
@@ -59,43 +132,85 @@ def read(path: Path) -> dict[str, Any]:
         DataError: no such file, an unknown ending, an unreadable or ragged file, repeated names, no rows.
     """
     name = path.name.lower()
-    if not name.endswith(TEXT_ENDINGS + PARQUET_ENDINGS):
+    if not path.is_dir() and not name.endswith(TEXT_ENDINGS + PARQUET_ENDINGS):
         expected = ", ".join((*TEXT_ENDINGS[:3], "these with .gz", PARQUET_ENDINGS[0]))
         raise DataError(f"data.path {path}: expected a file ending in {expected}, got {path.suffix or 'none'}")
-    if not path.is_file():
+    if not path.exists():
         beside = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
         raise DataError(f"data.path {path}: expected a file, but there is none. {suggest(path.name, beside)}")
-    names, table = read_parquet(path) if name.endswith(PARQUET_ENDINGS) else read_text(path)
-    names = [n.strip() or f"column{i}" for i, n in enumerate(names)]
-    repeated = sorted({n for n in names if names.count(n) > 1})
-    if repeated:
-        raise DataError(f"{path.name}: expected distinct column names, got several of {listing(repeated)}")
+    if path.is_dir() or name.endswith(PARQUET_ENDINGS):
+        names, table = read_parquet(path)
+    else:
+        names, table = read_text(path)
+    names = check_names(path.name, names)
     if table.num_rows == 0:
         raise DataError(f"{path.name}: expected rows, got only a header ({listing(names)})")
     return dict(zip(names, table.columns, strict=True))
 
 
+def check_names(file: str, header: Sequence[str]) -> list[str]:
+    """Column names without outer spaces.
+
+    Raises:
+        DataError: some are the same.
+    """
+    names = [n.strip() or f"column{i}" for i, n in enumerate(header)]
+    repeated = sorted({n for n in names if names.count(n) > 1})
+    if repeated:
+        raise DataError(f"{file}: expected distinct column names, got several of {listing(repeated)}")
+    return names
+
+
 def read_parquet(path: Path) -> tuple[list[str], pa.Table]:
-    """Names and columns of a Parquet file."""
+    """Names and columns of a Parquet file, or of all of a folder, one after another.
+
+    Raises:
+        DataError: unreadable, or files of a folder whose columns differ.
+    """
+    tables: list[pa.Table] = []
+    for file in parquet_files(path) if path.is_dir() else [path]:
+        try:
+            table = pq.ParquetFile(file).read()
+        except (pa.ArrowException, OSError) as error:
+            raise DataError(f"{file.name}: expected Parquet, got a file that cannot be read ({error})") from error
+        if tables and set(table.column_names) != set(tables[0].column_names):
+            differ = sorted(set(table.column_names) ^ set(tables[0].column_names))
+            raise DataError(
+                f"{path.name}: expected the same columns in every file of the folder, got {listing(differ)} "
+                f"in some only (see {file.name}). Bring them to one schema"
+            )
+        tables.append(table.select(tables[0].column_names) if tables else table)
     try:
-        table = pq.ParquetFile(path).read()
-    except (pa.ArrowException, OSError) as error:
-        raise DataError(f"{path.name}: expected Parquet, got a file that cannot be read ({error})") from error
-    return list(table.column_names), table
+        joined = pa.concat_tables(tables, promote_options="permissive")
+    except pa.ArrowException as error:
+        raise DataError(f"{path.name}: expected the same types in every file of the folder, got: {error}") from error
+    return list(joined.column_names), joined
 
 
 def read_text(path: Path) -> tuple[list[str], pa.Table]:
     """Header and columns of a CSV or TSV file, every value as text."""
     delimiter, header = read_header(path)
+    with text_query(path, delimiter, header) as (connection, query, parameters):
+        return header, connection.sql(query, params=parameters).to_arrow_table()
+
+
+@contextmanager
+def text_query(
+    path: Path, delimiter: str, header: list[str]
+) -> Iterator[tuple[duckdb.DuckDBPyConnection, str, Mapping[str, str]]]:
+    """A connection, the query that reads a text file as columns c0, c1, … of text, and its parameters.
+
+    Raises:
+        DataError: DuckDB refuses the file inside the block; says what and where.
+    """
     columns = ", ".join(f"'c{i}': 'VARCHAR'" for i in range(len(header)))
     query = (
         f"SELECT * FROM read_csv($path, auto_detect=false, columns={{{columns}}}, header=true, delim=$delimiter, "
         "quote='\"', escape='\"', comment='', skip=0, null_padding=false, strict_mode=true)"
     )
-    parameters: Mapping[str, str] = {"path": glob.escape(str(path)), "delimiter": delimiter}
     try:
         with duckdb.connect() as connection:
-            return header, connection.sql(query, params=parameters).to_arrow_table()
+            yield connection, query, {"path": glob.escape(str(path)), "delimiter": delimiter}
     except duckdb.Error as error:
         reason = " ".join(str(error).split("Possible")[0].split("\n  file")[0].split()).rstrip(".")
         raise DataError(

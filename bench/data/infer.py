@@ -13,8 +13,9 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
-from bench.data.decode import Storage, Values
+from bench.data.decode import Values
 from bench.data.schema import ColumnKind, DataError
 
 ENOUGH = 20  # rows from which 'all values differ' says something
@@ -31,13 +32,18 @@ def infer(name: str, values: Values) -> tuple[ColumnKind, str]:
         return "ignored", "no values"
     if values.storage == "date":
         return "ignored", "dates (set a kind to use them as labels)"
-    distinct = len(np.unique(present)) if values.storage == "number" else len(set(present))
+    if values.storage == "number":
+        distinct = len(np.unique(present))
+    else:
+        codes, strings = pd.factorize(present)
+        distinct = len(strings)
     if distinct == 1 and len(present) == len(values.data):
         return "ignored", "one value in all rows"
     unique = distinct == len(values.data) >= ENOUGH
     if values.storage == "number":
         return infer_number(name, present, unique)
-    return infer_string(present, distinct, unique)
+    words = np.array([len(v.split()) for v in strings])[codes].mean()
+    return infer_string(words, len(present), distinct, unique)
 
 
 def infer_number(name: str, present: npt.NDArray[np.float64], unique: bool) -> tuple[ColumnKind, str]:
@@ -49,18 +55,19 @@ def infer_number(name: str, present: npt.NDArray[np.float64], unique: bool) -> t
     return ("categorical" if identifier and bool((present % 1 == 0).all()) else "numeric"), ""
 
 
-def infer_string(present: npt.NDArray[Any], distinct: int, unique: bool) -> tuple[ColumnKind, str]:
-    """Strings: text, categories, or identifiers."""
-    words = sum(len(v.split()) for v in present) / len(present)
-    if words >= 2 and distinct > min(200, len(present) / 2):
+def infer_string(words: float, count: int, distinct: int, unique: bool) -> tuple[ColumnKind, str]:
+    """Strings, of so many words on average: text, categories, or identifiers."""
+    if words >= 2 and distinct > min(200, count / 2):
         return "text", ""
     if unique:
         return "ignored", "one value per row"
     return "categorical", ""
 
 
-def as_kind(name: str, values: Values, kind: ColumnKind) -> npt.NDArray[Any]:
+def as_kind(name: str, values: Values, kind: ColumnKind, rows: npt.NDArray[np.int64] | None = None) -> npt.NDArray[Any]:
     """The column in the type of its kind: float64 with NaN, or object of str and None.
+
+    `rows`: their numbers in the source, from 0, for messages.
 
     Raises:
         DataError: text in a numeric column, infinite numbers, or values of no usable type; names column and rows.
@@ -69,33 +76,45 @@ def as_kind(name: str, values: Values, kind: ColumnKind) -> npt.NDArray[Any]:
         raise DataError(f"column {name!r}: expected plain values, got lists or bytes. Add it to data.ignore")
     if kind != "numeric":
         return values.strings()
-    numbers = values.data if values.storage == "number" else to_numbers(name, values.data, values.storage)
-    infinite = int(np.isinf(numbers).sum())
-    if infinite:
+    numbers = values.data if values.storage == "number" else to_numbers(name, values, rows)
+    infinite = np.flatnonzero(np.isinf(numbers))
+    if len(infinite):
         raise DataError(
-            f"column {name!r}: expected finite numbers, got {infinite:,} infinite {rows_word(infinite)}. "
-            "Replace them in the file, or leave the column out with data.ignore"
+            f"column {name!r}: expected finite numbers, got {len(infinite):,} infinite {rows_word(len(infinite))} "
+            f"({at_rows(infinite, rows)}). Replace them in the file, or leave the column out with data.ignore"
         )
     return numbers
 
 
-def to_numbers(name: str, strings: npt.NDArray[Any], storage: Storage) -> npt.NDArray[np.float64]:
-    """Strings as float64, for a column that was declared numeric."""
-    numbers = np.full(len(strings), np.nan)
-    wrong: list[str] = []
-    for i, text in enumerate(strings):
+def to_numbers(name: str, values: Values, rows: npt.NDArray[np.int64] | None = None) -> npt.NDArray[np.float64]:
+    """Strings as float64, for a column that was declared numeric.
+
+    Raises:
+        DataError: some are no numbers; names the column and the rows.
+    """
+    numbers = np.full(len(values.data), np.nan)
+    wrong: list[int] = []
+    for i, text in enumerate(values.data):
         if text is None:
             continue
         try:
-            numbers[i] = float(text == "true") if storage == "boolean" else float(text)
+            numbers[i] = float(text == "true") if values.storage == "boolean" else float(text)
         except ValueError:
-            wrong.append(text)
+            wrong.append(i)
     if wrong:
         raise DataError(
             f"column {name!r}: expected numbers (kind numeric), got {len(wrong):,} {rows_word(len(wrong))} of text, "
-            f"such as {wrong[0][:40]!r}. Correct them, or set data.kinds for the column to categorical or ignored"
+            f"such as {values.data[wrong[0]][:40]!r} ({at_rows(np.array(wrong), rows)}). Correct them, set "
+            "data.formats for the column, or set data.kinds for it to categorical or ignored"
         )
     return numbers
+
+
+def at_rows(positions: npt.NDArray[np.int64], rows: npt.NDArray[np.int64] | None = None, most: int = 5) -> str:
+    """'rows 3, 8 and 10 more', counted from 1 after the header."""
+    shown = [str(int(p if rows is None else rows[p]) + 1) for p in positions[:most]]
+    more = len(positions) - len(shown)
+    return f"{rows_word(len(positions))} {', '.join(shown)}" + (f" and {more:,} more" if more else "")
 
 
 def rows_word(count: int) -> str:

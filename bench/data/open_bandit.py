@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa  # type: ignore[import-untyped]
 
@@ -104,7 +105,7 @@ def load(config: DataConfig) -> Table:
     return replace(women, elsewhere={"men": men}, transfer_source="men", fingerprint=both)
 
 
-def table(values: dict[str, Values], rows: np.ndarray, target: str, config: DataConfig) -> Table:  # type: ignore[type-arg]
+def table(values: dict[str, Values], rows: npt.NDArray[np.int64], target: str, config: DataConfig) -> Table:
     """The given impressions, cleaned."""
     taken = {n: v.take(rows) for n, v in values.items()}
     kinds: dict[str, ColumnKind] = {n: "numeric" if n in NUMBERS else "categorical" for n in taken}

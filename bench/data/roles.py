@@ -37,7 +37,8 @@ class Roles:
 
     def take(self, rows: npt.NDArray[np.int64]) -> Roles:
         """The given rows."""
-        return replace(self, **{name: array[rows] for name, array in self.arrays().items()})
+        taken: dict[str, Any] = {name: array[rows] for name, array in self.arrays().items()}
+        return replace(self, **taken)
 
 
 def chosen(config: DataConfig) -> dict[str, str]:

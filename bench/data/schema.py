@@ -135,6 +135,14 @@ def fingerprint(
     return sha.hexdigest()
 
 
+def frame_hash(frame: pd.DataFrame, columns: tuple[Column, ...]) -> str:
+    """SHA-256 of rows without labels."""
+    sha = hashlib.sha256()
+    for column in columns:
+        add_values(sha, column.kind, frame[column.name])
+    return sha.hexdigest()
+
+
 def add_values(sha: Any, kind: ColumnKind, values: pd.Series[Any]) -> None:
     """Hash one column: numbers as little-endian float64; strings as their lengths in bytes, -1 for none, then bytes."""
     if kind == "numeric":
@@ -182,18 +190,24 @@ def schema_yaml(table: Table) -> str:
     lines = [
         f"# Schema of {table.name!r} for target {table.target!r}, as used.".replace("\n", " "),
         f"# To change it, edit the kinds ({', '.join(KINDS)}) and pass data.schema_file=<this file>.",
+        "# strict: a file with columns that are not listed is refused; one without a listed column always is.",
+        "strict: true",
+        "columns:",
     ]
     kinds: dict[str, ColumnKind] = {c.name: c.kind for c in table.columns}
     kinds.update(dict.fromkeys(table.ignored, "ignored"))
     for name in sorted(kinds):
         line = yaml.safe_dump({name: kinds[name]}, allow_unicode=True, width=10**6).rstrip("\n")
         why = table.ignored.get(name, "")
-        lines.append(f"{line}  # {why}" if why and "\n" not in line + why else line)
+        line = f"{line}  # {why}" if why and "\n" not in line + why else line
+        lines.append("  " + line.replace("\n", "\n  "))
     return "\n".join(lines) + "\n"
 
 
-def parse_schema(text: str, where: str) -> dict[str, ColumnKind]:
-    """Column kinds from the YAML of `schema_yaml`, possibly edited.
+def parse_schema(text: str, where: str) -> tuple[dict[str, ColumnKind], bool]:
+    """Column kinds from the YAML of `schema_yaml`, possibly edited, and whether other columns are refused.
+
+    A plain mapping from columns to kinds will do as well, and is not strict.
 
     Raises:
         DataError: not a mapping from column names to kinds; names the file and the entry.
@@ -202,9 +216,12 @@ def parse_schema(text: str, where: str) -> dict[str, ColumnKind]:
         raw = yaml.safe_load(text) or {}
     except yaml.YAMLError as error:
         raise DataError(f"data.schema_file {where}: expected YAML, got {error}") from error
+    strict = False
+    if isinstance(raw, dict) and isinstance(raw.get("columns"), dict) and set(raw) <= {"columns", "strict"}:
+        strict, raw = raw.get("strict") is True, raw["columns"]
     if not isinstance(raw, dict):
         raise DataError(f"data.schema_file {where}: expected 'column: kind' lines, got {type(raw).__name__}")
-    return {str(name): known_kind(str(name), kind) for name, kind in raw.items()}
+    return {str(name): known_kind(str(name), kind) for name, kind in raw.items()}, strict
 
 
 def known_kind(column: str, kind: object) -> ColumnKind:

@@ -232,7 +232,8 @@ def shifted(test: Rows, table: Table, generator: np.random.Generator) -> Rows:
     if len(table.classes) != 2:
         raise DataError(f"data.shift: expected two classes, got {len(table.classes)}. Unset data.shift")
     thinned, keep = (0, 1 / table.shift) if table.shift > 1 else (1, table.shift)
-    return test[(table.y[test] != thinned) | (generator.random(len(test)) < keep)]
+    stays: npt.NDArray[np.bool_] = (table.y[test] != thinned) | (generator.random(len(test)) < keep)
+    return np.asarray(test[stays])
 
 
 def check_classes(table: Table, parts: dict[str, Rows]) -> None:

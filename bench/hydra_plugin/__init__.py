@@ -4,7 +4,8 @@ Installed as `hydra_plugins.imbench`: Hydra insists on that prefix. Stock launch
 once per cell, and cells are idempotent.
 """
 
-from __future__ import annotations
+# No `from __future__ import annotations`: Hydra's scan of an installed plugin executes this file outside sys.modules,
+# where dataclasses cannot resolve annotations that are text.
 
 from collections.abc import Sequence
 from dataclasses import dataclass

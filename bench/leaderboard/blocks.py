@@ -1,13 +1,13 @@
 """Several data sets: the data set is the block. Pure functions of a table of scores, no records.
 
-Demšar (2006): Friedman over blocks, then pairs. Pairs are judged by Wilcoxon's signed-rank test with Holm's adjustment
-and not by Nemenyi's, whose verdict on two strategies depends on which others are present (Benavoli, Corani and Mangili
-2016); Nemenyi's critical difference is given for comparison with the literature. The Bayesian signed-rank test (Benavoli
-et al. 2017) says what a p value cannot: how likely two strategies are the same for practical purposes.
+Demšar (2006): Friedman over blocks, then pairs. Pairs are judged by Wilcoxon's signed-rank test with Holm's
+adjustment and not by Nemenyi's, whose verdict on two strategies depends on which others are present (Benavoli, Corani
+and Mangili 2016); Nemenyi's critical difference is given for comparison with the literature. The Bayesian signed-rank
+test (Benavoli et al. 2017) says what a p value cannot: how likely two strategies are the same for practical purposes.
 
-Written here instead of taken from scikit-posthocs and baycomp, which the tests use as witnesses: these bring matplotlib,
-seaborn and statsmodels, five seconds of imports, and scikit-posthocs falls back to a normal approximation where
-differences tie, just where small tables need the exact distribution.
+Written here instead of taken from scikit-posthocs and baycomp, which the tests use as witnesses: those bring
+matplotlib, seaborn and statsmodels (14 packages, two seconds of imports) for a few lines of arithmetic, and scipy's
+test behind them leaves the exact distribution where differences tie, just where small tables need it.
 """
 
 from __future__ import annotations
@@ -169,7 +169,7 @@ def analyse(
     oriented = {s: sign * table[:, i] for i, s in enumerate(strategies)}
     pairs = _adjusted([_pair(a, b, oriented, rope) for a, b in itertools.combinations(strategies, 2)])
     against = {}
-    if baseline in scores:
+    if baseline is not None and baseline in scores:
         own = _adjusted([_pair(s, baseline, oriented, rope) for s in strategies if s != baseline])
         against = {pair.first: pair for pair in own}
     means = ranks.mean(axis=0)
@@ -206,9 +206,7 @@ def _cliques(ordered: Sequence[str], pairs: Sequence[Pair], level: float = LEVEL
     runs: list[tuple[int, int]] = []
     for start in range(len(ordered)):
         stop = start + 1
-        while stop < len(ordered) and all(
-            frozenset((ordered[i], ordered[stop])) not in separated for i in range(start, stop)
-        ):
+        while stop < len(ordered) and not any(frozenset((s, ordered[stop])) in separated for s in ordered[start:stop]):
             stop += 1
         if stop - start > 1 and not any(a <= start and stop <= b for a, b in runs):
             runs.append((start, stop))

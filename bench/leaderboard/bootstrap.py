@@ -7,6 +7,7 @@ seeds; the t intervals say nothing about other rows. The two are shown apart and
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -17,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.calibration import prior_corrected, tau_decisions
-from bench.leaderboard.statistics import Interval
+from bench.leaderboard.statistics import Interval, Unit
 from bench.leaderboard.table import Board, Row
 from bench.results import Record, ResultsError, Store, digest, publish, unpack
 
@@ -160,10 +161,8 @@ def attach(board: Board, store: Store, *, draws: int = RESAMPLES) -> Board:
     if outcome is None:
         outcome = _bootstrap(board, rows, records, store, draws)
         text = json.dumps(outcome, allow_nan=False) + "\n"
-        try:
+        with contextlib.suppress(ResultsError):  # a folder that is only for reading: computed again next time
             publish(path, lambda temporary: _write(temporary, text), replace=True)
-        except ResultsError:
-            pass  # a folder that is only for reading: computed again next time
     return _with(board, outcome)
 
 
@@ -171,39 +170,20 @@ def _bootstrap(
     board: Board, rows: Sequence[Row], records: Mapping[str, Record], store: Store, draws: int
 ) -> dict[str, Any]:
     """Percentile intervals of each row's mean over seeds and of its difference to the baseline."""
-    statistics: dict[str, dict[tuple[int, int], Any]] = {}
+    statistics: dict[str, dict[Unit, Any]] = {}
     problems: dict[str, str] = {}
     reference: tuple[Ints, Ints] | None = None
     for row in rows:
-        found = {}
-        for unit, key in row.keys:
-            try:
-                outcome = statistic(records[key], store.predictions(records[key]), board.score.key)
-            except (ResultsError, KeyError) as error:
-                outcome = str(error)
-            if isinstance(outcome, str):
-                problems[row.label] = outcome
-                break
-            compute, numbers, y = outcome
-            reference = reference or (numbers, y)
-            if not (np.array_equal(numbers, reference[0]) and np.array_equal(y, reference[1])):
-                problems[row.label] = "its test rows are not those of the others"
-                break
-            found[unit] = compute
+        outcome = _prepared(row, records, store, board.score.key, reference)
+        if isinstance(outcome, str):
+            problems[row.label] = outcome
         else:
-            statistics[row.label] = found
+            statistics[row.label], reference = outcome
     if reference is None or not statistics:
         return {"problems": problems, "rows": {}, "n": 0, "draws": 0}
     n, cells = len(reference[1]), sum(len(found) for found in statistics.values())
     draws = int(min(draws, max(200, 8_000_000_000 // (n * cells))))
-    drawn: dict[str, dict[tuple[int, int], list[Floats]]] = {
-        label: {unit: [] for unit in found} for label, found in statistics.items()
-    }
-    for weights in resamples(n, draws):
-        for label, found in statistics.items():
-            for unit, compute in found.items():
-                drawn[label][unit].append(compute(weights))
-    samples = {label: {u: np.concatenate(c) for u, c in by_unit.items()} for label, by_unit in drawn.items()}
+    samples = _drawn(statistics, n, draws)
     base = samples.get(board.baseline or "")
     result: dict[str, Any] = {}
     for row in rows:
@@ -215,6 +195,35 @@ def _bootstrap(
         if base and common:
             result[row.label]["difference"] = _percentiles(np.mean([mine[u] - base[u] for u in common], axis=0))
     return {"problems": problems, "rows": result, "n": n, "draws": draws}
+
+
+def _prepared(
+    row: Row, records: Mapping[str, Record], store: Store, metric: str, reference: tuple[Ints, Ints] | None
+) -> tuple[dict[Unit, Any], tuple[Ints, Ints]] | str:
+    """The weighted metric of each cell of a row and the test rows behind them, or why there is none."""
+    found: dict[Unit, Any] = {}
+    for unit, key in row.keys:
+        try:
+            outcome = statistic(records[key], store.predictions(records[key]), metric)
+        except (ResultsError, KeyError) as error:
+            return str(error)
+        if isinstance(outcome, str):
+            return outcome
+        found[unit], numbers, y = outcome
+        reference = reference or (numbers, y)
+        if not (np.array_equal(numbers, reference[0]) and np.array_equal(y, reference[1])):
+            return "its test rows are not those of the others"
+    return (found, reference) if reference else "no finished cell"
+
+
+def _drawn(statistics: Mapping[str, Mapping[Unit, Any]], n: int, draws: int) -> dict[str, dict[Unit, Floats]]:
+    """The metric of every cell on every resample; the same resamples for all."""
+    drawn: dict[str, dict[Unit, list[Floats]]] = {s: {u: [] for u in found} for s, found in statistics.items()}
+    for weights in resamples(n, draws):
+        for label, found in statistics.items():
+            for unit, compute in found.items():
+                drawn[label][unit].append(compute(weights))
+    return {label: {u: np.concatenate(c) for u, c in by_unit.items()} for label, by_unit in drawn.items()}
 
 
 def _percentiles(values: Floats) -> list[float]:

@@ -14,7 +14,8 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from bench.leaderboard.numbers import ABSENT, clean, decimals_for, number, plural, short, with_interval
+from bench.leaderboard.numbers import ABSENT, clean, decimals_for, number, plural, short, signed, with_interval
+from bench.leaderboard.statistics import Interval
 from bench.leaderboard.table import Absence, Board, Column, Panel, Row, describe
 
 _TABLES: tuple[tuple[str, tuple[Panel, ...]], ...] = (
@@ -33,9 +34,12 @@ def cells(board: Board, *panels: Panel) -> tuple[list[str], list[list[_Cell]]]:
     """Headings and texts of one table of a board, unescaped: what every format for people shows."""
     columns = board.panel(*panels)
     lead = "quality" in panels
+    resampled = lead and any(row.difference_rows for row in board.rows)
     headings = ["Strategy", *(c.heading for c in columns)]
     if lead:
-        headings = ["Rank", "Strategy", "Runs", board.score.heading, *_delta(board), *(c.heading for c in columns)]
+        extra = [ROWS] if resampled else []
+        headings = ["Rank", "Strategy", "Runs", board.score.heading, *_delta(board), *extra]
+        headings += [c.heading for c in columns]
     score_decimals = decimals_for([r.score for r in board.rows if r.score])
     delta_decimals = decimals_for([r.difference for r in board.rows if r.difference])
     body = []
@@ -54,8 +58,21 @@ def cells(board: Board, *panels: Panel) -> tuple[list[str], list[list[_Cell]]]:
             if board.baseline is not None:
                 own = row.label == board.baseline
                 line.append(_Cell("" if own else with_interval(row.difference, delta_decimals, sign=True)))
-        body.append(line + [_Cell(_value(c, row)) for c in columns])
+            if resampled:
+                line.append(_Cell(bounds(row.difference_rows, delta_decimals)))
+        body.append(line + [_Cell(value_text(c, row)) for c in columns])
     return headings, body
+
+
+ROWS = "Δ rows"
+"""Heading of the bootstrap range of the difference over test rows."""
+
+
+def bounds(interval: Interval | None, decimals: int) -> str:
+    """`[−.012, +.031]`; empty where there is none."""
+    if interval is None or interval.low is None or interval.high is None:
+        return ""
+    return f"[{signed(interval.low, decimals)}, {signed(interval.high, decimals)}]"
 
 
 def name(row: Row) -> str:
@@ -68,9 +85,10 @@ def _delta(board: Board) -> list[str]:
     return [f"Δ {board.baseline}"] if board.baseline is not None else []
 
 
-def _value(column: Column, row: Row) -> str:
+def value_text(column: Column, row: Row) -> str:
+    """One cell: whole numbers for what is counted, else three digits after the point, fewer for large values."""
     value = row.cells[column.key]
-    if column.key in ("fits", "steps", "peak_mb"):
+    if column.key in ("fits", "steps", "peak_mb", "inference_rows_per_second"):
         return number(value, 0)
     return number(value)
 
@@ -95,7 +113,7 @@ def terminal(board: Board, width: int = 100) -> RenderableType:
     parts += [Text(clean(note), style="dim") for note in board.notes[1:]]
     for heading, remedy, absences in board.absences():
         parts.append(Text(f"\n{heading} ({remedy})", style="bold"))
-        parts += [Text(f"  {line}") for line in _lines(absences)]
+        parts += [Text(f"  {line}") for line in describe_lines(absences)]
     return Group(*parts, Text())
 
 
@@ -202,7 +220,7 @@ def _markdown_board(board: Board) -> Iterator[str]:
     yield from (f"- {markdown_text(note)}" for note in board.notes[1:])
     for heading, remedy, absences in board.absences():
         yield f"\n{heading} ({remedy}):\n"
-        yield from (f"- {markdown_text(line)}" for line in _lines(absences))
+        yield from (f"- {markdown_text(line)}" for line in describe_lines(absences))
 
 
 def _markdown_line(texts: Sequence[str]) -> str:
@@ -220,7 +238,7 @@ def markdown_text(text: str) -> str:
     return escaped.replace("://", "&#58;//").replace("www.", "www&#46;")
 
 
-def _lines(absences: Sequence[Absence], limit: int = 20) -> Iterator[str]:
+def describe_lines(absences: Sequence[Absence], limit: int = 20) -> Iterator[str]:
     """The lists of cells without numbers, cut where nobody would read on (the count of what is cut is said)."""
     yield from (short(describe(absence), 300) for absence in absences[:limit])
     if len(absences) > limit:

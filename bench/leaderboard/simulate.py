@@ -99,7 +99,9 @@ def measure(board: Board, values: dict[str, dict[Unit, float]]) -> Components | 
     rest = float((residuals**2).sum()) / ((k - 1) * (n - 1))
     between = float(table.mean(axis=0).var(ddof=1))
     scale = float(np.sqrt(k * n / ((k - 1) * (n - 1))))
-    return Components(board.title, float(table.mean()), max(0.0, between - rest / k) ** 0.5, rest**0.5, residuals * scale)
+    return Components(
+        board.title, float(table.mean()), max(0.0, between - rest / k) ** 0.5, rest**0.5, residuals * scale
+    )
 
 
 def components(root: Path) -> list[Components]:
@@ -136,7 +138,9 @@ def one_split(
         size = strategies, seeds
         rest = generator.normal(0, measured.rest, size) if shape == "normal" else generator.choice(pool, size)
         table = measured.mean + generator.normal(0, measured.seed, seeds) + rest
-        values = {name: {(0, s): v for s, v in enumerate(line)} for name, line in zip(names, table.tolist(), strict=True)}
+        values = {
+            name: {(0, s): v for s, v in enumerate(line)} for name, line in zip(names, table.tolist(), strict=True)
+        }
         comparison = shared_ranks(values, higher_is_better=True)
         false += any(rank != 1 for rank in comparison.ranks.values())
         covered += _holds(t_interval(table[0].tolist()), measured.mean)
@@ -230,7 +234,9 @@ def _said(rates: list[Rate]) -> list[Rate]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print every rate; exit code 1 if one is not what is promised."""
-    parser = argparse.ArgumentParser(prog="python -m bench.leaderboard.simulate", description=(__doc__ or "").split("\n")[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m bench.leaderboard.simulate", description=(__doc__ or "").split("\n")[0]
+    )
     parser.add_argument("results", nargs="?", default="results", help="results folder to measure (default: results)")
     parser.add_argument("--tables", type=int, default=TABLES, help=f"simulated tables a design (default: {TABLES})")
     options = parser.parse_args(arguments)

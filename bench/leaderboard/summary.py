@@ -9,7 +9,6 @@ from typing import Final
 
 from bench.leaderboard.blocks import Blocks, analyse, blocks_needed
 from bench.leaderboard.numbers import list_of, plural, short
-from bench.leaderboard.rows import settings_of
 from bench.leaderboard.statistics import LEVEL
 from bench.leaderboard.table import Board
 from bench.metric_specs import spec_of
@@ -70,7 +69,7 @@ def _summary(model: str, boards: Sequence[Board], rope: float) -> Summary:
 
 
 def _complete(scores: Mapping[str, Mapping[str, Mapping[str, float]]]) -> tuple[list[str], list[str], list[str]]:
-    """Strategies with a value on at least half of the blocks, blocks on which all of these have all values, and why not.
+    """Strategies with a value on at least half of the blocks; blocks with all values of all of these; what is left out.
 
     Nothing is filled in: a strategy or a block with a gap is left out and named.
     """
@@ -85,9 +84,10 @@ def _complete(scores: Mapping[str, Mapping[str, Mapping[str, float]]]) -> tuple[
             notes.append(f"Block {short(data, 80)} is left out: no value of {list_of(short(s, 80) for s in lacking)}.")
         else:
             used.append(data)
-    for s in names:
-        if s not in strategies:
-            notes.append(f"{short(s, 80)} is left out: it has values on {len(present[s])} of {len(scores)} blocks.")
+    notes += [
+        f"{short(s, 80)} is left out: it has values on {len(present[s])} of {len(scores)} blocks."
+        for s in names if s not in strategies
+    ]  # fmt: skip
     return strategies, used, notes
 
 
@@ -106,7 +106,7 @@ def _sentences(
     )
     if len(metrics) > 1:
         labels = list_of(f"{spec_of(m).label} ({m})" for m in metrics)
-        yield f"Blocks are scored by different metrics, {labels}: ranks compare like with like, mean differences do not."
+        yield f"Blocks are scored by different metrics, {labels}: ranks stay comparable, mean differences less so."
     all_pairs, with_baseline = blocks_needed(k * (k - 1) // 2), blocks_needed(k - 1)
     if n < with_baseline:
         yield (

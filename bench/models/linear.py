@@ -38,7 +38,7 @@ class Linear:
     name: ClassVar[str] = "linear"
     version: ClassVar[int] = 1
     has_encoder: ClassVar[bool] = False
-    l2: float = 1.0
+    l2: float = 0.3
 
     def __post_init__(self) -> None:
         if self.l2 < 0:

@@ -89,11 +89,10 @@ class Fit(pl.LightningModule):
         self.steps_done = 0
         self.members = [self.enlist(recipe) for recipe in recipes]
         self.active = list(self.members)
-        self.network = self.build(len(recipes))
+        self.network = self.build(len(recipes)).to(recipes[0].dtype)
         for k, member in enumerate(self.members):
             member.stream.draw()
             self.network.start(k, member.recipe, member.stream.mass / member.stream.mass.sum())
-        self.network.to(recipes[0].dtype)
         self.moments: dict[str, tuple[Tensor, Tensor]] = {}
         self.placed: dict[int, Features] = {}
 
@@ -289,6 +288,8 @@ class Fit(pl.LightningModule):
         2025, "refine, then calibrate"), which does not punish reweighted or focal training for its scale.
         """
         recipe, at_end = member.recipe, self.steps_done >= member.recipe.max_steps
+        if not at_end and self.steps_done % recipe.eval_every:
+            return  # a look that another member of the stack needs: alone, this one would not be judged here
         if recipe.select == "last" or logits is None:
             if not at_end:
                 return

@@ -85,7 +85,7 @@ def drive(
 
     def advance(i: int, training: Training, step: Callable[[], Sequence[Recipe]]) -> None:
         try:
-            waiting[i] = Pending(training, step())
+            waiting[i] = Pending(training, checked(step()))
         except StopIteration as stop:
             waiting.pop(i, None)
             done(i, stop.value)
@@ -107,6 +107,20 @@ def drive(
         for i, pending in list(waiting.items()):
             if all(ask in trained for ask in pending.asks):
                 advance(i, pending.training, answer(pending.training, [trained[a] for a in pending.asks]))
+
+
+def checked(asks: Sequence[Recipe]) -> Sequence[Recipe]:
+    """What a strategy yielded, if it can be trained.
+
+    Raises:
+        TypeError: it is not a list of recipes, or a recipe holds what cannot be compared (a list for a tuple, say).
+    """
+    if isinstance(asks, Recipe) or not all(isinstance(ask, Recipe) for ask in asks):
+        raise TypeError(f"a strategy's train: expected to yield a list of recipes, got {type(asks).__name__}")
+    for ask in asks:
+        hash(ask)
+        signature(ask)
+    return asks
 
 
 def attempt(recipes: list[Recipe], device: torch.device, watch: Watch | None) -> list[Outcome]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -22,6 +21,7 @@ from bench.config import Cell, Settings
 from bench.sweep import duration, worker_count
 from bench.tuning.objective import Job, Pruning, Score, maximized, score
 from bench.tuning.study import Study
+from bench.workers import warm_context
 
 RETRIES = 1  # how often a trial whose worker died is tried again
 POLL = 1.0  # seconds between looks at a study whose last trials another process runs
@@ -144,9 +144,7 @@ class Driver:
                 batch.results[i] = error
             return
         if self.pool is None:
-            context = multiprocessing.get_context("forkserver")
-            context.set_forkserver_preload(["bench.tuning.objective"])
-            self.pool = ProcessPoolExecutor(self.size, mp_context=context)
+            self.pool = ProcessPoolExecutor(self.size, mp_context=warm_context("bench.tuning.objective"))
         self.running[self.pool.submit(score, job)] = (batch, i)
 
     def collect(self) -> None:

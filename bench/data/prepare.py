@@ -1,0 +1,24 @@
+"""From a configuration to encoded features: what a worker does first."""
+
+from __future__ import annotations
+
+from bench.data.config import DataConfig
+from bench.data.encode import Encoded, encode
+from bench.data.shared import SHARED_ROWS, shared
+from bench.data.sources import load_table
+from bench.data.splits import partition
+
+
+def prepare(config: DataConfig, split: int, seed: int, *, test: bool = True) -> Encoded:
+    """The encoded parts of a split and seed; without `test` its rows are never touched.
+
+    Of large tables they lie in the cache, memory-mapped and shared by all processes: the first one writes them.
+
+    Raises:
+        DataError: the data are not usable.
+    """
+    table = load_table(config)
+    if len(table) >= SHARED_ROWS and not (table.other or table.elsewhere or table.names("text")):
+        return shared(table, config, split, seed, test=test)
+    parts = partition(table, split, seed, config.test_fraction, config.val_fraction)
+    return encode(table, parts, config, test=test)

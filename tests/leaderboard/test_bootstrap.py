@@ -1,0 +1,122 @@
+"""Test-row uncertainty: weighted metrics against scikit-learn, and refusals where resampling would mislead."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from builders import make, row
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.metrics import average_precision_score, f1_score
+
+from bench.leaderboard import bootstrap
+from bench.leaderboard.board import boards
+from bench.leaderboard.bootstrap import WeightedAP, WeightedMacroF1, attach, resamples
+from bench.leaderboard.ledger import of_records
+from bench.results import Record, Store, pack
+
+
+@given(st.integers(0, 10_000), st.integers(2, 60), st.integers(1, 8))
+def test_weighted_average_precision_is_scikit_learns(seed: int, n: int, levels: int) -> None:
+    """Few levels make ties; the weights are one resample of the rows."""
+    generator = np.random.default_rng(seed)
+    scores, y = generator.integers(0, levels, n).astype(float), generator.integers(0, 2, n)
+    y[0] = 1
+    weights = generator.integers(0, 4, n).astype(float)
+    weights[0] += 1
+    mine = WeightedAP.of(scores, y)(weights[None, :])[0]
+    assert mine == pytest.approx(average_precision_score(y, scores, sample_weight=weights), abs=1e-12)
+
+
+@given(st.integers(0, 10_000), st.integers(2, 6))
+def test_weighted_macro_f1_is_scikit_learns(seed: int, classes: int) -> None:
+    generator = np.random.default_rng(seed)
+    predicted, y = generator.integers(0, classes, 40), generator.integers(0, classes, 40)
+    weights = generator.integers(0, 3, 40).astype(float)
+    weights[0] += 1
+    repeated = np.repeat(np.arange(40), weights.astype(int))
+    mine = WeightedMacroF1.of(predicted, y, classes)(weights[None, :])[0]
+    assert mine == pytest.approx(f1_score(y[repeated], predicted[repeated], average="macro"), abs=1e-12)
+
+
+def test_every_resample_has_as_many_rows_as_there_are() -> None:
+    chunks = list(resamples(50, 300))
+    assert {float(total) for chunk in chunks for total in chunk.sum(axis=1)} == {50.0}
+    assert sum(len(chunk) for chunk in chunks) == 300
+
+
+def folder(root: Path, n: int = 400, shift: float = 0.8, seeds: int = 3) -> tuple[Store, list[Record]]:
+    """Two strategies with stored predictions; the second sees the labels better."""
+    store, found = Store(root), []
+    y = (np.random.default_rng(0).random(n) < 0.2).astype(int)
+    for strategy, signal in (("none", 1.0), ("focal", 1.0 + shift)):
+        for seed in range(seeds):
+            z = signal * y + np.random.default_rng(seed + 1).normal(0, 1, n)
+            logits = np.stack([np.zeros(n), z], axis=1)
+            record = make(strategy, seed, float(average_precision_score(y, z)))
+            part = (np.arange(n), y, logits)
+            record = replace(record, predictions=store.put_predictions(record.key, pack({"val": part, "test": part})))
+            store.put(record)
+            found.append(record)
+    return store, found
+
+
+def test_intervals_over_rows_are_paired_and_cached(tmp_path: Path, monkeypatch: Any) -> None:
+    """The bootstrap of scikit-learn's AP, resample by resample, gives the same bounds."""
+    store, records = folder(tmp_path)
+    (board,) = boards(of_records(records))
+    first = attach(board, store, draws=60)
+    mine = row(first, "focal").difference_rows
+    tests = {r.key: store.predictions(r).query("part == 'test'") for r in records}
+    rng = np.random.default_rng(0)
+    drawn = rng.integers(0, 400, (60, 400))
+    witness = []
+    for rows in drawn:
+        total = 0.0
+        for r in records:
+            frame = tests[r.key].iloc[rows]
+            total += (1 if r.strategy == "focal" else -1) * average_precision_score(frame["y"], frame["z1"]) / 3
+        witness.append(total)
+    assert (mine.low, mine.high) == pytest.approx(tuple(np.percentile(witness, [2.5, 97.5])), abs=1e-9)
+    assert any("60 paired bootstrap resamples of the 400 test rows" in note for note in first.notes)
+    assert (mine.low, mine.high) != (row(first, "focal").difference.low, row(first, "focal").difference.high)
+    monkeypatch.setattr(bootstrap, "_bootstrap", lambda *_: pytest.fail("computed again"))
+    assert attach(board, store, draws=60) == first
+    monkeypatch.undo()
+    (cached,) = (tmp_path / "cache" / "board").glob("*.json")
+    cached.write_text("torn", encoding="utf-8")
+    assert attach(board, store, draws=60) == first
+
+
+def test_no_bootstrap_over_fewer_than_20_units(tmp_path: Path) -> None:
+    """Neither too few rows nor too few positives, and never over seeds."""
+    for n, problem in ((19, "19 test rows are fewer than 20"), (60, "fewer than 20 test rows of one class")):
+        store, records = folder(tmp_path / str(n), n=n)
+        (board,) = boards(of_records(records))
+        attached = attach(board, store)
+        assert row(attached, "focal").difference_rows is None
+        assert any(problem in note for note in attached.notes)
+
+
+def test_predictions_that_do_not_give_the_recorded_value_are_not_resampled(tmp_path: Path) -> None:
+    store, records = folder(tmp_path)
+    metrics = {"raw/average_precision": 0.123}
+    wrong = [replace(r, metrics=metrics) if r.strategy == "focal" else r for r in records]
+    for record in wrong:
+        store.put(record, replace=True)
+    (board,) = boards(of_records(wrong))
+    attached = attach(board, store, draws=50)
+    assert row(attached, "focal").score_rows is None
+    assert row(attached, "none").score_rows is not None
+    assert any("do not give the recorded value" in note for note in attached.notes)
+
+
+def test_missing_predictions_are_said(tmp_path: Path) -> None:
+    store, records = folder(tmp_path)
+    (store.root / records[0].predictions["file"]).unlink()
+    (board,) = boards(of_records(records))
+    assert any("No test-row interval for none" in note and "re-run" in note for note in attach(board, store).notes)

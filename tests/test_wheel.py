@@ -1,0 +1,82 @@
+"""The package as others install it: a wheel in a fresh environment, run from an empty folder."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("dist")
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "wheel",
+        "--quiet",
+        "--no-deps",
+        "--no-build-isolation",
+        "-w",
+        str(out),
+        str(ROOT),
+    ]
+    subprocess.run(command, check=True, capture_output=True, text=True)
+    (found,) = out.glob("*.whl")
+    return found
+
+
+def test_the_wheel_holds_code_configuration_and_data_and_nothing_at_top_level(wheel: Path) -> None:
+    names = zipfile.ZipFile(wheel).namelist()
+    tops = {name.split("/")[0] for name in names}
+    assert {t for t in tops if not t.endswith(".dist-info")} == {"bench", "strategies", "hydra_plugins"}
+    assert "hydra_plugins/__init__.py" not in names  # Hydra's namespace is shared with other plugins
+    for name in ("bench/conf/config.yaml", "bench/conf/strategy/focal.yaml", "bench/data/embedded/womens.parquet"):
+        assert name in names
+    yaml = {str(p.relative_to(ROOT / "conf")) for p in (ROOT / "conf").rglob("*.yaml")}
+    assert {n.removeprefix("bench/conf/") for n in names if n.startswith("bench/conf/") and n.endswith(".yaml")} == yaml
+    modules = {
+        str(p.relative_to(ROOT)) for p in [*(ROOT / "bench").rglob("*.py"), *(ROOT / "strategies").rglob("*.py")]
+    }
+    plugin = "bench/hydra_plugin/__init__.py"
+    assert modules - {plugin} <= set(names)
+
+
+def test_the_wheel_runs_from_an_empty_folder(wheel: Path, tmp_path: Path) -> None:
+    """Installed without the repository on the path, with a strategies/ folder of the user's own beside it."""
+    site, work = tmp_path / "site", tmp_path / "work"
+    (work / "strategies").mkdir(parents=True)
+    (work / "strategies" / "__init__.py").write_text("raise RuntimeError('a user owns this folder')")
+    subprocess.run(
+        [sys.executable, "-m", "pip", "install", "--no-deps", "--no-index", "--target", str(site), str(wheel)],
+        check=True,
+        capture_output=True,
+    )
+    # As the console script: the script's folder is first on the path, never the working directory.
+    script = tmp_path / "bin" / "imbench"
+    script.parent.mkdir()
+    script.write_text(f"import sys; sys.path.insert(0, {str(site)!r})\nfrom bench.__main__ import main\n"
+                      "if __name__ == '__main__':\n    sys.exit(main())\n")  # fmt: skip
+    command = [sys.executable, str(script), "run", "-m", "strategy=none,focal", "data=digits_lt", "train.max_steps=20"]
+    done = subprocess.run(command, cwd=work, capture_output=True, text=True, check=False, env=clean_environment(site))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Macro-F1" in done.stdout
+    where = subprocess.run(
+        [sys.executable, "-c", "import bench, bench.conf; print(bench.__file__, bench.conf.__file__)"],
+        cwd=tmp_path, capture_output=True, text=True, check=True, env=clean_environment(site),
+    )  # fmt: skip
+    assert str(site / "bench" / "__init__.py") in where.stdout
+    assert str(site / "bench" / "conf") in where.stdout
+
+
+def clean_environment(site: Path) -> dict[str, str]:
+    """The site folder before the editable install, for the script and its workers alike."""
+    import os
+
+    return {**os.environ, "PYTHONPATH": str(site), "COLUMNS": "120"}
