@@ -19,9 +19,12 @@ usage: imbench VERB [-m] [key=value …]
   status       what the results folder holds: done, failed, skipped, with reasons
   tune         search hyperparameters with Optuna, the same budget for every strategy (-m: many studies)
   tune status · tune show                        the searches there are · their best settings
-  publish      leaderboards from records: terminal, leaderboard.md, leaderboard.csv
+  publish      leaderboards from records: terminal, HTML page, Markdown, CSV, LaTeX, JSON; board.name=… a snapshot
+  compare      A B: what changed between two snapshots or results folders; board.fail_if='average_precision<-0.01'
   strategies   the treatments there are          models       the models there are
   data list    the data sets there are
+  data get NAME …                                fetch public data sets into the cache
+  data check PATH data.target=…                  look at a file (or data=NAME): classes, leaks, ids, drift, schema
   results check · results gc                     verify records and predictions · delete left-overs
 
 examples
@@ -77,22 +80,60 @@ def quick(verb: str, overrides: list[str]) -> int:
     }  # fmt: skip
     if verb in plain:
         return guarded(lambda: plain[verb](console))
+    if verb == "data get":
+        return guarded(lambda: commands.data_get(overrides, console))
+    if verb == "data check":
+        return guarded(lambda: commands.data_check(composed(file_overrides(overrides)), console))
     if verb == "tune show":
         return guarded(lambda: commands.tune_show(composed_settings(overrides), console, chosen(overrides)))
+    if verb == "compare":
+        folders, overrides = positional(overrides)
+        return guarded(lambda: commands.compare(folders, composed_settings(overrides), console))
     if verb in on_results:
         return guarded(lambda: on_results[verb](composed_settings(overrides), console))
     from strategies.registry import unknown  # noqa: PLC0415
 
-    return complain(unknown("verb", verb, [*GRID_VERBS, "tune show", *plain, *on_results]))
+    return complain(
+        unknown("verb", verb, [*GRID_VERBS, "tune show", "data get", "data check", "compare", *plain, *on_results])
+    )
+
+
+def positional(arguments: list[str]) -> tuple[list[str], list[str]]:
+    """Folders and overrides of `compare A B key=value`; rules are quoted, as `<` is no part of Hydra's grammar."""
+    folders: list[str] = []
+    overrides: list[str] = []
+    for argument in arguments:
+        key, equals, value = argument.partition("=")
+        if equals and key in ("board.fail_if", "--fail-if"):
+            quoted = value[:1] in ("'", '"')
+            value = value if quoted else "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
+            overrides.append(f"board.fail_if={value}")
+        else:
+            (overrides if equals and "/" not in key else folders).append(argument)
+    return folders, overrides
 
 
 def composed_settings(overrides: list[str]) -> Any:
     """Settings from overrides, through Hydra."""
-    from bench.compose import compose, hydra_loader  # noqa: PLC0415
     from bench.config import settings  # noqa: PLC0415
 
+    return settings(composed(overrides))
+
+
+def composed(overrides: list[str]) -> Mapping[str, Any]:
+    """One configuration from overrides, through Hydra."""
+    from bench.compose import compose, hydra_loader  # noqa: PLC0415
+
     with hydra_loader() as loader:
-        return settings(compose(loader, [overrides])[0])
+        return compose(loader, [overrides])[0]
+
+
+def file_overrides(arguments: list[str]) -> list[str]:
+    """A path as `data check` takes it becomes overrides; quoted, because Hydra's grammar knows , ( = and blanks."""
+    if not arguments or "=" in arguments[0].partition("/")[0]:
+        return arguments
+    quoted = arguments[0].replace("\\", "\\\\").replace("'", "\\'")
+    return ["data=file", f"data.path='{quoted}'", *arguments[1:]]
 
 
 def chosen(overrides: Sequence[str]) -> dict[str, str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -53,6 +55,7 @@ def run(configurations: Sequence[Mapping[str, Any]], console: Console) -> int:
     from bench.sweep import run as sweep  # noqa: PLC0415
 
     planned, options = prepare(configurations)
+    introduce(planned, console, schemas=Path(options.results) / "schemas")
     try:
         summary = sweep(planned, options, console)
     except KeyboardInterrupt:
@@ -63,6 +66,33 @@ def run(configurations: Sequence[Mapping[str, Any]], console: Console) -> int:
     return summary.exit_code
 
 
+def introduce(planned: Sequence[Planned], console: Console, schemas: Path | None = None) -> None:
+    """What was read, once per table: what was dropped and why; of a user's own file the inferred schema too.
+
+    With `schemas` the schema is saved there; edited, it is given back with data.schema_file=….
+    """
+    from bench.data.schema import describe, schema_yaml  # noqa: PLC0415 - pandas
+    from bench.planning import table  # noqa: PLC0415
+    from bench.results import publish as write  # noqa: PLC0415
+
+    for config in dict.fromkeys(p.cell.data for p in planned):
+        data = table(config)
+        console.print(Text(f"{data.name} · {data.target}: {'; '.join(data.log)}", style="dim"), soft_wrap=True)
+        if config.source != "file":
+            continue
+        for text in describe(data):
+            console.print(Text(f"  {text}"), soft_wrap=True)
+        if schemas is not None:
+            path, content = schemas / f"{data.fingerprint[:12]}.yaml", schema_yaml(data)
+            write(path, lambda temporary, content=content: put(temporary, content), replace=True)  # type: ignore[misc]
+            console.print(Text(f"  schema saved: {path}"), soft_wrap=True)
+
+
+def put(path: Path, text: str) -> None:
+    """Write a text file."""
+    path.write_text(text, encoding="utf-8")
+
+
 def plan(configurations: Sequence[Mapping[str, Any]], console: Console) -> int:
     """Say what `run` would do, and how long it may take."""
     from bench.planning import outlook, tally  # noqa: PLC0415
@@ -71,6 +101,7 @@ def plan(configurations: Sequence[Mapping[str, Any]], console: Console) -> int:
 
     planned, options = prepare(configurations)
     ahead = outlook(planned, Store(options.results), retry_failed=options.run.retry_failed)
+    introduce(planned, console)
     for text in tally(planned):
         console.print(Text(text), soft_wrap=True)
     done, skipped, failed = ahead.count("done"), ahead.count("skipped"), ahead.count(*FAILURES)
@@ -130,12 +161,23 @@ def status(options: Settings, console: Console) -> int:
 
 
 def publish(options: Settings, console: Console) -> int:
-    """Print the boards and write them under the results folder."""
-    from bench.leaderboard.publish import publish as write  # noqa: PLC0415
+    """Print the boards and write them under the results folder, or as a snapshot where `board.name` is set."""
+    from bench.leaderboard.publish import for_settings  # noqa: PLC0415
 
-    chosen = {"data": options.board.data, "target": options.board.target, "model": options.board.model}
-    write(Path(options.results), console=console, where={k: v for k, v in chosen.items() if v is not None})
-    return 0
+    command = shlex.join(["imbench", *sys.argv[1:]])
+    return for_settings(options.board, Path(options.results), console, command)
+
+
+def compare(folders: Sequence[str], options: Settings, console: Console) -> int:
+    """Print what changed between two snapshots or results folders; 1 if a rule of `board.fail_if` holds."""
+    from bench.leaderboard.compare import compare as show_changes  # noqa: PLC0415
+    from bench.results import ResultsError  # noqa: PLC0415
+
+    if len(folders) != 2:
+        raise ResultsError(f"compare: expected two folders, got {len(folders)}; use imbench compare BEFORE AFTER")
+    return show_changes(
+        Path(folders[0]), Path(folders[1]), console, rules=options.board.fail_if, metric=options.board.metric
+    )
 
 
 def strategies(console: Console) -> int:
@@ -155,15 +197,40 @@ def models(console: Console) -> int:
 
 
 def data_list(console: Console) -> int:
-    """One line per data source, and one per target."""
+    """One line per data source, and one per target; what is still to be fetched says so."""
     from bench.data.sources import SOURCES  # noqa: PLC0415
 
     rows = []
     for source in SOURCES.values():
-        rows.append((source.name, f"{source.title} ({source.licence})"))
+        public = source.fetchable()
+        state = "" if public is None or public.fetched() else f" · not here yet: imbench data get {source.name}"
+        rows.append((source.name, f"{source.title} ({source.licence}){state}"))
         rows += [(f"  {target}", text) for target, text in source.targets.items()]
     listing(rows, console)
     return 0
+
+
+def data_get(names: Sequence[str], console: Console) -> int:
+    """Fetch public data sets into the cache."""
+    from bench.data.report import get  # noqa: PLC0415 - pyarrow
+
+    return get(list(names), console)
+
+
+def data_check(configuration: Mapping[str, Any], console: Console) -> int:
+    """Look at a data set and write its schema; exit code 1 where it cannot be split."""
+    from bench.config import section  # noqa: PLC0415
+    from bench.data.check import check as look  # noqa: PLC0415 - pandas
+    from bench.data.config import DataConfig  # noqa: PLC0415
+    from bench.data.report import save_schema, show  # noqa: PLC0415
+    from bench.data.sources import load_table  # noqa: PLC0415
+
+    config = section(DataConfig, configuration.get("data", {}), "data")
+    table = load_table(config)
+    findings = look(table, config.test_fraction, config.val_fraction)
+    show(findings, console)
+    save_schema(table, Path(settings(configuration).results), console, config)
+    return 1 if findings.refused else 0
 
 
 def results_check(options: Settings, console: Console) -> int:

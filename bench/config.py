@@ -65,11 +65,24 @@ class RunConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class BoardConfig:
-    """Which boards to show: see conf/config.yaml."""
+    """Which boards to show, and how: see conf/config.yaml."""
 
     data: str | None = None
     target: str | None = None
     model: str | None = None
+    metric: str | None = None
+    name: str | None = None
+    overwrite: bool = False
+    bootstrap: int = 1000
+    plots: bool = True
+    rope: float = 0.01
+    fail_if: str = ""
+
+    def __post_init__(self) -> None:
+        if self.bootstrap < 0 or 0 < self.bootstrap < 100:
+            raise ValueError(f"board.bootstrap: expected 0 (none) or at least 100 resamples, got {self.bootstrap}")
+        if not 0 <= self.rope < 1:
+            raise ValueError(f"board.rope: expected a difference of at least 0 and below 1, got {self.rope}")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -198,7 +198,9 @@ def declared_kinds(
     values: Mapping[str, Values], target: str, config: DataConfig, origin: Origin
 ) -> dict[str, tuple[ColumnKind, str]]:
     """Kinds that need no inference: the source's, then the schema file's, then data.kinds, then what is dropped."""
-    declared: dict[str, tuple[ColumnKind, str]] = {n: (k, "") for n, k in origin.kinds.items()}
+    declared: dict[str, tuple[ColumnKind, str]] = {
+        n: (k, "no feature, says the source" if k == "ignored" else "") for n, k in origin.kinds.items()
+    }
     from_file, strict = read_schema(config.schema_file) if config.schema_file else ({}, False)
     from_file.pop(target, None)
     if strict:

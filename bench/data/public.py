@@ -39,6 +39,7 @@ class PublicSet:
     licence: str
     warning: str = ""
     version: int = 1
+    main: str = ""  # the table that shows whether the set is there, by default the one of its name
 
     def path(self, table: str) -> Path:
         """Where a table is stored."""
@@ -73,7 +74,7 @@ class PublicSet:
 
     def fetched(self) -> bool:
         """Whether its main table is in the cache."""
-        return self.path(self.name).is_file()
+        return self.path(self.main or self.name).is_file()
 
     def build(self, values: dict[str, Values], target: str, column: str, config: DataConfig, **origin: Any) -> Table:
         """The table of `target`, whose labels are in `column`; other keywords: see `Origin`."""

@@ -203,6 +203,8 @@ def _prepared(
     """The weighted metric of each cell of a row and the test rows behind them, or why there is none."""
     found: dict[Unit, Any] = {}
     for unit, key in row.keys:
+        if key in records and not records[key].predictions:
+            return "the records name no stored predictions"
         try:
             outcome = statistic(records[key], store.predictions(records[key]), metric)
         except (ResultsError, KeyError) as error:
@@ -250,8 +252,11 @@ def _with(board: Board, outcome: Mapping[str, Any]) -> Board:
             f"{outcome['n']:,} test rows, these trained models held fixed: what other test rows would change, and not "
             "what another seed would.",
         )
-    for label, problem in sorted(outcome["problems"].items()):
-        board = _noted(board, f"No test-row interval for {label}: {problem}.")
+    by_reason: dict[str, list[str]] = {}
+    for label, problem in outcome["problems"].items():
+        by_reason.setdefault(problem, []).append(label)
+    for problem, labels in by_reason.items():
+        board = _noted(board, f"No test-row interval for {', '.join(labels)}: {problem}.")
     return board
 
 

@@ -57,13 +57,14 @@ def gather(board: Board, store: Store | None) -> Evidence:
     for row in shown:
         try:
             records = [record for _, key in row.keys if store and (record := store.get(key)) is not None]
-            parts = [_parts(store, record) for record in records] if store else []
+            kept = [record for record in records if record.predictions]
+            parts = [_parts(store, record) for record in kept] if store else []
         except (ResultsError, KeyError) as error:
-            problems.append(str(error))
-            continue
-        if not parts:
+            problems.append(f"{row.label}: {error}")
             continue
         recalls[row.label] = _recalls(records)
+        if not parts:
+            continue
         if board.n_classes == 2:
             precision[row.label] = _precision([p[0] for p in parts])
             prevalence = float(np.mean([np.mean(test[0] == 1) for test, _ in parts]))

@@ -10,9 +10,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from bench.leaderboard.ledger import Ledger
 from bench.leaderboard.numbers import clean
 from bench.leaderboard.render import cells, legend
 from bench.leaderboard.statistics import Interval
+from bench.leaderboard.summary import Summary
 from bench.leaderboard.table import Absence, Board, Row
 
 
@@ -124,6 +126,23 @@ def _json_row(row: Row) -> dict[str, Any]:
         "difference_rows": _json_interval(row.difference_rows), "p_holm": row.adjusted_p,
         "records": [key for _, key in row.keys],
     }  # fmt: skip
+
+
+def json_summary(summary: Summary) -> dict[str, Any]:
+    """What several data sets say together, as JSON values."""
+    return asdict(summary)
+
+
+def origin(records: Ledger) -> str:
+    """Versions, devices and dates behind some records, in a sentence."""
+    coded = records.texts["environment"]
+    found = [json.loads(coded.values[code]) for code in sorted(set(coded.codes.tolist()))]
+    versions = sorted({f"imbench {e['imbench']}" for e in found if "imbench" in e})
+    devices = sorted({f"{e.get('device')} ({e.get('processor')})" for e in found if "device" in e})
+    created = records.texts["created"]
+    dates = sorted({created.values[code][:10] for code in set(created.codes.tolist())} - {""})
+    span = " to ".join(dict.fromkeys((dates[0], dates[-1]))) if dates else ""
+    return " · ".join(filter(None, (", ".join(versions[:3]), ", ".join(devices[:3]), span)))
 
 
 def _json_interval(interval: Interval | None) -> dict[str, Any] | None:

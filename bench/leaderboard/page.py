@@ -164,7 +164,7 @@ def _table(board: Board) -> str:
         cells += [f"<td>{value_text(c, row)}" for c in columns]
         lines.append("".join(cells))
     return (
-        f'<table data-board><caption>{escaped(board.title)}: {escaped(board.facts)}. Headings sort.</caption>'
+        f"<table data-board><caption>{escaped(board.title)}: {escaped(board.facts)}. Headings sort.</caption>"
         f'<thead><tr class="groups">{top}</tr><tr>{heads}</tr></thead><tbody>{"".join(lines)}</tbody></table>'
     )
 
@@ -214,7 +214,9 @@ def _summary(summary: Summary, slug: str) -> str:
     blocks = summary.blocks
     if blocks is not None:
         n = plural(len(blocks.names), "data set")
-        parts.append(f'<p class="facts">{escaped(n)}, mean ranks and differences to {escaped(str(summary.baseline))}</p>')
+        parts.append(
+            f'<p class="facts">{escaped(n)}, mean ranks and differences to {escaped(str(summary.baseline))}</p>'
+        )
         headings = ["Strategy", "Mean rank", "Mean score"]
         if summary.baseline is not None:
             headings += [f"Δ {summary.baseline}", "wins/ties/losses", "p (Wilcoxon-Holm)",

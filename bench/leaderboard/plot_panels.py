@@ -25,9 +25,7 @@ def _grid(n: int) -> tuple[float, Iterator[tuple[float, float]]]:
     return height, corners
 
 
-def _frame(
-    drawing: Drawing, title: str, x: Scale, y: Scale, *, first: bool, ticks: Sequence[Sequence[float]]
-) -> None:
+def _frame(drawing: Drawing, title: str, x: Scale, y: Scale, *, first: bool, ticks: Sequence[Sequence[float]]) -> None:
     """Title, grid and tick labels of one panel; heights are labelled at the left of a row only."""
     drawing.text((x.start, y.stop - 9), short(title, 22), "name")
     for value in ticks[1]:
@@ -35,7 +33,7 @@ def _frame(
         if first:
             drawing.text((x.start - 6, y(value) + 3.5), tick_text(value), "tick", "end")
     for number_of, value in enumerate(ticks[0]):
-        anchor = "start" if number_of == 0 and not x.log else "end" if number_of == len(ticks[0]) - 1 else "middle"
+        anchor = "start" if number_of == 0 else "end" if number_of == len(ticks[0]) - 1 else "middle"
         drawing.text((x(value), y.start + 13), tick_text(value), "tick", anchor)
     drawing.line((x.start, y.start), (x.stop, y.start), "axis")
 
@@ -69,7 +67,7 @@ def precision_recall(board: Board, evidence: Evidence) -> Figure | None:
     def draw(drawing: Drawing, label: str, x: Scale, y: Scale) -> None:
         drawing.line((x.start, y(prevalence)), (x.stop, y(prevalence)), "dash")
         if label == labels[0]:
-            drawing.text((x.stop, y(prevalence) - 4), f"prevalence {number(prevalence)}", "tick", "end")
+            drawing.text((x.start + 3, y(prevalence) - 4), f"prevalence {number(prevalence)}", "tick")
         if base and label != board.baseline:
             drawing.path([(x(r), y(p)) for r, p in base.points], "r")
         drawing.path([(x(r), y(p)) for r, p in found[label].points], "a")
@@ -80,10 +78,10 @@ def precision_recall(board: Board, evidence: Evidence) -> Figure | None:
     rows = tuple((label, *(number(found[label].points[i][1]) for i in at)) for label in labels)
     grey = f" Grey: {board.baseline}." if base else ""
     return _figure(
-        board, "pr", "Precision and recall",
-        f"Precision where each recall is first reached, mean of the seeds.{grey} Dashed: prevalence, what chance gives.",
-        drawing, ("Strategy", *(f"precision at recall {tick_text(RECALLS[i])}" for i in at)), rows,
-        _ranking_words(rows, "precision at recall .5", 3),
+        board, "pr", drawing, title="Precision and recall",
+        caption=f"Precision where each recall is first reached, mean of the seeds.{grey} Dashed: prevalence, as by chance.",
+        headings=("Strategy", *(f"precision at recall {tick_text(RECALLS[i])}" for i in at)), rows=rows,
+        description=_ranking_words(rows, "precision at recall .5", 3),
     )  # fmt: skip
 
 
@@ -124,7 +122,10 @@ def reliability(board: Board, evidence: Evidence) -> Figure | None:
         else "Accuracy against the probability of the predicted class, in ten bins of equally many rows, as trained."
     )
     headings = ("Strategy", "view", "predicted", "observed", "test rows per seed")
-    return _figure(board, "reliability", "Reliability", words, drawing, headings, rows, words)
+    return _figure(
+        board, "reliability", drawing, title="Reliability", caption=words, headings=headings, rows=rows,
+        description=words,
+    )  # fmt: skip
 
 
 def class_recall(board: Board, evidence: Evidence) -> Figure | None:
@@ -159,14 +160,21 @@ def class_recall(board: Board, evidence: Evidence) -> Figure | None:
         (short(names[c], 60), f"{evidence.counts[c]:,.0f}", *(number(found[label][c]) for label in labels))
         for c in order
     )
-    stems = f" Stems lead from {board.baseline} to the strategy: colour where it gains, grey where it loses." if base else ""
+    stems = (
+        f" Stems lead from {board.baseline} to the strategy: colour where it gains, grey where it loses."
+        if base
+        else ""
+    )
     words = f"Recall of each class at the rule tuned on validation, commonest class first, mean of the seeds.{stems}"
     headings = ("Class", "training rows", *labels)
-    return _figure(board, "classes", "Recall from head to tail", words, drawing, headings, rows, words)
+    return _figure(
+        board, "classes", drawing, title="Recall from head to tail", caption=words, headings=headings, rows=rows,
+        description=words,
+    )  # fmt: skip
 
 
 def _figure(
-    board: Board, kind: str, title: str, caption: str, drawing: Drawing, headings: Sequence[str],
+    board: Board, kind: str, drawing: Drawing, *, title: str, caption: str, headings: Sequence[str],
     rows: Sequence[tuple[str, ...]], description: str,
 ) -> Figure:  # fmt: skip
     slug = f"{board.slug}-{kind}"
@@ -176,4 +184,3 @@ def _figure(
 
 def _ranking_words(rows: Sequence[tuple[str, ...]], what: str, column: int) -> str:
     return f"{what[0].upper()}{what[1:]}: " + "; ".join(f"{row[0]} {row[column]}" for row in rows) + "."
-

@@ -461,7 +461,9 @@ def listen(width: int = 100) -> Console:
 def test_publish_writes_and_prints(tmp_path: Path) -> None:
     console = listen()
     written = publish(stored(tmp_path, golden_records()), console=console)
-    assert [path.name for path in written] == ["leaderboard.md", "leaderboard.csv"]
+    assert [path.name for path in written] == [
+        f"leaderboard.{ending}" for ending in ("html", "md", "csv", "tex", "json")
+    ]
     text = console.export_text()
     assert "womens · one_star · mlp" in text
     assert "leaderboard.csv" in text
@@ -481,7 +483,7 @@ def test_show_prints_the_boards_of_some_cells(tmp_path: Path) -> None:
 def test_publish_elsewhere_and_filtered(tmp_path: Path) -> None:
     root = stored(tmp_path / "results", golden_records())
     console = listen()
-    (page, _) = publish(root, out=tmp_path / "out", console=console, where={"target": "class"})
+    (_, page, *_) = publish(root, out=tmp_path / "out", console=console, where={"target": "class"})
     assert page.parent == tmp_path / "out"
     assert "one_star" not in page.read_text(encoding="utf-8")
     assert publish(root, console=console, where={"data": "mens"}) == []
