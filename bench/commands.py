@@ -142,7 +142,7 @@ def tune_status(options: Settings, console: Console) -> int:
     """One line per study under the results folder."""
     from bench.tuning.report import overview  # noqa: PLC0415 - Optuna
 
-    return overview(Path(options.results), console)
+    return overview(Path(options.results), console, options.tune.storage)
 
 
 def tune_show(options: Settings, console: Console, wanted: Mapping[str, str | None]) -> int:

@@ -1,7 +1,7 @@
 """What changed between two sets of records, and whether a rule for continuous integration is broken.
 
-A rule is `WHAT[@STRATEGY] OPERATOR NUMBER[%]`; several are separated by `;`. It is about the change, after − before, and
-*holds* if it is true of any row that both sides have; a rule that holds makes the exit code 1.
+A rule is `WHAT[@STRATEGY] OPERATOR NUMBER[%]`; several are separated by `;`. It is about the change, after − before,
+and *holds* if it is true of any row that both sides have; a rule that holds makes the exit code 1.
 
 - WHAT: a metric column (`raw/average_precision`, `tuned/f1`), a metric that has one view only (`average_precision`,
   `auroc`), `score` (the metric that ranks each board), a cost (`train_seconds`, `fits`, `steps`, `peak_mb`), `rank`,
@@ -47,7 +47,8 @@ _OPERATORS: Final[dict[str, Callable[[float, float], bool]]] = {
     "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
 }  # fmt: skip
 _RULE: Final = re.compile(
-    r"(?P<what>[\w/]+)(?:@(?P<strategy>[^<>=]+?))?\s*(?P<how>[<>]=?)\s*(?P<size>[+-]?[\d.]+(?:e[+-]?\d+)?)(?P<percent>\s*%)?"
+    r"(?P<what>[\w/]+)(?:@(?P<strategy>[^<>=]+?))?\s*(?P<how>[<>]=?)\s*"
+    r"(?P<size>[+-]?[\d.]+(?:e[+-]?\d+)?)(?P<percent>\s*%)?"
 )
 
 
@@ -235,7 +236,7 @@ def _print(matches: Sequence[Match], console: Console) -> None:
         console.print(Text(clean(title), style="bold"))
         table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
         table.add_column("Strategy", overflow="fold")
-        for heading in ("Rank", "Before", "After", f"Change in {board.score.heading}", "p"):
+        for heading in ("Rank", "Before", "After", f"Change in {board.score.label}", "p"):
             table.add_column(Text(heading), justify="right")
         decimals = decimals_for([m.change for m in mine if m.change])
         for m in mine:

@@ -91,7 +91,9 @@ def _board(board: Board, evidence: Evidence | None) -> str:
         f'<p class="facts">{escaped(board.facts)}</p>',
         f'<p class="verdict">{escaped(board.notes[0], 2000)}</p>',
         _tools(board),
-        f'<div class="scroll" role="region" tabindex="0" aria-label="Table: {escaped(board.title)}">{_table(board)}</div>',
+        f'<div class="scroll" role="region" tabindex="0" aria-label="Table: {escaped(board.title)}">',
+        _table(board),
+        "</div>",
         _notes(board, evidence),
         f'<div class="plots">{"".join(map(_figure, figures))}</div>' if figures else "",
         "</section>",
@@ -114,8 +116,10 @@ def _tools(board: Board) -> str:
         for i, (_, label, shown, _) in enumerate(groups)
     )
     return (
-        '<div class="tools" hidden><label>Filter <input type="search" autocomplete="off" placeholder="strategy"></label>'
-        f'<fieldset><legend>Columns</legend>{boxes}</fieldset><span class="small" role="status"></span></div>'
+        '<div class="tools" hidden><label>Filter '
+        '<input type="search" autocomplete="off" placeholder="strategy"></label><fieldset>'
+        f<legend>Columns</legend>{boxes}</fieldset>'
+        '<span class="small" role="status"></span></div>'
     )
 
 
@@ -139,7 +143,8 @@ def _table(board: Board) -> str:
     top = "".join(f'<th scope="colgroup" colspan="{n}" data-span="{n}">{label}</th>' for label, n in spans)
     headings = lead + [(c.heading, "low" if c.higher_is_better is not True else "") for g in groups for c in g[3]]
     heads = "".join(
-        f'<th scope="col"{f" data-first={first}" if first else ""}><button type="button">{escaped(text, 80)}</button></th>'
+        f'<th scope="col"{f" data-first={first}" if first else ""}>'
+        f'<button type="button">{escaped(text, 80)}</button></th>'
         for text, first in headings
     )
     columns = [c for group in groups for c in group[3]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -11,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import optuna
 import pandas as pd
-from optuna.trial import FrozenTrial, TrialState
+from optuna.trial import TrialState
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -217,23 +218,24 @@ def save_plot(plot: Figure, data: pd.DataFrame, study: Study, name: str) -> list
     return [path, save_csv(data, study.folder / f"{name}.csv")]
 
 
-def overview(root: Path, console: Console) -> int:
+def overview(root: Path, console: Console, storage: str | None) -> int:
     """One line per study: trials by state, its best score, whether settings are written."""
     grid = Table(box=None, pad_edge=False)
-    for heading in ("study", "complete", "pruned", "failed", "running", "best"):
+    states = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL, TrialState.RUNNING)
+    for heading in ("study", *(s.name.lower() for s in states), "best"):
         grid.add_column(heading, justify="left" if heading in ("study", "best") else "right", overflow="fold")
-    for folder in folders(root):
-        study = optuna.load_study(study_name=folder.name, storage=open_storage(folder, None))
-        counts = dict.fromkeys(TrialState, 0)
-        trial: FrozenTrial
-        for trial in study.get_trials(deepcopy=False):
-            counts[trial.state] += 1
-        best = read_best(folder / BEST)["objective"] if (folder / BEST).exists() else {}
-        grid.add_row(
-            folder.name, *(str(counts[s]) for s in (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL,
-            TrialState.RUNNING)), ", ".join(f"{k} {v:.4f}" for k, v in best.items()) or "not finished",
-        )  # fmt: skip
-    if not grid.row_count:
+    kept = [(f.name, open_storage(f, None)) for f in folders(root)]
+    if storage is not None:
+        shared = open_storage(root, storage)
+        kept += [(name, shared) for name in optuna.get_all_study_names(shared)]
+    for name, where in kept:
+        study = optuna.load_study(study_name=name, storage=where)
+        counts = Counter(trial.state for trial in study.get_trials(deepcopy=False))
+        path = root / "tuned" / name / BEST
+        best = read_best(path)["objective"] if path.exists() else {}
+        scores = ", ".join(f"{k} {v:.4f}" for k, v in best.items()) or "not finished"
+        grid.add_row(name, *(str(counts[s]) for s in states), scores)
+    if not kept:
         console.print(f"no studies under {root}; start one: imbench tune strategy=focal", highlight=False)
         return 0
     console.print(grid)

@@ -76,7 +76,11 @@ def test_yaml_holds_allowed_keys_and_names_its_source(path: Path) -> None:
     assert values["source"] == path.stem
     assert set(values) <= {f.name for f in dataclasses.fields(DataConfig)}
     config = DataConfig(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
-    if path.stem != "file":
+    public = SOURCES[path.stem].fetchable()
+    if public is not None and not public.fetched():
+        with pytest.raises(DataError, match=f"imbench data get {public.name}"):
+            load_table(config)
+    elif path.stem != "file":
         table = load_table(config)
         assert table.source == path.stem
         assert table.target in SOURCES[path.stem].targets
@@ -95,6 +99,14 @@ def test_every_source_has_a_yaml() -> None:
         ({"source": "womens", "path": "x.csv"}, "data.path: expected unset"),
         ({"source": "womens", "ignore": ("Titel",)}, "Did you mean 'Title'"),
         ({"source": "digits_lt", "target": "x"}, "expected 'digit'"),
+        ({"source": "womens", "rows": 1000}, "data.rows: expected unset for source 'womens'"),
+        ({"source": "keel", "name": "yeast44"}, "Did you mean 'yeast4'"),
+        ({"source": "womens", "given": "a", "folds": 5}, "data.given and data.folds: expected one way to split"),
+        ({"source": "womens", "folds": 1}, "data.folds: expected 2 or more"),
+        ({"source": "womens", "shift": 0.0}, "data.shift: expected a factor above 0"),
+        ({"source": "womens", "hashed": {"Age": 1}}, "data.hashed.Age: expected 2 buckets"),
+        ({"source": "womens", "crosses": (("Age",),)}, "data.crosses: expected groups of two"),
+        ({"source": "impressions", "prevalence": 1.0}, "data.prevalence"),
         ({"source": "womens", "test_fraction": 1.0}, "data.test_fraction: expected a number between 0 and 1"),
         ({"source": "womens", "test_fraction": 0.6, "val_fraction": 0.4}, "expected less than 1"),
         ({"source": "womens", "imbalance": 0.5}, "data.imbalance"),
@@ -105,6 +117,22 @@ def test_every_source_has_a_yaml() -> None:
 def test_bad_settings_are_refused(options: dict[str, Any], message: str) -> None:
     with pytest.raises(DataError, match=message):
         load_table(DataConfig(**options))
+
+
+def test_configurations_have_hashes_that_see_every_key() -> None:
+    """Tables and encoded parts are kept by configuration: two that differ anywhere must not be one."""
+    changes: dict[str, Any] = {"kinds": {"a": "numeric"}, "hashed": {"a": 8}, "formats": {"a": "percent"}, "folds": 5}
+    configs = [DataConfig(source="womens"), *(DataConfig(source="womens", **{k: v}) for k, v in changes.items())]
+    assert len({hash(c) for c in configs}) == len(set(configs)) == 5
+    assert hash(DataConfig(source="womens", hashed={"a": 8, "b": 9})) == hash(
+        DataConfig(source="womens", hashed={"b": 9, "a": 8})
+    )
+
+
+def test_options_enter_the_run_key_only_when_they_are_on() -> None:
+    assert DataConfig(source="womens").key() == {}
+    on = DataConfig(source="womens", hashed={"a": 8}, folds=5, shift=2.0, missing="drop", outliers="clip")
+    assert on.key() == {"hashed": {"a": 8}, "folds": 5, "shift": 2.0, "missing": "drop", "outliers": ["clip", 3.0]}
 
 
 def file(tmp_path: Path, frame: pd.DataFrame, **options: Any) -> Table:
