@@ -1,5 +1,5 @@
 # Everything from a fresh checkout: each target sets up what it needs first.
-.PHONY: demo test check lint types readme readme-long bench clean
+.PHONY: demo test check lint types readme readme-long bench simulate board clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -34,6 +34,23 @@ readme-long: $(READY)
 
 bench: $(READY)
 	$(BIN)/python -m tests.benchmarks
+
+# Family-wise error and coverage of the boards' statistics, from the variance of your own records.
+simulate: $(READY)
+	$(BIN)/python -m bench.leaderboard.simulate results
+
+# The published board: fifteen data sets, every strategy tuned with 15 trials, five fresh seeds. Resumable.
+KEEL := yeast4,abalone9-18,page-blocks0,winequality-red-4,vowel0,segment0,ecoli3,car-good,kr-vs-k-three_vs_eleven,flare-F,shuttle-c0-vs-c4,vehicle0
+ALL := -m experiment=board 'strategy=glob(*)'
+board: $(READY)
+	$(BIN)/imbench data get keel lending_club cdnow
+	$(BIN)/imbench tune $(ALL) data=keel data.name=$(KEEL)
+	$(BIN)/imbench tune $(ALL) data=lending_club,cdnow
+	$(BIN)/imbench tune $(ALL) data=womens data.target=one_star,class
+	$(BIN)/imbench run $(ALL) data=keel data.name=$(KEEL) tuned=true seed=10,11,12,13,14
+	$(BIN)/imbench run $(ALL) data=lending_club,cdnow tuned=true seed=10,11,12,13,14
+	$(BIN)/imbench run $(ALL) data=womens data.target=one_star,class tuned=true seed=10,11,12,13,14
+	$(BIN)/imbench publish results=results/board board.name=v1
 
 $(READY): pyproject.toml constraints.txt
 	@test -n "$(PYTHON)" || { echo "expected Python 3.11 or newer on PATH, found none; install one or set PYTHON=…"; exit 1; }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,7 @@ usage: imbench VERB [-m] [key=value …]
   tune         search hyperparameters with Optuna, the same budget for every strategy (-m: many studies)
   tune status · tune show                        the searches there are · their best settings
   publish      leaderboards from records: terminal, HTML page, Markdown, CSV, LaTeX, JSON; board.name=… a snapshot
+  advise       which strategy the records speak for: need.probabilities=true budget.fits=1 board.data=womens
   compare      A B: what changed between two snapshots or results folders; board.fail_if='average_precision<-0.01'
   strategies   the treatments there are          models       the models there are
   data list    the data sets there are
@@ -76,19 +78,20 @@ def quick(verb: str, overrides: list[str]) -> int:
     }  # fmt: skip
     on_results: Mapping[str, Callable[[Any, Console], int]] = {
         "status": commands.status, "tune status": commands.tune_status, "publish": commands.publish,
+        "advise": commands.advise,
         "results check": commands.results_check, "results gc": commands.results_gc,
     }  # fmt: skip
     if verb in plain:
         return guarded(lambda: plain[verb](console))
-    if verb == "data get":
-        return guarded(lambda: commands.data_get(overrides, console))
-    if verb == "data check":
-        return guarded(lambda: commands.data_check(composed(file_overrides(overrides)), console))
-    if verb == "tune show":
-        return guarded(lambda: commands.tune_show(composed_settings(overrides), console, chosen(overrides)))
-    if verb == "compare":
-        folders, overrides = positional(overrides)
-        return guarded(lambda: commands.compare(folders, composed_settings(overrides), console))
+    folders, rest = positional(overrides)
+    with_arguments: Mapping[str, Callable[[], int]] = {
+        "tune show": lambda: commands.tune_show(composed_settings(overrides), console, chosen(overrides)),
+        "data get": lambda: commands.data_get(overrides, console),
+        "data check": lambda: commands.data_check(composed(file_overrides(overrides)), console),
+        "compare": lambda: commands.compare(folders, composed_settings(rest), console),
+    }
+    if verb in with_arguments:
+        return guarded(with_arguments[verb])
     if verb in on_results:
         return guarded(lambda: on_results[verb](composed_settings(overrides), console))
     from strategies.registry import unknown  # noqa: PLC0415
@@ -130,7 +133,7 @@ def composed(overrides: list[str]) -> Mapping[str, Any]:
 
 def file_overrides(arguments: list[str]) -> list[str]:
     """A path as `data check` takes it becomes overrides; quoted, because Hydra's grammar knows , ( = and blanks."""
-    if not arguments or "=" in arguments[0].partition("/")[0]:
+    if not arguments or re.match(r"[+~]*[\w.]+=", arguments[0]):
         return arguments
     quoted = arguments[0].replace("\\", "\\\\").replace("'", "\\'")
     return ["data=file", f"data.path='{quoted}'", *arguments[1:]]

@@ -32,6 +32,7 @@ from bench.data.truth import per_group, report, under_shift
 from bench.metrics import Predictions, evaluate
 from bench.planning import Planned
 from bench.results import Record, ResultsError, Status, Store, pack
+from bench.training.threads import limit_threads
 from bench.training.trainer import Diverged, Outcome, drive, pick_device
 from strategies.spec import Inapplicable, Predictor, Recipe, Training
 
@@ -71,7 +72,7 @@ def execute(
 
     A failing cell becomes a record with its status and reason and stops no other one.
     """
-    torch.set_num_threads(run.threads)
+    limit_threads(run.threads)
     device = pick_device() if run.device == "auto" else torch.device(run.device)
     store, data_cache = Store(root), group[0].cell
     clock = {planned.key: time.perf_counter() for planned in group}
@@ -93,8 +94,7 @@ def execute(
             raise
         except Exception as error:  # evaluation refused the logits, say: the cell's failure, not the group's
             record = conclude(planned, error, data, store, ran)
-        store.put(record, replace=True)
-        done(record)
+        done(store.settle(record))
 
     try:
         data = encoded(data_cache.data, data_cache.split, data_cache.seed)
@@ -156,7 +156,7 @@ def evaluated(planned: Planned, base: Record, predictor: Predictor, data: Encode
         status="done",
         metrics=result.values,
         undefined=result.undefined,
-        per_class=result.per_class,
+        per_class={**result.per_class, "prior": predictor.prior.tolist()},
         fitted={**result.fitted, "prior_exact": float(predictor.prior_exact)},
         cost={
             **base.cost, "fits": cost.fits, "steps": cost.steps, "train_seconds": round(cost.seconds, 4),

@@ -134,7 +134,8 @@ def tune(configurations: Sequence[Mapping[str, Any]], console: Console) -> int:
         console.print("interrupted: finished trials are kept; the same command goes on from there")
         return INTERRUPTED
     for report in reports:
-        write(report.study)
+        if not report.skipped:
+            write(report.study)
     return summarize(reports, time.monotonic() - began, console)
 
 
@@ -166,6 +167,13 @@ def publish(options: Settings, console: Console) -> int:
 
     command = shlex.join(["imbench", *sys.argv[1:]])
     return for_settings(options.board, Path(options.results), console, command)
+
+
+def advise(options: Settings, console: Console) -> int:
+    """Say which strategy the records speak for, given `need` and `budget`."""
+    from bench.leaderboard.advice_text import for_settings  # noqa: PLC0415
+
+    return for_settings(options, console)
 
 
 def compare(folders: Sequence[str], options: Settings, console: Console) -> int:

@@ -53,13 +53,14 @@ class RunConfig:
 
     workers: int | Literal["auto"] = "auto"
     threads: int = 1
-    stack: int = 1
+    stack: int | Literal["auto", "off"] = "off"
     device: Literal["auto", "cpu", "cuda"] = "auto"
     retry_failed: bool = False
     timeout: float | None = None
 
     def __post_init__(self) -> None:
-        if (self.workers != "auto" and self.workers < 1) or self.threads < 1 or self.stack < 1:
+        counts = (self.workers, self.threads, self.stack)
+        if any(not isinstance(n, str) and n < 1 for n in counts):
             raise ValueError(f"run: expected workers, threads and stack of at least 1, got {self}")
 
 
@@ -83,6 +84,37 @@ class BoardConfig:
             raise ValueError(f"board.bootstrap: expected 0 (none) or at least 100 resamples, got {self.bootstrap}")
         if not 0 <= self.rope < 1:
             raise ValueError(f"board.rope: expected a difference of at least 0 and below 1, got {self.rope}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class NeedConfig:
+    """What a system needs, for `advise`: see conf/config.yaml."""
+
+    ranking: bool = True
+    probabilities: bool = False
+    latency: float | None = None
+    explainability: bool = False
+    extra: bool = True
+    rows: float | None = None
+    rarest: float | None = None
+    imbalance: float | None = None
+
+    def __post_init__(self) -> None:
+        if not (self.ranking or self.probabilities):
+            raise ValueError("need: expected need.ranking or need.probabilities to be true, got neither")
+        for name in ("latency", "rows", "rarest", "imbalance"):
+            value = getattr(self, name)
+            if value is not None and value <= 0:
+                raise ValueError(f"need.{name}: expected a number above 0, got {value}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class BudgetConfig:
+    """What training may cost, for `advise`: see conf/config.yaml."""
+
+    minutes: float | None = None
+    fits: int | None = None
+    device: Literal["cpu", "cuda"] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,13 +170,15 @@ class Settings:
     results: str
     run: RunConfig
     board: BoardConfig
+    need: NeedConfig = field(default_factory=NeedConfig)
+    budget: BudgetConfig = field(default_factory=BudgetConfig)
     tune: TuneConfig = field(default_factory=TuneConfig)
     debug: bool = False
 
 
 TOP = frozenset(
     {"data", "model", "strategy", "train", "tune", "experiment", "seed", "split", "tuned"}
-    | {"results", "run", "board", "debug"}
+    | {"results", "run", "board", "need", "budget", "debug"}
 )
 
 
@@ -159,6 +193,8 @@ def settings(raw: Mapping[str, Any]) -> Settings:
         results=check(str, raw.get("results", "results"), "results"),
         run=section(RunConfig, raw.get("run", {}), "run"),
         board=section(BoardConfig, raw.get("board", {}), "board"),
+        need=section(NeedConfig, raw.get("need", {}), "need"),
+        budget=section(BudgetConfig, raw.get("budget", {}), "budget"),
         tune=section(TuneConfig, raw.get("tune") or {}, "tune"),
         debug=check(bool, raw.get("debug", False), "debug"),
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import io
 import json
 import os
 import tempfile
@@ -117,15 +118,34 @@ class Store:
 
         return publish(path, write, replace=replace)
 
+    def settle(self, record: Record) -> Record:
+        """Publish the outcome of a run; returns the record that stands.
+
+        A finished cell stays as it is, whoever was first; a failure gives way to whatever came later.
+        """
+        if self.put(record):
+            return record
+        standing = self.get(record.key)
+        if standing is not None and standing.status == "done":
+            return standing
+        self.put(record, replace=True)
+        return record
+
     def put_predictions(self, key: str, frame: pd.DataFrame) -> dict[str, str]:
-        """Store predictions (columns part, row, y, z0 …) as Parquet; returns {'file', 'sha256'} for the record."""
-        path = self.path(key).with_suffix(".parquet")
+        """Store predictions (columns part, row, y, z0 …) as Parquet; returns {'file', 'sha256'} for the record.
+
+        The file's name holds its hash: of two writers of one cell, each record finds its own.
+        """
+        buffer = io.BytesIO()
+        frame.to_parquet(buffer, index=False, compression="zstd")
+        sha256 = hashlib.sha256(buffer.getbuffer()).hexdigest()
+        path = self.path(key).with_name(f"{key}.{sha256[:12]}.parquet")
 
         def write(temporary: Path) -> None:
-            frame.to_parquet(temporary, index=False, compression="zstd")
+            temporary.write_bytes(buffer.getbuffer())
 
-        publish(path, write, replace=True)
-        return {"file": str(path.relative_to(self.root)), "sha256": file_digest(path)}
+        publish(path, write, replace=False)
+        return {"file": str(path.relative_to(self.root)), "sha256": sha256}
 
     def predictions(self, record: Record) -> pd.DataFrame:
         """The stored predictions of a record.
@@ -144,8 +164,9 @@ class Store:
 
     def remove(self, key: str) -> None:
         """Delete a record, then its predictions."""
-        for suffix in (".json", ".parquet"):
-            self.path(key).with_suffix(suffix).unlink(missing_ok=True)
+        self.path(key).unlink(missing_ok=True)
+        for path in self.path(key).parent.glob(f"{key}.*.parquet"):
+            path.unlink(missing_ok=True)
 
     def paths(self) -> list[Path]:
         """The files of all records, sorted by key."""
@@ -165,8 +186,14 @@ class Store:
     def orphans(self) -> list[Path]:
         """Temporary files and predictions that no record names: left by a kill, safe to delete when nothing runs."""
         temporary = list(self.runs.glob("??/.*.tmp"))
-        unnamed = [p for p in self.runs.glob("??/*.parquet") if not p.with_suffix(".json").exists()]
-        return sorted(temporary + unnamed)
+        named = set()
+        for path in self.paths():
+            try:
+                named.add(self.read(path).predictions.get("file"))
+            except ResultsError:  # what an unreadable record names is not known: its predictions are kept
+                named |= {str(p.relative_to(self.root)) for p in path.parent.glob(f"{path.stem}.*.parquet")}
+        stored = self.runs.glob("??/*.parquet")
+        return sorted(temporary + [p for p in stored if str(p.relative_to(self.root)) not in named])
 
 
 def publish(path: Path, write: Callable[[Path], None], *, replace: bool) -> bool:

@@ -89,8 +89,7 @@ def bury(planned: Planned, fate: Fate, reason: str, store: Store) -> Record:
         model=cell.model.name, strategy=cell.strategy, split=cell.split, seed=cell.seed, tuned=cell.tuned,
         config=planned.config, created=datetime.now(UTC).isoformat(timespec="seconds"),
     )  # fmt: skip
-    store.put(record, replace=True)
-    return record
+    return store.settle(record)
 
 
 def worker_count(options: Settings, cells: int) -> int:

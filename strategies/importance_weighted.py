@@ -55,11 +55,12 @@ def weights(scores: Tensor, clip: float) -> Tensor:
         return torch.ones_like(w)
     if clip * float(positive.double().mean()) <= 1:
         return positive.double() / positive.double().mean()
+    w = w / w.max()
     largest = w.sort(descending=True).values
     rest = largest.flip(0).cumsum(0).flip(0)  # sum from each position on
     scale = (len(w) - clip * torch.arange(len(w), dtype=torch.float64)) / rest  # were exactly that many clipped
     clipped = int(((scale <= 0) | (largest * scale > clip)).long().argmin())  # the first count that needs no more
-    return (w * scale[clipped]).clamp(max=clip)
+    return torch.where(positive, (w * scale[clipped]).clamp(max=clip), 0.0)
 
 
 def effective_sample_size(w: Tensor) -> float:

@@ -235,7 +235,7 @@ def test_refined_log_loss_ignores_scale(classes: int) -> None:
 def test_refined_log_loss_ignores_a_binary_shift() -> None:
     """An intercept is part of the binary refit, so a shifted prior does not matter."""
     logits, y = sample(400, 2, 12)
-    assert refined_log_loss([*logits, 0.0, 2.0], y) == pytest.approx(refined_log_loss(logits, y), rel=1e-9)
+    assert refined_log_loss(logits + np.array([0.0, 2.0]), y) == pytest.approx(refined_log_loss(logits, y), rel=1e-9)
 
 
 def test_refined_log_loss_of_separable_rows_is_the_infimum() -> None:

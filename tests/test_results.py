@@ -102,7 +102,7 @@ def test_predictions_are_verified_by_hash(tmp_path: Path) -> None:
     assert got_rows.tolist() == [4, 5, 6, 7]
     assert got_y.tolist() == y.tolist()
     assert np.array_equal(got, -logits)
-    path = store.path(RECORD.key).with_suffix(".parquet")
+    path = tmp_path / named["file"]
     path.write_bytes(path.read_bytes()[:-1] + b"x")
     with pytest.raises(ResultsError, match="not what was recorded"):
         store.predictions(record)
@@ -153,6 +153,28 @@ def test_a_full_disk_harms_nothing_that_was_there(tmp_path: Path) -> None:
         assert store.orphans() == []
     finally:
         subprocess.run(["umount", str(mount)], check=True)
+
+
+def test_a_finished_cell_stays_and_a_failure_gives_way(tmp_path: Path) -> None:
+    """Of two sweeps at once the first to finish a cell wins; a retry replaces what failed."""
+    store = Store(tmp_path)
+    failed, late = replace(RECORD, status="crashed"), replace(RECORD, seed=9)
+    assert store.settle(failed) == failed
+    assert store.settle(RECORD) == RECORD
+    assert store.settle(late) == RECORD
+    assert store.settle(failed) == RECORD
+    assert store.get(RECORD.key) == RECORD
+
+
+def test_two_writers_of_one_cell_keep_their_own_predictions(tmp_path: Path) -> None:
+    """The record that won finds the predictions that it was computed from; the others are left-overs."""
+    store, rows, y = Store(tmp_path), np.arange(2), np.array([0, 1])
+    mine, other = (store.put_predictions(RECORD.key, pack({"test": (rows, y, np.full((2, 2), v))})) for v in (1.0, 2.0))
+    store.put(replace(RECORD, predictions=mine))
+    assert unpack(store.predictions(store.get(RECORD.key)), "test")[2].tolist() == [[1, 1], [1, 1]]
+    assert store.orphans() == [tmp_path / other["file"]]
+    store.remove(RECORD.key)
+    assert list(store.runs.glob("*/*.*")) == []
 
 
 def test_records_are_plain_json(tmp_path: Path) -> None:

@@ -23,7 +23,8 @@ from bench.models.mlp import MLP
 from bench.training.fit import Diverged, Fit
 from bench.training.predictor import Fitted
 from bench.training.rows import RowStream
-from bench.training.trainer import attempt, drive, fit, pick_device, signature
+from bench.training.stacking import signature
+from bench.training.trainer import attempt, drive, fit, pick_device
 from strategies import registry
 from strategies.class_weights import ClassWeights
 from strategies.focal import Focal

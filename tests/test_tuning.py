@@ -26,11 +26,12 @@ from optuna.trial import TrialState
 
 from bench.compose import compose, hydra_loader
 from bench.config import ConfigError, TuneConfig, cell
+from bench.data import prepare as prepare_module
 from bench.results import Store
 from bench.tuning import objective as objective_module
 from bench.tuning.objective import objectives, tuning_data
 from bench.tuning.space import Dimension, apply, dimension, dimensions, parameters, starts, value_at
-from bench.tuning.storage import OWNER, Owner, open_storage, reap, repair
+from bench.tuning.storage import OWNER, RESULT, Owner, open_storage, reap, repair
 from bench.tuning.study import FINISHED, Study, read_best, tuned
 from strategies import registry
 from tests.cli import TINY, imbench, kill_tree, spawn
@@ -170,7 +171,7 @@ def test_test_rows_are_never_encoded(monkeypatch: pytest.MonkeyPatch) -> None:
     spoiled.iloc[test] = 1e9
     from dataclasses import replace
 
-    monkeypatch.setattr(objective_module, "table", lambda _: replace(whole, frame=spoiled))
+    monkeypatch.setattr(prepare_module, "load_table", lambda _: replace(whole, frame=spoiled))
     tuning_data.cache_clear()
     dirty = tuning_data(config, 0, 0, 0, 0)
     tuning_data.cache_clear()
@@ -256,20 +257,27 @@ def test_repair_leaves_a_whole_journal_alone(tmp_path: Path) -> None:
     assert repair(tmp_path / "absent") == 0
 
 
-def die_with_a_trial(folder: str) -> None:
+def die_with_a_trial(folder: str, result: list[float] | None) -> None:
     study = optuna.load_study(study_name="s", storage=open_storage(Path(folder), None))
     trial = study.ask()
     trial.set_user_attr(OWNER, Owner(Path(folder)).name)
     trial.suggest_float("x", 0, 1)
+    if result is not None:
+        trial.set_user_attr(RESULT, result)
     os._exit(9)
+
+
+def die(folder: Path, result: list[float] | None) -> None:
+    """A process that asks for a trial and dies, with or without having its result."""
+    process = multiprocessing.get_context("forkserver").Process(target=die_with_a_trial, args=(str(folder), result))
+    process.start()
+    process.join()
 
 
 def test_a_trial_of_a_dead_process_is_given_back_once(tmp_path: Path) -> None:
     """Its parameters are enqueued again; the trials of living processes stay theirs."""
     study = optuna.create_study(storage=open_storage(tmp_path, None), study_name="s")
-    process = multiprocessing.get_context("forkserver").Process(target=die_with_a_trial, args=(str(tmp_path),))
-    process.start()
-    process.join()
+    die(tmp_path, None)
     owner = Owner(tmp_path)
     mine = study.ask()
     mine.set_user_attr(OWNER, owner.name)
@@ -279,6 +287,15 @@ def test_a_trial_of_a_dead_process_is_given_back_once(tmp_path: Path) -> None:
     lost, kept, again = study.get_trials()
     assert (lost.state, kept.state, again.state) == (TrialState.FAIL, TrialState.RUNNING, TrialState.WAITING)
     assert again.system_attrs["fixed_params"] == lost.params
+
+
+def test_a_result_that_was_known_is_kept(tmp_path: Path) -> None:
+    """A process that dies between a trial's end and the end of its batch has not worked for nothing."""
+    study = optuna.create_study(storage=open_storage(tmp_path, None), study_name="s")
+    die(tmp_path, [0.25])
+    reap(study, Owner(tmp_path))
+    (trial,) = study.get_trials()
+    assert (trial.state, trial.value) == (TrialState.COMPLETE, 0.25)
 
 
 @pytest.mark.slow
@@ -370,6 +387,18 @@ def test_a_postgresql_server_holds_a_study(tmp_path: Path, postgresql: str) -> N
         assert imbench("tune", "strategy=none", *search, results=tmp_path) == 0
     (name,) = optuna.get_all_study_names(postgresql)
     assert len(optuna.load_study(study_name=name, storage=postgresql).get_trials(states=FINISHED)) == 6
+
+
+def test_a_strategy_that_does_not_apply_is_skipped_in_tuning_and_in_the_tuned_run(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """No source label to transfer from: no failure, and `tuned=true` leaves a skipped record beside the others."""
+    grid = ("-m", "strategy=none,transfer", *QUICK)
+    assert imbench("tune", *grid, results=tmp_path) == 0
+    assert "skipped: transfer: this target has no other label" in capsys.readouterr().out
+    assert imbench("run", *grid, "tuned=true", results=tmp_path) == 0
+    assert {r.strategy: r.status for r in Store(tmp_path)} == {"none": "done", "transfer": "skipped"}
+    assert imbench("tune", "show", "strategy=transfer", results=tmp_path, debug=False) == 0
 
 
 def test_any_optuna_url_holds_a_study(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

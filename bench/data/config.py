@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from typing import Any, Literal, TypeAlias
 
 from bench.data.schema import ColumnKind, DataError
@@ -15,6 +15,8 @@ Format: TypeAlias = Literal["decimal_comma", "thousands", "percent", "currency",
 class DataConfig:
     """The keys under `data`. Which table: source, path, target. How it is cleaned, split and encoded: the rest.
 
+    Mappings are None by default, and not empty, because Hydra lets a null be overridden by any mapping.
+
     Raises:
         DataError: a number is out of range.
     """
@@ -25,7 +27,7 @@ class DataConfig:
     target: str | None = None  # by default the source's first; the file source has no default
     positive: str | None = None  # label of the positive class; by default the rarer of two
     ignore: tuple[str, ...] = ()  # columns to leave out
-    kinds: Mapping[str, ColumnKind] = field(default_factory=dict)  # column -> kind, instead of the inferred one
+    kinds: Mapping[str, ColumnKind] | None = None  # column -> kind, instead of the inferred one
     schema_file: str | None = None  # edited schema YAML; `kinds` goes before it
     min_class_rows: int = 0  # classes with fewer rows are dropped
     imbalance: float | None = None  # largest / smallest class imposed on the training rows; None: the source's own
@@ -47,12 +49,12 @@ class DataConfig:
     missing: Literal["impute", "drop"] = "impute"
     outliers: Literal["keep", "clip", "drop"] = "keep"  # numbers beyond the fences of the training rows
     fence: float = 3.0  # fences lie this many interquartile ranges outside the quartiles
-    formats: Mapping[str, Format] = field(default_factory=dict)  # column -> how its numbers are written
+    formats: Mapping[str, Format] | None = None  # column -> how its numbers are written
     # Features.
     dates: tuple[str, ...] = ()  # date columns to take apart: days, month, weekday, hour
     crosses: tuple[tuple[str, ...], ...] = ()  # groups of columns whose combinations become a category
     target_encode: tuple[str, ...] = ()  # categorical columns to add class shares for, out of fold in training
-    hashed: Mapping[str, int] = field(default_factory=dict)  # categorical column -> number of buckets
+    hashed: Mapping[str, int] | None = None  # categorical column -> number of buckets
     # The generator's.
     rows: int | None = None
     prevalence: float | None = None
@@ -100,7 +102,7 @@ class DataConfig:
         """Refuse numbers that mean nothing."""
         if self.fence < 0:
             raise DataError(f"data.fence: expected 0 or more interquartile ranges, got {self.fence}")
-        for name, buckets in self.hashed.items():
+        for name, buckets in (self.hashed or {}).items():
             if buckets < 2:
                 raise DataError(f"data.hashed.{name}: expected 2 buckets or more, got {buckets}")
         for columns in self.crosses:
@@ -120,7 +122,7 @@ class DataConfig:
 
         Goes into the run key. Empty by default, so that keys of runs made before an option existed stay as they are.
         """
-        on = {"target_encode": list(self.target_encode), "hashed": dict(sorted(self.hashed.items()))}
+        on = {"target_encode": list(self.target_encode), "hashed": dict(sorted((self.hashed or {}).items()))}
         on |= {"folds": self.folds, "shift": self.shift if self.shift != 1 else None}  # type: ignore[dict-item]
         found: dict[str, Any] = {k: v for k, v in on.items() if v}
         if self.missing != "impute":

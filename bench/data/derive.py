@@ -17,7 +17,7 @@ from bench.data.roles import instants
 from bench.data.schema import ColumnKind, DataError, listing, suggest
 
 BETWEEN = " × "  # in names and values of crosses
-CURRENCY = r"[^\d.,+\-eE]"  # all that is no part of a number
+CURRENCY = r"[^\d.,+\-]"  # all that is no part of a number
 WORDS = {
     **dict.fromkeys(("yes", "y", "true", "on", "1"), 1.0),
     **dict.fromkeys(("no", "n", "false", "off", "0"), 0.0),
@@ -31,7 +31,7 @@ def derive(values: Mapping[str, Values], config: DataConfig) -> tuple[dict[str, 
         DataError: no such column, or values that are not as said; names the column and its rows.
     """
     found, kinds = dict[str, Values](), dict[str, ColumnKind]()
-    for name, form in config.formats.items():
+    for name, form in (config.formats or {}).items():
         found[name] = Values("number", formatted(name, pick(values, name, "formats"), form))
         kinds[name] = "numeric"
     for name in config.dates:
@@ -105,7 +105,7 @@ def date_parts(name: str, values: Values) -> dict[str, tuple[Values, ColumnKind]
     days = (moments - pd.Timestamp("1970-01-01")).dt.total_seconds().to_numpy() / 86400
     absent = moments.isna().to_numpy()
     parts: dict[str, tuple[Values, ColumnKind]] = {f"{name} days": (Values("number", days), "numeric")}
-    for part, numbers in (("month", moments.dt.month), ("weekday", moments.dt.dayofweek + 1)):
+    for part, numbers in (("month", moments.dt.month), ("weekday", moments.dt.day_of_week + 1)):
         labels: npt.NDArray[Any] = np.full(len(days), None, dtype=object)
         labels[~absent] = [f"{int(v):02d}" for v in numbers[~absent]]
         parts[f"{name} {part}"] = (Values("string", labels), "categorical")

@@ -25,9 +25,12 @@ from bench.data.encoders import (
 )
 from bench.data.schema import DataError, OtherTarget, Table, listing, suggest
 from bench.data.splits import Partition, Rows, partition
-from strategies.features import Features, Field, Split
+from strategies.features import Bag, Features, Field, Split
 
 __all__ = ["CategoryEncoder", "Encoded", "NumericEncoder", "encode"]
+
+BLOCK = 1 << 18  # rows encoded at a time
+DTYPES = {"numeric": "float32", "categorical": "int64"}
 
 Allocate = Callable[[str, tuple[int, ...], str], npt.NDArray[Any]]
 """(name, shape, type) -> an array to fill, in memory or in a file."""
@@ -71,7 +74,7 @@ def fit(table: Table, rows: Rows, config: DataConfig) -> list[Encoder]:
         fence = config.fence if config.outliers == "clip" else None
         encoders.append(NumericEncoder(numeric, frame, rows, fence=fence))
     categorical = tuple(table.names("categorical"))
-    for key, names in (("target_encode", config.target_encode), ("hashed", tuple(config.hashed))):
+    for key, names in (("target_encode", config.target_encode), ("hashed", tuple(config.hashed or {}))):
         for name in names:
             if name not in categorical:
                 raise DataError(
@@ -104,16 +107,20 @@ def apply(
 ) -> Features:
     """Rows as features; `fitted`: they are the training rows."""
     n = len(frame) if rows is None else len(rows)
-    columns = {}
+    columns: dict[str, Tensor | Bag] = {}
     for e in encoders:
         if fitted and e.fitted is not None:
             columns[e.field.name] = e.fitted
-            continue
-        out = None
-        if e.field.kind != "bag":
-            dtype = "float32" if e.field.kind == "numeric" else "int64"
-            out = allocate(f"{part}-{e.field.name}", (n, e.field.width), dtype)
-        columns[e.field.name] = e(frame, rows, out)
+        elif e.field.kind == "bag":
+            columns[e.field.name] = e(frame, rows)
+        else:
+            out = allocate(f"{part}-{e.field.name}", (n, e.field.width), DTYPES[e.field.kind])
+            # In blocks of rows: a file as large as memory is written once, not once for every column.
+            for start in range(0, n, BLOCK):
+                end = min(start + BLOCK, n)
+                block = np.arange(start, end) if rows is None else rows[start:end]
+                e(frame, block, out[start:end])
+            columns[e.field.name] = torch.from_numpy(out)
     return Features(tuple(e.field for e in encoders), columns)
 
 

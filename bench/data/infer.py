@@ -31,7 +31,7 @@ def infer(name: str, values: Values) -> tuple[ColumnKind, str]:
     if not len(present):
         return "ignored", "no values"
     if values.storage == "date":
-        return "ignored", "dates (set a kind to use them as labels)"
+        return "ignored", "dates; data.dates takes them apart, data.time splits by them"
     if values.storage == "number":
         distinct = len(np.unique(present))
     else:

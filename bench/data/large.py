@@ -121,7 +121,10 @@ class Ingest:
         strings = target_strings(labels, target)
         rows = labelled_rows(strings, log)
         check_variety(tally(strings[rows]), target)
-        roles = read_roles(self.source, chosen(config), target).take(rows)
+        nothing = Values("other", np.array([], dtype=object))
+        names = chosen(config)
+        taken = {n: self.source[n].take(rows) if n in names.values() else nothing for n in self.source}
+        roles = read_roles(taken, names, target)
         self.columns(rows)
         codes = pd.factorize(strings[rows])[0]
         kept = np.arange(len(rows), dtype=np.int64)

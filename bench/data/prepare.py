@@ -10,15 +10,16 @@ from bench.data.splits import partition
 
 
 def prepare(config: DataConfig, split: int, seed: int, *, test: bool = True) -> Encoded:
-    """The encoded parts of a split and seed; without `test` its rows are never touched.
+    """The encoded parts of a split and seed; without `test` the test rows are left out.
 
-    Of large tables they lie in the cache, memory-mapped and shared by all processes: the first one writes them.
+    Of large tables they lie in the cache, memory-mapped and shared by all processes: the first one writes all of them.
 
     Raises:
         DataError: the data are not usable.
     """
     table = load_table(config)
-    if len(table) >= SHARED_ROWS and not (table.other or table.elsewhere or table.names("text")):
+    apart = table.other or table.elsewhere or table.names("text") or table.unlabelled is not None
+    if len(table) >= SHARED_ROWS and not apart:
         return shared(table, config, split, seed, test=test)
     parts = partition(table, split, seed, config.test_fraction, config.val_fraction)
     return encode(table, parts, config, test=test)

@@ -35,8 +35,11 @@ class Partition:
         for name in ("train", "val", "test"):
             if not len(getattr(self, name)):
                 raise DataError(f"partition: expected rows in each part, got none in {name}; add rows")
-        joined = np.concatenate([self.train, self.val, self.test])
-        if len(np.unique(joined)) < len(joined):
+        parts = (self.train, self.val, self.test)
+        seen = np.zeros(max(int(rows.max()) for rows in parts) + 1, dtype=np.bool_)
+        for rows in parts:
+            seen[rows] = True
+        if seen.sum() < sum(map(len, parts)):
             raise DataError("partition: expected disjoint parts, got rows in two of them")
 
 
@@ -254,8 +257,10 @@ def check_classes(table: Table, parts: dict[str, Rows]) -> None:
         ),
         most=5,
     )
+    both = table.group_split and table.roles is not None and table.roles.time is not None
+    why = "With data.time and data.group a part holds only groups that were not seen before it. " if both else ""
     raise DataError(
-        f"target {table.target!r}: expected rows of each class in each part, got {shown}. "
+        f"target {table.target!r}: expected rows of each class in each part, got {shown}. {why}"
         "Try another split or larger fractions, or divide the rows in another way (data.group, data.time, data.given)"
     )
 

@@ -1,9 +1,9 @@
 """What the best possible model would score, and how far from it another one is: exact where p(y=1|x) is known.
 
-Labels are soft: a row counts as p positives and 1 - p negatives, so that every number here is an expectation over
-labels, free of their noise. Then no model beats the truth: the log loss is least at q = p (Gibbs' inequality), and
-AUROC and average precision are greatest for the order of p (Neyman & Pearson 1933; for average precision by exchange
-of neighbours). Finite draws of labels may say otherwise now and then.
+Labels are soft: numbers here are expectations over labels drawn from the truth (of AUROC and average precision, the
+ratio of the expectations of what is divided), free of the noise of a draw. Then no model beats the truth: the log loss
+is least at q = p (Gibbs' inequality), and AUROC and average precision are greatest for the order of p (Neyman & Pearson
+1933; for average precision by exchange of neighbours). Finite draws of labels may say otherwise now and then.
 """
 
 from __future__ import annotations
@@ -75,31 +75,40 @@ def check(score: Numbers, truth: Numbers) -> None:
         raise DataError("true probabilities: expected numbers between 0 and 1, got others")
 
 
-def groups(score: Numbers, truth: Numbers) -> tuple[Numbers, Numbers]:
-    """Positive and total mass per distinct score, from the highest down."""
+def groups(score: Numbers, truth: Numbers) -> tuple[Numbers, Numbers, Numbers]:
+    """Per distinct score, from the highest down: expected positives, rows, and the sum of p (1 - p)."""
     order = np.argsort(-score, kind="stable")
     ends = np.flatnonzero(np.diff(score[order], append=np.inf))
-    positive, total = np.cumsum(truth[order])[ends], (ends + 1).astype(np.float64)
-    return np.diff(positive, prepend=0.0), np.diff(total, prepend=0.0)
+    p = truth[order]
+    sums = (np.cumsum(p)[ends], (ends + 1).astype(np.float64), np.cumsum(p * (1 - p))[ends])
+    positive, total, spread = (np.diff(s, prepend=0.0) for s in sums)
+    return positive, total, spread
 
 
 def auroc(score: Numbers, truth: Numbers) -> float:
-    """P(score of a positive > score of a negative) + half of P(equal); a row can be compared with itself (a tie)."""
-    positive, total = groups(score, truth)
+    """Expected pairs of a positive above a negative (half where equal) over expected pairs of the two."""
+    positive, total, spread = groups(score, truth)
     negative = total - positive
     below = negative.sum() - np.cumsum(negative)
-    return float((positive * (below + negative / 2)).sum() / (positive.sum() * negative.sum()))
+    self_pairs = spread.sum()  # no row is a positive and a negative at once
+    pairs = positive.sum() * negative.sum() - self_pairs
+    return float(((positive * (below + negative / 2)).sum() - self_pairs / 2) / pairs)
 
 
 def average_precision(score: Numbers, truth: Numbers) -> float:
-    """Sum over thresholds of the gain in recall times the precision, as scikit-learn's, for soft labels."""
-    positive, total = groups(score, truth)
-    return float((positive * np.cumsum(positive) / np.cumsum(total)).sum() / positive.sum())
+    """Sum over thresholds of expected (new positives × precision), over expected positives.
+
+    As scikit-learn's where the labels are certain. Equal scores are one threshold.
+    """
+    positive, total, spread = groups(score, truth)
+    products = positive * np.cumsum(positive) + spread  # E of new positives × all so far: a sum's square has a variance
+    return float((products / np.cumsum(total)).sum() / positive.sum())
 
 
 def ranked_precision(truth: Numbers) -> float:
     """Average precision of rows in this order, without ties: equal rows in either order give the same."""
-    return float((truth * np.cumsum(truth) / np.arange(1, len(truth) + 1)).sum() / truth.sum())
+    before = np.cumsum(truth) - truth
+    return float((truth * (1 + before) / np.arange(1, len(truth) + 1)).sum() / truth.sum())
 
 
 def log_loss(probability: Numbers, truth: Numbers) -> float:

@@ -8,74 +8,24 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 
+from bench.leaderboard.columns import columns_of
 from bench.leaderboard.ledger import Ledger, of_records
-from bench.leaderboard.numbers import plural, short
+from bench.leaderboard.numbers import short
 from bench.leaderboard.rows import Group, flatten, group_rows, reference_of, split_settings, trials_of, varying
 from bench.leaderboard.sentences import explain, legend, verdict
 from bench.leaderboard.statistics import Comparison, Design, Unit, detectable, shared_ranks, t_interval
-from bench.leaderboard.table import Absence, Board, Budget, Column, Panel, Row, describe_units
-from bench.metric_specs import METRICS, column, ranking_metric, spec_of
+from bench.leaderboard.table import Absence, Board, Budget, Column, Row
+from bench.leaderboard.values import Cells
+from bench.metric_specs import METRICS, ranking_metric, spec_of
 from bench.results import FAILURES, canonical
 
 BASELINE: Final = "none"
-
-_VIEWS: Final = ("raw", "corrected", "recalibrated")
-_BINARY: Final[tuple[tuple[str, Panel, bool], ...]] = (
-    (column("raw", "auroc"), "quality", False),
-    (column("raw", "recall_at_1pct"), "quality", True),
-    (column("raw", "recall_at_5pct"), "quality", False),
-    (column("raw", "recall_at_10pct"), "quality", True),
-    (column("tuned", "f1"), "quality", False),
-    *(
-        (column(rule, name), "decisions", True)
-        for name in ("f1", "precision", "recall", "balanced_accuracy", "mcc", "macro_f1")
-        for rule in ("default", "tuned")
-        if (rule, name) != ("tuned", "f1")
-    ),
-    (column("raw", "log_loss"), "probabilities", True),
-    (column("corrected", "log_loss"), "probabilities", False),
-    (column("recalibrated", "log_loss"), "probabilities", False),
-    *((column(view, "brier"), "probabilities", True) for view in _VIEWS),
-    (column("raw", "ece"), "probabilities", False),
-    (column("corrected", "ece"), "probabilities", True),
-    (column("recalibrated", "ece"), "probabilities", True),
-    (column("raw", "predicted_observed"), "probabilities", False),
-    (column("corrected", "predicted_observed"), "probabilities", False),
-    (column("raw", "calibration_intercept"), "probabilities", True),
-    (column("raw", "calibration_slope"), "probabilities", True),
-)
-_MULTICLASS: Final[tuple[tuple[str, Panel, bool], ...]] = (
-    (column("default", "macro_f1"), "quality", False),
-    (column("tuned", "tail_recall"), "quality", False),
-    (column("raw", "auroc"), "quality", False),
-    (column("raw", "average_precision"), "quality", True),
-    *(
-        (column(rule, name), "decisions", True)
-        for name in ("balanced_accuracy", "g_mean", "mcc", "accuracy", "head_recall", "middle_recall", "tail_recall")
-        for rule in ("default", "tuned")
-        if (rule, name) != ("tuned", "tail_recall")
-    ),
-    (column("raw", "log_loss"), "probabilities", True),
-    (column("corrected", "log_loss"), "probabilities", True),
-    (column("recalibrated", "log_loss"), "probabilities", False),
-    *((column(view, "brier"), "probabilities", True) for view in _VIEWS),
-    (column("raw", "ece"), "probabilities", False),
-    (column("corrected", "ece"), "probabilities", True),
-    (column("recalibrated", "ece"), "probabilities", True),
-)
-_COST: Final = (
-    ("fits", "Fits", False),
-    ("steps", "Steps", False),
-    ("train_seconds", "Train s", False),
-    ("peak_mb", "Peak MB", False),
-    ("inference_rows_per_second", "Rows/s", True),
-)
 
 
 def boards(
@@ -154,21 +104,21 @@ def _board(
             f"{ranked_by} does not exist for {n_classes} classes; ranked by {ranking_metric(n_classes)} instead."
         )
         ranked_by = ranking_metric(n_classes)
-    score, columns = _columns(ranked_by, n_classes, include)
+    score, columns = columns_of(ranked_by, n_classes, include)
     columns = _existing(ledger, done, columns)
     units = sorted({unit for group in groups for unit in group.by_unit})
     splits = {split for group in groups for split, _ in group.done}
     design = Design(max(1, len(splits)), _ratio(ledger, done))
 
-    cells = _Cells(ledger, groups, design)
+    cells = Cells(ledger, groups, design)
     scores = cells.by_unit(score.key, score.heading, notes)
-    columns_of = {c.key: cells.median(c.key) if c.panel == "cost" else cells.means(c, notes) for c in columns}
+    filled = {c.key: cells.median(c.key) if c.panel == "cost" else cells.means(c, notes) for c in columns}
     comparison = shared_ranks(scores, higher_is_better=bool(score.higher_is_better), design=design)
     reference = reference_of(groups, baseline)
     budgets = _budgets(ledger, groups)
     rows = [
         _row(
-            ledger, group, scores.get(group.label), {c.key: columns_of[c.key][i] for c in columns},
+            ledger, group, scores.get(group.label), {c.key: filled[c.key][i] for c in columns},
             reference=reference, comparison=comparison, design=design, budget=budgets.get(group.label),
         )
         for i, group in enumerate(groups)
@@ -203,34 +153,6 @@ def _board(
     )
 
 
-def _columns(ranked_by: str, n_classes: int, include: Sequence[str]) -> tuple[Column, tuple[Column, ...]]:
-    """The ranking column, and the others in display order."""
-    shown: dict[str, tuple[Panel, bool]] = {k: (p, d) for k, p, d in (_BINARY if n_classes == 2 else _MULTICLASS)}
-    designed = ranking_metric(n_classes)
-    if ranked_by != designed:
-        shown = {designed: ("quality", False), **shown}
-    for name in include:
-        if spec_of(name).applies(n_classes):
-            panel = shown[name][0] if name in shown else _PANELS[spec_of(name).kind]
-            shown[name] = (panel, False)
-    panels: tuple[Panel, ...] = ("quality", "decisions", "probabilities")
-    metrics = [
-        _metric_column(k, panel, detail)
-        for panel in panels for k, (p, detail) in shown.items() if p == panel and k != ranked_by
-    ]  # fmt: skip
-    costs = [Column(key, label, "cost", detail=detail) for key, label, detail in _COST]
-    return _metric_column(ranked_by, "quality", False), (*metrics, *costs)
-
-
-_PANELS: Final[dict[str, Panel]] = {"ranking": "quality", "decision": "quality", "probability": "probabilities"}
-
-
-def _metric_column(key: str, panel: Panel, detail: bool) -> Column:
-    spec = spec_of(key)
-    view = "" if spec.kind == "ranking" else key.partition("/")[0]
-    return Column(key, spec.label, panel, view, spec.higher_is_better, spec.ideal, detail)
-
-
 def _existing(ledger: Ledger, done: Sequence[int], columns: Sequence[Column]) -> tuple[Column, ...]:
     """Columns that some finished record has, with a value or undefined with a reason."""
     index = np.array(done, np.int64)
@@ -240,103 +162,6 @@ def _existing(ledger: Ledger, done: Sequence[int], columns: Sequence[Column]) ->
         c for c in columns
         if c.key in undefined or (c.key in ledger.numbers and bool(np.isfinite(ledger.numbers[c.key][index]).any()))
     )  # fmt: skip
-
-
-class _Cells:
-    """Values of the finished cells of some rows: by unit, or as the mean or median of each row."""
-
-    def __init__(self, ledger: Ledger, groups: Sequence[Group], design: Design) -> None:
-        self.ledger, self.groups, self.design = ledger, groups, design
-        self.index = np.array([i for group in groups for i in group.done.values()], np.int64)
-        self.bounds = np.cumsum([0, *(len(group.done) for group in groups)])
-        self.weights = np.concatenate([np.zeros(0), *(_weights(group.done, design) for group in groups)])
-
-    def column(self, key: str) -> np.ndarray[Any, np.dtype[np.float64]]:
-        """One value for each finished cell, row after row; NaN where undefined."""
-        column = self.ledger.numbers.get(key)
-        return np.full(len(self.index), np.nan) if column is None else column[self.index]
-
-    def by_unit(self, key: str, heading: str, notes: list[str]) -> dict[str, dict[Unit, float]]:
-        """The values of each row that has one on every unit that counts; see `_kept`."""
-        values = self.column(key)
-        kept, whole = self._kept(key, heading, values, notes)
-        found: dict[str, dict[Unit, float]] = {}
-        for number, group in enumerate(self.groups):
-            part = slice(self.bounds[number], self.bounds[number + 1])
-            if whole[number]:
-                line = zip(group.done, values[part].tolist(), kept[part].tolist(), strict=True)
-                found[group.label] = {unit: value for unit, value, keep in line if keep}
-        return {label: by_unit for label, by_unit in found.items() if by_unit}
-
-    def means(self, column: Column, notes: list[str]) -> list[float | None]:
-        """The mean of each row, over splits of the means over seeds; None where undefined."""
-        values = self.column(column.key)
-        if not np.isnan(values).any():
-            sums = [0.0] * len(self.groups)
-            filled = np.flatnonzero(np.diff(self.bounds))
-            if len(filled):
-                totals = np.add.reduceat(values * self.weights, self.bounds[filled])
-                for number, total in zip(filled.tolist(), totals.tolist(), strict=True):
-                    sums[number] = total
-            return [sums[i] if len(group.done) else None for i, group in enumerate(self.groups)]
-        by_unit = self.by_unit(column.key, column.heading, notes if not column.detail else [])
-        return [
-            t_interval(self.design.values(by_unit[g.label])).mean if g.label in by_unit else None for g in self.groups
-        ]
-
-    def median(self, key: str) -> list[float | None]:
-        """The median of each row over the cells that have a value."""
-        values, found = self.column(key), []
-        for start, stop in zip(self.bounds[:-1], self.bounds[1:], strict=True):
-            part = np.sort(values[start:stop][np.isfinite(values[start:stop])])
-            found.append(float((part[(len(part) - 1) // 2] + part[len(part) // 2]) / 2) if len(part) else None)
-        return found
-
-    def _kept(
-        self, key: str, heading: str, values: np.ndarray[Any, np.dtype[np.float64]], notes: list[str]
-    ) -> tuple[np.ndarray[Any, np.dtype[np.bool_]], list[bool]]:
-        """Which cells count, and which rows have a value on all of theirs; what is missing is noted.
-
-        A unit where a metric is undefined for every strategy (a property of the data) is left out for all. Where only
-        some strategies lack it, averaging what they do have would compare different test rows, so these have no value.
-        """
-        defined = np.isfinite(values)
-        if defined.all():
-            return defined, [bool(group.done) for group in self.groups]
-        units = [unit for group in self.groups for unit in group.done]
-        holders: dict[Unit, list[bool]] = defaultdict(list)
-        for unit, has in zip(units, defined.tolist(), strict=True):
-            holders[unit].append(has)
-        left_out = {unit for unit, has in holders.items() if len(has) > 1 and not any(has)}
-        if left_out:
-            where = [i for i, unit in zip(self.index.tolist(), units, strict=True) if unit in left_out]
-            reasons = _reasons(self.ledger, where, key)
-            notes.append(
-                f"{heading} is undefined for every strategy on {describe_units(left_out)}, left out: {reasons}."
-            )
-        whole = []
-        for number, group in enumerate(self.groups):
-            start = int(self.bounds[number])
-            lacking = {
-                unit: i for at, (unit, i) in enumerate(group.done.items(), start)
-                if not defined[at] and unit not in left_out
-            }  # fmt: skip
-            whole.append(bool(group.done) and not lacking)
-            if lacking:
-                notes.append(
-                    f"{heading} of {group.label} is undefined on {len(lacking)} of "
-                    f"{plural(len(group.done.keys() - left_out), 'run')} ({describe_units(lacking)}) and shown as –: "
-                    f"{_reasons(self.ledger, lacking.values(), key)}."
-                )
-        return np.array([unit not in left_out for unit in units], bool), whole
-
-
-def _weights(done: Mapping[Unit, int], design: Design) -> np.ndarray[Any, np.dtype[np.float64]]:
-    """What each cell counts in the mean of its row: splits alike, and the seeds of one split alike."""
-    if design.splits <= 1:
-        return np.full(len(done), 1 / max(1, len(done)))
-    seeds = Counter(split for split, _ in done)
-    return np.array([1 / (len(seeds) * seeds[split]) for split, _ in done])
 
 
 def _row(
@@ -396,11 +221,6 @@ def _order(row: Row, higher_is_better: bool) -> tuple[float, float, str]:
         return math.inf, math.inf, row.label
     rank = row.rank if row.rank is not None else 1e9
     return rank, -row.score.mean if higher_is_better else row.score.mean, row.label
-
-
-def _reasons(ledger: Ledger, positions: Iterable[int], key: str) -> str:
-    found = (ledger.parsed("undefined", i).get(key) or "the record gives no reason" for i in positions)
-    return "; ".join(sorted({short(reason).rstrip(".") for reason in found}))
 
 
 def _absent(ledger: Ledger, groups: Sequence[Group], statuses: Sequence[str]) -> tuple[Absence, ...]:

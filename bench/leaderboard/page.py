@@ -14,13 +14,12 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import Final
 
-from bench.leaderboard.blocks import Pair
 from bench.leaderboard.evidence import Evidence
-from bench.leaderboard.numbers import ABSENT, decimals_for, number, plural, signed, with_interval
+from bench.leaderboard.numbers import ABSENT, decimals_for, number, plural, with_interval
 from bench.leaderboard.plot_cost import quality_and_time
 from bench.leaderboard.plot_panels import class_recall, precision_recall, reliability
 from bench.leaderboard.plot_ranks import critical_difference, intervals
-from bench.leaderboard.render import bounds, describe_lines, legend, name, value_text
+from bench.leaderboard.render import across, bounds, describe_lines, legend, name, value_text
 from bench.leaderboard.sentences import budget_text
 from bench.leaderboard.statistics import LEVEL
 from bench.leaderboard.summary import Summary
@@ -118,7 +117,7 @@ def _tools(board: Board) -> str:
     return (
         '<div class="tools" hidden><label>Filter '
         '<input type="search" autocomplete="off" placeholder="strategy"></label><fieldset>'
-        f<legend>Columns</legend>{boxes}</fieldset>'
+        f"<legend>Columns</legend>{boxes}</fieldset>"
         '<span class="small" role="status"></span></div>'
     )
 
@@ -222,14 +221,7 @@ def _summary(summary: Summary, slug: str) -> str:
         parts.append(
             f'<p class="facts">{escaped(n)}, mean ranks and differences to {escaped(str(summary.baseline))}</p>'
         )
-        headings = ["Strategy", "Mean rank", "Mean score"]
-        if summary.baseline is not None:
-            headings += [f"Δ {summary.baseline}", "wins/ties/losses", "p (Wilcoxon-Holm)",
-                         "P(better)", "P(same)", "P(worse)"]  # fmt: skip
-        rows = []
-        for standing in blocks.standings:
-            line = [standing.name, f"{standing.mean_rank:.2f}", number(standing.mean_score)]
-            rows.append([*line, *(_pair(standing.against) if summary.baseline is not None else [])])
+        headings, rows = across(summary)
         parts.append(
             f'<div class="scroll" role="region" tabindex="0" aria-label="Table: {escaped(summary.title)}">'
             f"{_plain_table(summary.title, headings, rows)}</div>"
@@ -239,12 +231,3 @@ def _summary(summary: Summary, slug: str) -> str:
     figure = critical_difference(summary, f"{slug}-cd")
     parts.append(f'<div class="plots">{_figure(figure)}</div>' if figure else "")
     return "".join([*parts, "</section>"])
-
-
-def _pair(pair: Pair | None) -> list[str]:
-    if pair is None:
-        return [""] * 6
-    return [
-        signed(pair.mean, 3), f"{pair.wins}/{pair.ties}/{pair.losses}", number(pair.adjusted, 3),
-        number(pair.posterior.first, 2), number(pair.posterior.same, 2), number(pair.posterior.second, 2),
-    ]  # fmt: skip

@@ -79,7 +79,7 @@ def precision_recall(board: Board, evidence: Evidence) -> Figure | None:
     grey = f" Grey: {board.baseline}." if base else ""
     return _figure(
         board, "pr", drawing, title="Precision and recall",
-        caption=f"Precision where each recall is first reached, mean of the seeds.{grey} Dashed: prevalence, as by chance.",
+        caption=f"Precision where each recall is first reached, mean of the seeds.{grey} Dashed: prevalence.",
         headings=("Strategy", *(f"precision at recall {tick_text(RECALLS[i])}" for i in at)), rows=rows,
         description=_ranking_words(rows, "precision at recall .5", 3),
     )  # fmt: skip

@@ -115,7 +115,7 @@ def documents(
     facts = [f"{plural(len(records), 'record')}, {plural(len(tables), 'board')}. {export.origin(records)}"]
     texts = {
         "leaderboard.html": page(tables, across, evidence, title=options.title, facts=facts, command=options.command),
-        "leaderboard.md": render.markdown(tables),
+        "leaderboard.md": render.markdown(tables, across),
         "leaderboard.csv": export.comma_separated(tables),
         "leaderboard.tex": export.latex(tables),
         "leaderboard.json": export.json_text(tables, summaries=[export.json_summary(s) for s in across]),
@@ -191,4 +191,4 @@ def for_settings(board: Any, root: Path, console: Console, command: str) -> int:
         written = publish(root, console=console, where=chosen, options=options, finish=finish)
     except ValueError as error:
         raise ResultsError(f"board.metric: {error}") from None
-    return 0 if written else 1
+    return 0 if written or board.name is None else 1  # a snapshot that was asked for and is not there

@@ -14,8 +14,10 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from bench.leaderboard.blocks import Pair
 from bench.leaderboard.numbers import ABSENT, clean, decimals_for, number, plural, short, signed, with_interval
 from bench.leaderboard.statistics import Interval
+from bench.leaderboard.summary import Summary
 from bench.leaderboard.table import Absence, Board, Column, Panel, Row, describe
 
 _TABLES: tuple[tuple[str, tuple[Panel, ...]], ...] = (
@@ -195,10 +197,11 @@ def legend(boards: Iterable[Board]) -> list[str]:
 # --- Markdown -------------------------------------------------------------------------------------------------------
 
 
-def markdown(boards: Iterable[Board]) -> str:
-    """A page of boards in GitHub's Markdown, the same for the same records to the byte."""
+def markdown(boards: Iterable[Board], summaries: Iterable[Summary] = ()) -> str:
+    """A page of boards in GitHub's Markdown, the same for the same records to the byte; summaries come first."""
     boards = list(boards)
-    tables = "".join("\n" + "\n".join(_markdown_board(board)) + "\n" for board in boards)
+    tables = "".join("\n" + "\n".join(_markdown_summary(summary)) + "\n" for summary in summaries)
+    tables += "".join("\n" + "\n".join(_markdown_board(board)) + "\n" for board in boards)
     sentences = "".join(f"- {markdown_text(sentence)}\n" for sentence in legend(boards))
     return f"# Leaderboard\n{tables}\n## How to read this\n\n{sentences}"
 
@@ -221,6 +224,38 @@ def _markdown_board(board: Board) -> Iterator[str]:
     for heading, remedy, absences in board.absences():
         yield f"\n{heading} ({remedy}):\n"
         yield from (f"- {markdown_text(line)}" for line in describe_lines(absences))
+
+
+def across(summary: Summary) -> tuple[list[str], list[list[str]]]:
+    """Headings and texts of the table over several data sets, unescaped; no rows where there is nothing to say."""
+    headings = ["Strategy", "Mean rank", "Mean score"]
+    if summary.baseline is not None:
+        headings += [f"Δ {summary.baseline}", "wins/ties/losses", "p (Wilcoxon-Holm)"]
+        headings += ["P(better)", "P(same)", "P(worse)"]
+    lines = []
+    for standing in summary.blocks.standings if summary.blocks else ():
+        line = [standing.name, f"{standing.mean_rank:.2f}", number(standing.mean_score)]
+        lines.append([*line, *(_against(standing.against) if summary.baseline is not None else [])])
+    return headings, lines
+
+
+def _against(pair: Pair | None) -> list[str]:
+    if pair is None or pair.posterior is None:
+        return [""] * 6
+    chances = (pair.posterior.first, pair.posterior.same, pair.posterior.second)
+    p = "<.001" if pair.adjusted < 0.001 else number(pair.adjusted, 3)
+    return [signed(pair.mean, 3), f"{pair.wins}/{pair.ties}/{pair.losses}", p, *(number(c, 2) for c in chances)]
+
+
+def _markdown_summary(summary: Summary) -> Iterator[str]:
+    yield f"## {markdown_text(summary.title)}\n"
+    headings, lines = across(summary)
+    if lines:
+        yield _markdown_line([markdown_text(h) for h in headings])
+        yield _markdown_line([":---" if h == "Strategy" else "---:" for h in headings])
+        yield from (_markdown_line([markdown_text(text) for text in line]) for line in lines)
+        yield ""
+    yield from (f"- {markdown_text(note)}" for note in summary.notes)
 
 
 def _markdown_line(texts: Sequence[str]) -> str:

@@ -76,7 +76,7 @@ def top_two(scored: Sequence[Row], comparison: Comparison, design: Design) -> st
     more = needed - difference.n
     if more <= 0:
         return ""
-    return f" To separate the top two, {names}, about {more:,} more {unit}s were needed at the difference seen."
+    return f" To separate the top two, {names}, about {more:,} more {unit}s would be needed at the difference seen."
 
 
 def legend(rows: Sequence[Row]) -> Iterator[str]:

@@ -38,7 +38,7 @@ def status(root: Path, console: Console) -> None:
     files = [path for path in store.runs.rglob("*") if path.is_file()]
     size = sum(path.stat().st_size for path in files)
     console.print(Text(f"{plural(len(records), 'record')}, {_size(size)} in {store.runs}"), soft_wrap=True)
-    if orphans := store.orphans():
+    if orphans := _orphans(store):
         size = sum(path.stat().st_size for path in orphans if path.exists())
         console.print(
             f"{plural(len(orphans), 'left-over file')} of interrupted runs ({_size(size)}), never read; when nothing "
@@ -58,6 +58,14 @@ def _read(store: Store) -> tuple[list[Record], list[str]]:
         except (OSError, TypeError, ValueError) as error:
             problems.append(f"{path}: expected a record, but got {error}; delete the file and re-run its cell")
     return records, problems
+
+
+def _orphans(store: Store) -> list[Path]:
+    """Left-over files; where a record cannot be read only temporary ones, as it may name any of the others."""
+    try:
+        return store.orphans()
+    except (ResultsError, OSError):
+        return sorted(store.runs.glob("??/.*.tmp"))
 
 
 def _counts(records: list[Record]) -> Table:

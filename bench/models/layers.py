@@ -91,18 +91,22 @@ class Cosine(Layer):
 
 
 class Dropout(nn.Module):
-    """Inverted dropout with one random stream per member: the same masks alone or stacked."""
+    """Inverted dropout with one random stream per member, and optionally a rate: the same masks alone or stacked."""
 
     def __init__(self, rate: float) -> None:
         super().__init__()
         self.rate = rate
         self.streams: Sequence[torch.Generator] = ()
+        self.rates: Tensor | None = None  # (K, 1, 1) float64, where members differ
 
     def forward(self, x: Tensor) -> Tensor:
-        if not (self.training and self.rate):
+        if not (self.training and (self.rates is not None or self.rate)):
             return x
         noise = torch.stack([torch.rand(x.shape[1:], generator=g, device=g.device) for g in self.streams])
-        return x * (noise >= self.rate) / (1 - self.rate)
+        if self.rates is None:
+            return x * (noise >= self.rate) / (1 - self.rate)
+        # Rounded where a plain number would be: compared as noise is, divided as x is.
+        return x * (noise >= self.rates.to(noise.dtype)) / (1 - self.rates).to(x.dtype)
 
 
 class FieldSum(Layer):
@@ -139,7 +143,8 @@ class FieldSum(Layer):
     def product(self, table: Tensor, value: Tensor | Bag) -> Tensor:
         """Numeric columns: (K·B, w) -> (K, B, width)."""
         assert isinstance(value, Tensor)
-        return torch.bmm(value.view(len(table), -1, value.shape[-1]) * self.beside, table)
+        rows = value.view(len(table), -1, value.shape[-1])
+        return torch.bmm(rows if self.beside == 1 else rows * self.beside, table)
 
     def bag(self, field: Field, table: Tensor, value: Tensor | Bag) -> Tensor:
         """Tables: all members' tables end to end, each member's ids moved to its own."""

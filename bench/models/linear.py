@@ -7,6 +7,7 @@ No representation: strategies that start from or compare in one do not apply.
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -14,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from bench.models.layers import FieldSum
-from bench.models.network import Network
+from bench.models.network import Network, Numbers
 from strategies.spec import CosineHead, Features, Field, Inapplicable, LinearHead
 
 
@@ -47,8 +48,15 @@ class Linear:
     def build(
         self, members: int, schema: tuple[Field, ...], head: LinearHead | CosineHead, n_classes: int, rows: int
     ) -> Network:
-        """A network of K members without encoder; `rows` is the number of training rows, for the penalty."""
+        """A network of K members without encoder."""
         if isinstance(head, CosineHead):
             raise Inapplicable("model linear has no encoding to compare by cosine; use model=mlp")
-        scale = 2.0 if n_classes == 2 else 1.0
-        return Network(None, LinearLogits(members, schema, head.out or n_classes), scale * self.l2 / rows)
+        return Network(None, LinearLogits(members, schema, head.out or n_classes))
+
+    def structure(self) -> Hashable:
+        """Everything stacks."""
+        return self.name
+
+    def numbers(self, n_classes: int, rows: int) -> Numbers:
+        """The penalty; `rows` is the number of training rows."""
+        return Numbers(penalty=(2.0 if n_classes == 2 else 1.0) * self.l2 / rows)

@@ -6,11 +6,12 @@ factorised linear model, which on text equals logistic regression on tf-idf.
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import ClassVar
 
 from bench.models.layers import Affine, Cosine, FieldSum
-from bench.models.network import Hidden, Network
+from bench.models.network import Hidden, Network, Numbers
 from strategies.spec import CosineHead, Field, LinearHead
 
 
@@ -39,3 +40,11 @@ class MLP:
         if isinstance(head, CosineHead):
             return Network(encoder, Cosine(members, width, outputs, head.scale))
         return Network(encoder, Affine(members, width, outputs))
+
+    def structure(self) -> Hashable:
+        """What members of a stack share; the dropout rate is each one's own."""
+        return self.name, self.dim, self.hidden
+
+    def numbers(self, n_classes: int, rows: int) -> Numbers:
+        """The dropout rate."""
+        return Numbers(dropout=self.dropout)

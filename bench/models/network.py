@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -11,12 +12,21 @@ from bench.models.layers import Affine, Dropout, Layer
 from strategies.spec import Features, LinearHead, Recipe
 
 
+@dataclass(frozen=True)
+class Numbers:
+    """Hyperparameters of a network in which the members of a stack may differ."""
+
+    dropout: float = 0.0
+    penalty: float = 0.0  # rate of ½‖weights‖²
+
+
 class Network(nn.Module):
     """encoder: Features -> (K, B, d); head: what the encoder gives (without one, the features) -> (K, B, outputs)."""
 
-    def __init__(self, encoder: nn.Module | None, head: nn.Module, penalty: float = 0.0) -> None:
+    def __init__(self, encoder: nn.Module | None, head: nn.Module) -> None:
         super().__init__()
-        self.encoder, self.head, self.penalty_rate = encoder, head, penalty
+        self.encoder, self.head = encoder, head
+        self.half_rates: Tensor | None = None  # (K,) float64, half of each member's penalty; None: no penalty
 
     def forward(self, x: Features) -> Tensor:
         out: Tensor = self.head(x if self.encoder is None else self.encoder(x))
@@ -24,10 +34,11 @@ class Network(nn.Module):
 
     def penalty(self) -> Tensor | float:
         """½ · rate · ‖weights‖² summed over members, intercepts left out (as scikit-learn's L2)."""
-        if not self.penalty_rate:
+        if self.half_rates is None:
             return 0.0
         weights = [p for name, p in self.named_parameters() if not name.endswith("bias")]
-        return 0.5 * self.penalty_rate * sum(((p**2).sum() for p in weights), start=torch.zeros(()))
+        norms = torch.stack([(p**2).sum((1, 2)) for p in weights]).sum(0)
+        return (norms * self.half_rates.to(norms.dtype)).sum()
 
     def start(self, k: int, recipe: Recipe, prior: Tensor) -> None:
         """Initialise member k: from its streams, then from `recipe.init`, the head's bias at the log prior."""
@@ -45,11 +56,18 @@ class Network(nn.Module):
                 if name.startswith("encoder.") or recipe.keep_head:
                     own[name].data[k] = value[0]
 
-    def streams(self, generators: Sequence[torch.Generator]) -> None:
-        """Give each member its stream of dropout noise."""
+    def members(self, numbers: Sequence[Numbers], streams: Sequence[torch.Generator]) -> None:
+        """Give each member its numbers and its stream of dropout noise."""
+        device = next(self.parameters()).device
+        penalties = torch.tensor([0.5 * n.penalty for n in numbers], dtype=torch.float64, device=device)
+        self.half_rates = penalties if any(n.penalty for n in numbers) else None
+        rates = [n.dropout for n in numbers]
+        differ = len(set(rates)) > 1
         for module in self.modules():
             if isinstance(module, Dropout):
-                module.streams = generators
+                module.streams, module.rate = streams, rates[0]
+                spread = torch.tensor(rates, dtype=torch.float64, device=device).view(-1, 1, 1)
+                module.rates = spread if differ else None
 
 
 def initial_state(recipe: Recipe) -> dict[str, Tensor]:

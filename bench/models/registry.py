@@ -6,6 +6,7 @@ import ast
 import importlib
 import importlib.util
 import pkgutil
+from collections.abc import Hashable
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, cast
 
@@ -27,6 +28,12 @@ class Model(Protocol):
         self, members: int, schema: tuple[Field, ...], head: LinearHead | CosineHead, n_classes: int, rows: int
     ) -> Any:
         """A `Network` of K members."""
+
+    def structure(self) -> Hashable:
+        """What models must share to train as one stack: all that decides shapes."""
+
+    def numbers(self, n_classes: int, rows: int) -> Any:
+        """The `Numbers` in which members of a stack may differ; `rows` is the number of training rows."""
 
 
 class UnknownModel(ValueError):

@@ -29,7 +29,8 @@ class RowStream:
             self.draw()
         rows, self.rows = self.rows[: steps * size].view(steps, size), self.rows[steps * size :]
         self.batches += steps
-        self.without_rarest += int((self.recipe.train.y[rows] != self.rarest).all(1).sum())
+        labels = self.recipe.train.y.index_select(0, rows.reshape(-1)).view(steps, size)
+        self.without_rarest += int((labels != self.rarest).all(1).sum())
         if self.recipe.train.weight is None:
             return rows, None
         weights, self.weights = self.weights[: steps * size].view(steps, size), self.weights[steps * size :]

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
 
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.plugins.environments import LightningEnvironment  # type: ignore[attr-defined]
+from pytorch_lightning.trainer.connectors import callback_connector
 
 from bench.training.fit import Diverged, Fit, Watch
+from bench.training.stacking import Stack, room, signature
 from strategies.spec import Predictor, Recipe, Training, answer
 
 __all__ = ["Diverged", "Outcome", "drive", "fit", "pick_device"]
@@ -23,14 +25,6 @@ Outcome = Predictor | Exception
 def pick_device() -> torch.device:
     """The GPU where there is one that Lightning can drive, else the CPU."""
     return torch.device("cuda", 0) if torch.cuda.is_available() else torch.device("cpu")
-
-
-def signature(recipe: Recipe) -> tuple[Any, ...]:
-    """What recipes must share to train as one stack."""
-    return (
-        recipe.model, recipe.train.x.schema, recipe.head, recipe.train.n_classes, recipe.batch_size, recipe.dtype,
-        recipe.eval_every, bool(recipe.augment), len(recipe.train) if getattr(recipe.model, "l2", 0) else 0,
-    )  # fmt: skip
 
 
 def chunks(recipes: Sequence[Recipe]) -> list[int]:
@@ -48,13 +42,32 @@ def fit(recipes: Sequence[Recipe], device: torch.device, watch: Watch | None = N
             "ignore"
         )  # Lightning's advice on loaders, workers and loggers that we leave out on purpose
         logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
-        trainer = pl.Trainer(
-            accelerator="gpu" if device.type == "cuda" else "cpu", devices=1, max_epochs=1, logger=False,
-            enable_checkpointing=False, enable_progress_bar=False, enable_model_summary=False,
-            use_distributed_sampler=False, deterministic="warn", plugins=[LightningEnvironment()],
-        )  # fmt: skip
+        with no_foreign_callbacks():
+            trainer = pl.Trainer(
+                accelerator="gpu" if device.type == "cuda" else "cpu", devices=1, max_epochs=1, logger=False,
+                enable_checkpointing=False, enable_progress_bar=False, enable_model_summary=False,
+                use_distributed_sampler=False, deterministic="warn", plugins=[LightningEnvironment()],
+            )  # fmt: skip
         trainer.fit(module, chunks(recipes))
     return [m.outcome if m.outcome is not None else RuntimeError("training ended early") for m in module.members]
+
+
+@contextmanager
+def no_foreign_callbacks() -> Iterator[None]:
+    """Lightning adds callbacks of any installed package that declares some; results must not depend on these.
+
+    Looking for them reads the metadata of every package, at every fit: the half of what a Trainer costs.
+    """
+    search = "_load_external_callbacks"
+    found = getattr(callback_connector, search, None)
+    if found is None:  # another version of Lightning: slower, and otherwise the same
+        yield
+        return
+    setattr(callback_connector, search, lambda _group: [])
+    try:
+        yield
+    finally:
+        setattr(callback_connector, search, found)
 
 
 @dataclass
@@ -70,15 +83,15 @@ def drive(
     done: Callable[[int, Outcome], None],
     *,
     device: torch.device,
-    stack: int = 1,
+    stack: Stack = "off",
     began: Callable[[int], None] = lambda i: None,
     watch: Watch | None = None,
 ) -> None:
     """Run strategies to their end; `done(i, predictor or exception)` is called as each one finishes.
 
-    Equal recipes are trained once. With `stack` 1 one strategy is finished before the next is begun; with more,
-    up to so many compatible recipes of all strategies train together. A failing recipe raises inside its own
-    strategy and stops nobody else.
+    Equal recipes are trained once. With `stack` off (or 1) one strategy is finished before the next is begun; with a
+    number, up to so many compatible recipes of all strategies train together; with auto, as many as pay
+    (`stacking.room`). A failing recipe raises inside its own strategy and stops nobody else.
     """
     trained: dict[Recipe, Outcome] = {}
     waiting: dict[int, Pending] = {}
@@ -95,14 +108,15 @@ def drive(
 
     upcoming = list(enumerate(trainings))
     while upcoming or waiting:
-        while upcoming and (stack > 1 or not waiting):
+        while upcoming and (stack not in (1, "off") or not waiting):
             i, training = upcoming.pop(0)
             began(i)
             advance(i, training, lambda t=training: next(t))  # type: ignore[misc]
         missing = {ask: None for p in waiting.values() for ask in p.asks if ask not in trained}
         if missing:
             first = next(iter(missing))
-            batch = [r for r in missing if signature(r) == signature(first)][:stack]
+            batch = [r for r in missing if signature(r) == signature(first)]
+            batch = batch[: room(batch, device, stack)]
             trained.update(zip(batch, attempt(batch, device, watch), strict=True))
         for i, pending in list(waiting.items()):
             if all(ask in trained for ask in pending.asks):
@@ -130,5 +144,8 @@ def attempt(recipes: list[Recipe], device: torch.device, watch: Watch | None) ->
     except Exception as error:
         if len(recipes) == 1:
             return [error]
-        half = len(recipes) // 2
-        return attempt(recipes[:half], device, watch) + attempt(recipes[half:], device, watch)
+    # Only here, after the exception and the stack that its traceback holds are gone, is their memory free again.
+    if device.type == "cuda":
+        torch.cuda.empty_cache()
+    half = len(recipes) // 2
+    return attempt(recipes[:half], device, watch) + attempt(recipes[half:], device, watch)

@@ -20,8 +20,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from bench.config import Cell, Settings
 from bench.sweep import duration, worker_count
 from bench.tuning.objective import Job, Pruning, Score, maximized, score
+from bench.tuning.storage import RESULT, settle
 from bench.tuning.study import Study
 from bench.workers import warm_context
+from strategies.spec import Inapplicable
 
 RETRIES = 1  # how often a trial whose worker died is tried again
 POLL = 1.0  # seconds between looks at a study whose last trials another process runs
@@ -47,11 +49,12 @@ class Report:
 
     study: Study
     failures: tuple[str, ...]
+    skipped: str = ""  # why the strategy does not apply
 
     @property
     def met(self) -> bool:
-        """Whether it has the trials that were asked for."""
-        return self.study.finished() >= self.study.tune.trials
+        """Whether it has the trials that were asked for, or needs none."""
+        return bool(self.skipped) or self.study.finished() >= self.study.tune.trials
 
 
 def tune(configurations: Sequence[Mapping[str, Any]], options: Settings, console: Console) -> list[Report]:
@@ -83,6 +86,7 @@ class Driver:
         self.studies, self.options, self.console = studies, options, console
         self.size = worker_count(options, options.tune.batch * len(studies))
         self.failures: dict[str, list[str]] = {s.identity.name: [] for s in studies}
+        self.skipped: dict[str, str] = {}
         self.deaths: Counter[tuple[str, int]] = Counter()
         self.pool: ProcessPoolExecutor | None = None
         self.running: dict[Future[Score], tuple[Batch, int]] = {}
@@ -108,11 +112,15 @@ class Driver:
                         progress.update(task, completed=self.finished())
         if self.pool is not None:
             self.pool.shutdown()
-        return [Report(s, tuple(self.failures[s.identity.name])) for s in self.studies]
+        return [
+            Report(s, tuple(self.failures[s.identity.name]), self.skipped.get(s.identity.name, ""))
+            for s in self.studies
+        ]
 
     def begin(self, study: Study, batches: dict[str, Batch]) -> bool:
         """Ask a batch and send it out. False when the study is done, or has failed too often."""
-        if study.finished() >= study.tune.trials or len(self.failures[study.identity.name]) >= study.tune.trials:
+        name, wanted = study.identity.name, study.tune.trials
+        if name in self.skipped or study.finished() >= wanted or len(self.failures[name]) >= wanted:
             return False
         batch = Batch(study, study.ask())
         if not batch.asked:
@@ -139,7 +147,7 @@ class Driver:
         )  # fmt: skip
         if self.options.debug:
             try:
-                batch.results[i] = score(job)
+                self.keep(batch, i, score(job))
             except Exception as error:
                 batch.results[i] = error
             return
@@ -159,9 +167,18 @@ class Driver:
             if isinstance(error, BrokenProcessPool):
                 broken.append((batch, i))
             else:
-                batch.results[i] = error if error is not None else future.result()
+                self.keep(batch, i, error if error is not None else future.result())
         if broken:
             self.revive(broken)
+
+    def keep(self, batch: Batch, i: int, result: Score | BaseException) -> None:
+        """Note a result in the study at once: should this process die before the batch is told, it is not lost."""
+        if isinstance(result, Score):
+            trial, _ = batch.asked[i]
+            for name in ("fits", "steps", "seconds"):
+                trial.set_user_attr(name, getattr(result, name))
+            trial.set_user_attr(RESULT, None if result.pruned else list(result.values))
+        batch.results[i] = result
 
     def revive(self, broken: list[tuple[Batch, int]]) -> None:
         """A dead worker breaks the pool: all trials in work are lost, and each may be lost once more."""
@@ -181,28 +198,28 @@ class Driver:
         for i, (trial, _) in enumerate(batch.asked):
             result = batch.results[i]
             if isinstance(result, Score):
-                for name in ("fits", "steps", "seconds"):
-                    trial.set_user_attr(name, getattr(result, name))
-                if result.pruned:
-                    batch.study.study.tell(trial, state=TrialState.PRUNED)
-                else:
-                    batch.study.study.tell(trial, list(result.values))
+                settle(batch.study.study, trial.number, None if result.pruned else list(result.values))
             else:
                 reason = " ".join(str(result).split()) or type(result).__name__
                 trial.set_user_attr("reason", reason)
                 batch.study.study.tell(trial, state=TrialState.FAIL)
-                self.failures[batch.study.identity.name].append(f"trial {trial.number}: {reason}")
+                if isinstance(result, Inapplicable):
+                    self.skipped[batch.study.identity.name] = reason
+                else:
+                    self.failures[batch.study.identity.name].append(f"trial {trial.number}: {reason}")
         if not self.console.is_terminal:
             self.console.print(self.line(batch.study), soft_wrap=True, highlight=False)
 
     def close(self, study: Study) -> None:
-        """A study has all its trials: write what it found."""
-        study.save_best()
+        """A study has all its trials, or needs none: write what it found."""
+        study.save_best(skipped=self.skipped.get(study.identity.name, ""))
         if self.console.is_terminal:
             self.console.print(self.line(study), soft_wrap=True, highlight=False)
 
     def line(self, study: Study) -> str:
         """`womens/one_star mlp focal  16/40 trials (2 pruned)  best .41 (trial 7)`."""
+        if study.identity.name in self.skipped:
+            return f"{escape(study.label)}  skipped: {escape(self.skipped[study.identity.name])}"
         best, pruned = study.best(), len(study.trials(TrialState.PRUNED))
         text = f"{escape(study.label)}  {study.finished()}/{study.tune.trials} trials ({pruned} pruned)"
         if best is None:
@@ -223,6 +240,9 @@ class Driver:
 def summarize(reports: Sequence[Report], seconds: float, console: Console) -> int:
     """Print what was found and what failed; the exit code."""
     for r in reports:
+        if r.skipped:
+            console.print(f"{escape(r.study.label)}: skipped: {escape(r.skipped)}", soft_wrap=True, highlight=False)
+            continue
         totals = r.study.totals()
         console.print(
             f"{escape(r.study.label)}: {totals['trials']:.0f} trials, {totals['steps']:,.0f} steps, "

@@ -11,16 +11,19 @@ from pathlib import Path
 import numpy as np
 import optuna
 import torch
-from sklearn.model_selection import StratifiedKFold
+from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
 from bench.cell import training
 from bench.config import Cell, ConfigError
 from bench.data.config import DataConfig
 from bench.data.encode import Encoded, encode
+from bench.data.prepare import prepare
+from bench.data.schema import DataError
 from bench.data.splits import Partition, partition
 from bench.metric_specs import METRICS, RULES, VIEWS, column, direction, ranking_metric
 from bench.metrics import Predictions, evaluate
 from bench.planning import identify, table
+from bench.training.threads import limit_threads
 from bench.training.trainer import Outcome, drive, pick_device
 from bench.tuning.storage import open_storage
 from strategies.registry import unknown
@@ -98,15 +101,24 @@ def maximized(objective_column: str) -> bool:
 
 @lru_cache(maxsize=4)
 def tuning_data(config: DataConfig, split: int, seed: int, folds: int, fold: int) -> Encoded:
-    """Training and validation rows of one seed, or of one fold of both together; no test row is encoded."""
+    """Training and validation rows of one seed, or of one fold of both together; no test row is encoded.
+
+    Folds keep groups together.
+
+    Raises:
+        DataError: folds of rows that are split by time or by a column of the data.
+    """
+    if not folds:
+        return prepare(config, split, seed, test=False)
+    if config.time is not None or config.given is not None:
+        raise DataError("tune.folds: expected rows in no order, got data.time or data.given; use tune.folds=0")
     whole = table(config)
     parts = partition(whole, split, seed, config.test_fraction, config.val_fraction)
-    if folds:
-        rows = np.sort(np.concatenate([parts.train, parts.val]))
-        splitter = StratifiedKFold(folds, shuffle=True, random_state=seed)
-        train, val = list(splitter.split(rows, whole.y[rows]))[fold]
-        parts = Partition(rows[train], rows[val], parts.test)
-    return encode(whole, parts, vocabulary=config.vocabulary, test=False)
+    rows = np.sort(np.concatenate([parts.train, parts.val]))
+    groups = whole.roles.group[rows] if whole.roles is not None and whole.roles.group is not None else None
+    splitter = (StratifiedKFold if groups is None else StratifiedGroupKFold)(folds, shuffle=True, random_state=seed)
+    train, val = list(splitter.split(rows, whole.y[rows], groups))[fold]
+    return encode(whole, Partition(rows[train], rows[val], parts.test), config, test=False)
 
 
 def score(job: Job) -> Score:
@@ -115,7 +127,7 @@ def score(job: Job) -> Score:
     Raises:
         FloatingPointError: an objective is undefined or not finite, which Optuna must never be told as a value.
     """
-    torch.set_num_threads(job.threads)
+    limit_threads(job.threads)
     device = pick_device() if job.device == "auto" else torch.device(job.device)
     began = time.perf_counter()
     watch = watcher(job.pruning) if job.pruning is not None else None

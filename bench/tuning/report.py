@@ -247,6 +247,9 @@ def show(root: Path, console: Console, wanted: Mapping[str, str | None]) -> int:
     for best in matching(root, wanted):
         scores = ", ".join(f"{k} {v:.4f}" for k, v in best["objective"].items())
         head = f"{best['data']}/{best['target']} {best['model']} {best['strategy']} split={best['split']}"
+        if best.get("skipped"):
+            console.print(Text(f"{head}: skipped: {best['skipped']}"), soft_wrap=True)
+            continue
         console.print(Text(f"{head}: {scores} on validation, trial {best['trial']} of {best['trials']:.0f}"))
         for path, value in best["settings"].items():
             console.print(Text(f"  {path} = {'null' if value is None else value}"))

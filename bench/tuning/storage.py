@@ -25,6 +25,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 OWNER = "owner"  # user attribute of a trial: which process runs it
 RETRY = "retry_of"
+RESULT = "result"  # what a trial came to, kept from the moment it is known until its whole batch is told
 ELSEWHERE = timedelta(hours=1)  # a trial of another machine counts as lost after so long: its locks cannot be seen
 
 
@@ -167,9 +168,23 @@ def reap(study: optuna.Study, owner: Owner) -> int:
 
 
 def give_back(study: optuna.Study, trial: FrozenTrial) -> None:
-    """Enqueue a trial's parameters again, then fail it: in this order, a kill in between loses nothing."""
+    """Settle a trial whose process died: with its result where that is known, else by trying it again.
+
+    Its parameters are enqueued before it is failed: in this order, a kill in between loses nothing.
+    """
+    if RESULT in trial.user_attrs:
+        settle(study, trial.number, trial.user_attrs[RESULT])
+        return
     kept: dict[str, Any] = {k: v for k, v in trial.user_attrs.items() if k != OWNER}
     waiting = study.get_trials(deepcopy=False, states=(TrialState.WAITING,))
     if not any(w.user_attrs.get(RETRY) == trial.number for w in waiting):
         study.enqueue_trial(trial.params, user_attrs={**kept, RETRY: trial.number})
     study.tell(trial.number, state=TrialState.FAIL)
+
+
+def settle(study: optuna.Study, number: int, values: list[float] | None) -> None:
+    """Tell a trial's values; None stands for a pruned one."""
+    if values is None:
+        study.tell(number, state=TrialState.PRUNED)
+    else:
+        study.tell(number, values)

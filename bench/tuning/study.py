@@ -113,7 +113,8 @@ class Study:
     def ask(self) -> list[tuple[optuna.Trial, Cell]]:
         """The next batch, at most so many that the total is met; empty when it is, or others run the rest.
 
-        The sampler is seeded by what is finished, so that a study killed and resumed proposes what it would have.
+        The sampler is seeded by what is finished, and a batch that a kill cut short is filled up before the next is
+        proposed, so that a study killed and resumed proposes what it would have.
         """
         with claim(self.folder):
             reap(self.study, self.owner)
@@ -124,7 +125,8 @@ class Study:
                 constant_liar=True,
             )  # fmt: skip
             batch = []
-            for _ in range(min(self.tune.batch, self.tune.trials - done - running)):
+            room = self.tune.batch - (done + running) % self.tune.batch
+            for _ in range(min(room, self.tune.trials - done - running)):
                 trial = self.study.ask()
                 trial.set_user_attr(OWNER, self.owner.name)
                 values = {d.path: d.suggest(trial) for d in self.identity.space}
@@ -147,19 +149,24 @@ class Study:
         total = {k: float(sum(t.user_attrs.get(k, 0) for t in finished)) for k in ("fits", "steps", "seconds")}
         return {"trials": float(len(finished)), **total}
 
-    def save_best(self) -> Path | None:
-        """Write the best settings as YAML, which `run tuned=true` reads."""
-        best = self.best()
-        if best is None:
+    def save_best(self, *, skipped: str = "") -> Path | None:
+        """Write the best settings as YAML, which `run tuned=true` reads; or why the strategy does not apply."""
+        best = None if skipped else self.best()  # switched off, an inapplicable strategy would be tuned as `none`
+        if best is None and not skipped:
             return None
         planned = identify(self.base)
-        content = {
+        content: dict[str, Any] = {
             "study": self.identity.name, "data": planned.data_name, "target": planned.target,
             "model": self.base.model.name, "strategy": self.base.strategy, "split": self.base.split,
-            "objective": dict(zip(self.identity.columns, [float(v) for v in best.values], strict=True)),
-            "trial": best.number, **self.totals(), "optuna": optuna.__version__,
-            "settings": best.user_attrs["settings"],
         }  # fmt: skip
+        if best is None:
+            content |= {"skipped": skipped, "objective": {}, "trial": None, **self.totals(), "settings": {}}
+        else:
+            content |= {
+                "objective": dict(zip(self.identity.columns, [float(v) for v in best.values], strict=True)),
+                "trial": best.number, **self.totals(), "optuna": optuna.__version__,
+                "settings": best.user_attrs["settings"],
+            }  # fmt: skip
         text = yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
         path = self.folder / BEST
         publish(path, lambda temporary: cast(None, temporary.write_text(text, encoding="utf-8")), replace=True)
@@ -188,6 +195,8 @@ def tuned(raw: Mapping[str, Any], tune: TuneConfig, root: Path) -> tuple[dict[st
     path = root / "tuned" / found.name / BEST
     if path.exists():
         best = read_best(path)
+        if best.get("skipped"):
+            return dict(raw), {}  # the run will find the same and leave a record that says so
         budget = {f"tuning_{k}": float(best[k]) for k in ("trials", "fits", "steps", "seconds")}
         return apply(raw, best["settings"]), budget
     planned = identify(cell({**raw, "tuned": False}))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import statistics
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -29,6 +28,7 @@ class Measured:
     reference_seconds: float | None = None
     our_seconds: float | None = None
     spread: tuple[float, float] | None = None  # smallest and largest ratio of the pairs
+    cpu: float | None = None  # the ratio in processor seconds, which other processes disturb less than the clock
     note: str = ""
 
     @property
@@ -39,20 +39,23 @@ class Measured:
         return self.value >= self.target if self.at_least else self.value <= self.target
 
 
-def timed(side: Side) -> float:
+Seconds: TypeAlias = tuple[float, float]  # by the clock, and of this process's processors
+
+
+def timed(side: Side) -> Seconds:
     """Seconds of one call, with the garbage of earlier ones collected before."""
     gc.collect()
-    began = time.perf_counter()
+    began, busy = time.perf_counter(), time.process_time()
     side()
-    return time.perf_counter() - began
+    return time.perf_counter() - began, time.process_time() - busy
 
 
-def alternate(reference: Side, ours: Side, repeats: int, warm: bool = True) -> tuple[list[float], list[float]]:
+def alternate(reference: Side, ours: Side, repeats: int, warm: bool = True) -> tuple[list[Seconds], list[Seconds]]:
     """Seconds of both sides, in turn; which goes first changes every round."""
     if warm:
         reference()
         ours()
-    theirs, mine = [], []
+    theirs, mine = list[Seconds](), list[Seconds]()
     for i in range(repeats):
         for side, seconds in ((reference, theirs), (ours, mine))[:: 1 if i % 2 else -1]:
             seconds.append(timed(side))
@@ -60,41 +63,40 @@ def alternate(reference: Side, ours: Side, repeats: int, warm: bool = True) -> t
 
 
 def compared(
-    row: str, what: str, against: str, reference: Side, ours: Side, target: float | None, repeats: int,
-    *, warm: bool = True, speedup: bool = False, note: str = "",
+    row: str, what: str, against: str, reference: Side, ours: Side, *, target: float | None, repeats: int,
+    warm: bool = True, speedup: bool = False, processes: bool = False, note: str = "",
 ) -> Measured:  # fmt: skip
-    """The ratio of medians, ours over the reference; for a speed-up the other way round."""
+    """The ratio of medians, ours over the reference; for a speed-up the other way round.
+
+    `processes`: a side works in other processes too, whose processor seconds are not ours to see.
+    """
     theirs, mine = alternate(reference, ours, repeats, warm)
-    pairs = [b / a if speedup else a / b for a, b in zip(mine, theirs, strict=True)]
-    a, b = statistics.median(mine), statistics.median(theirs)
+
+    def ratio(a: float, b: float) -> float:
+        return b / a if speedup else a / b
+
+    pairs = [ratio(a[0], b[0]) for a, b in zip(mine, theirs, strict=True)]
+    (a, own), (b, other) = ([statistics.median(s) for s in zip(*side, strict=True)] for side in (mine, theirs))
     return Measured(
-        row, what, against, b / a if speedup else a / b, target, at_least=speedup, reference_seconds=b,
-        our_seconds=a, spread=(min(pairs), max(pairs)), note=note,
+        row, what, against, ratio(a, b), target, at_least=speedup, reference_seconds=b, our_seconds=a,
+        spread=(min(pairs), max(pairs)), cpu=None if processes or not own else ratio(own, other), note=note,
     )  # fmt: skip
-
-
-def rss() -> float:
-    """Resident memory of this process now, in MiB."""
-    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
-    return pages * 4096 / 2**20
 
 
 @contextmanager
 def peak_memory() -> Iterator[list[float]]:
-    """The list that is yielded receives how far resident memory rose above its level at the start, in MiB."""
+    """The list that is yielded receives how far resident memory rose above its level at the start, in MiB (Linux)."""
     gc.collect()
-    before, highest, done = rss(), [rss()], threading.Event()
-
-    def watch() -> None:
-        while not done.wait(0.002):
-            highest[0] = max(highest[0], rss())
-
-    watcher = threading.Thread(target=watch, daemon=True)
-    watcher.start()
+    Path("/proc/self/clear_refs").write_text("5", encoding="ascii")  # the kernel's own high-water mark, from now on
+    before = high_water()
     found: list[float] = []
     try:
         yield found
     finally:
-        done.set()
-        watcher.join()
-        found.append(max(highest[0], rss()) - before)
+        found.append(high_water() - before)
+
+
+def high_water() -> float:
+    """Peak resident memory since the mark was reset, in MiB."""
+    lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 2**10

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +65,7 @@ def test_fingerprints_are_recorded() -> None:
 
 
 def test_sample_is_a_megabyte() -> None:
-    from bench.data import womens as module  # noqa: PLC0415
+    from bench.data import womens as module
 
     path = Path(module.__file__).parent / "embedded" / "womens.parquet"
     assert path.stat().st_size < 1_000_000
@@ -71,13 +73,17 @@ def test_sample_is_a_megabyte() -> None:
 
 
 @pytest.mark.parametrize("path", sorted(CONF.glob("*.yaml")), ids=lambda p: p.stem)
-def test_yaml_holds_allowed_keys_and_names_its_source(path: Path) -> None:
+def test_yaml_holds_allowed_keys_and_names_its_source(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Sets that must be fetched first say how; what they hold is tested with the recorded fingerprints."""
+    monkeypatch.setenv("IMBENCH_CACHE", str(tmp_path))
     values = yaml.safe_load(path.read_text())
     assert values["source"] == path.stem
     assert set(values) <= {f.name for f in dataclasses.fields(DataConfig)}
     config = DataConfig(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
     public = SOURCES[path.stem].fetchable()
-    if public is not None and not public.fetched():
+    if public is not None:
         with pytest.raises(DataError, match=f"imbench data get {public.name}"):
             load_table(config)
     elif path.stem != "file":
@@ -194,3 +200,13 @@ def test_a_copy_of_the_target_is_warned_of(tmp_path: Path) -> None:
     warnings = [line for line in table.log if line.startswith("warning")]
     assert len(warnings) == 1
     assert "'leak' is a copy of target 'y'" in warnings[0]
+
+
+def test_the_registry_is_imported_without_torch_and_scikit_learn() -> None:
+    """Listing, planning and checking data must not wait for them."""
+    code = (
+        "import sys; from bench.data import sources, check, report, impressions, large; "
+        "print([m for m in ('torch', 'sklearn', 'scipy', 'pytorch_lightning') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -13,8 +13,8 @@ from typing import Any
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 ABSENT = "no chromium on PATH: apt-get install chromium"
 FLAGS = (
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
+    "--disable-background-networking", "--disable-component-update",
 )  # fmt: skip
 
 
@@ -43,7 +43,7 @@ class Tab:
         self.buffer, self.count, self.session = b"", 0, ""
         target = self.call("Target.createTarget", url=page.as_uri())["targetId"]
         self.session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
-        while self.ask("document.readyState") != "complete":
+        while self.ask("document.documentElement.dataset.ready") != "yes":
             pass
 
     def call(self, method: str, **parameters: Any) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import itertools
 import re
 from collections.abc import Iterator
 from html.parser import HTMLParser
@@ -22,6 +23,7 @@ from bench.leaderboard.evidence import gather
 from bench.leaderboard.ledger import of_records
 from bench.leaderboard.page import page
 from bench.leaderboard.plot_cost import pareto
+from bench.leaderboard.render import markdown
 from bench.leaderboard.summary import summaries
 from bench.leaderboard.svg import Scale, label_places, tick_text
 from bench.results import Store
@@ -155,7 +157,7 @@ def test_the_policy_stops_what_escaping_would_have_missed(text: str, tmp_path: P
 
 @pytest.fixture
 def tab(tmp_path: Path) -> Iterator[Tab]:
-    store, records = folder(tmp_path / "results", n=200)
+    _, records = folder(tmp_path / "results", n=200)
     records += series("zeta", [0.9, 0.8, 0.7]) + series("alpha", [0.05, 0.04, 0.06])
     tables = boards(of_records(records))
     file = tmp_path / "page.html"
@@ -165,7 +167,10 @@ def tab(tmp_path: Path) -> Iterator[Tab]:
     opened.close()
 
 
-FIRST = "[...document.querySelectorAll('[data-board] tbody th')].filter(t => !t.parentNode.hidden).map(t => t.textContent).join()"
+FIRST = (
+    "[...document.querySelectorAll('[data-board] tbody th')]"
+    ".filter(t => !t.parentNode.hidden).map(t => t.textContent).join()"
+)
 
 
 @needs_chromium
@@ -216,7 +221,7 @@ def test_scales_and_ticks() -> None:
 def test_labels_do_not_overlap_and_stay_within() -> None:
     places = label_places([5.0, 5.0, 6.0, 90.0, 91.0], 10, 0, 100)
     ordered = sorted(places)
-    assert all(b - a >= 10 for a, b in zip(ordered, ordered[1:], strict=False))
+    assert all(b - a >= 10 for a, b in itertools.pairwise(ordered))
     assert max(places) <= 100
     assert sorted(range(5), key=places.__getitem__) == [0, 1, 2, 3, 4]
 
@@ -226,3 +231,31 @@ def test_a_page_needs_no_predictions(tmp_path: Path) -> None:
     text = page(tables, [], {b.slug: gather(b, Store(tmp_path)) for b in tables}, title="Bare")
     assert "Differences and ranks" in text
     assert "Precision and recall" not in text
+
+
+def test_significance_budget_and_marks_are_on_the_page() -> None:
+    """Colour repeats what sign and p value say; the tuning budget stands in a column."""
+    notes = {"tuning_trials": 15, "tuning_steps": 9000}
+    records = [
+        *series("none", [0.30, 0.31, 0.32, 0.33], tuned=True, notes=notes),
+        *series("focal", [0.41, 0.41, 0.43, 0.43], tuned=True, notes=notes),
+        *series("oversample", [0.11, 0.11, 0.13, 0.13], tuned=True, notes={**notes, "tuning_trials": 40}),
+    ]
+    text = page(boards(of_records(records)), [], {}, title="Tuned")
+    assert "<td class=up>+.105" in text
+    assert "<td class=down>−.195" in text
+    assert "15 trials; 9,000 steps" in text
+    assert "oversample‡" in text
+    assert '<tr class=best><th scope="row">focal†' in text
+
+
+def test_several_data_sets_have_a_table_and_a_diagram() -> None:
+    records = [r for d in "abcd" for k, s in enumerate(("none", "focal")) for r in series(s, [0.3 + k / 9] * 3, data=d)]
+    tables = boards(of_records(records))
+    across = summaries(tables)
+    text = page(tables, across, {}, title="Many")
+    assert "Across data sets · m" in text
+    assert "4/0/0" in text
+    assert "Wilcoxon-Holm cannot separate anything with 4 blocks: it takes 6" in text
+    assert "Critical differences, Across data sets" in text
+    assert "| focal | 1.00 | .411 | +.111 | 4/0/0 |" in markdown(tables, across)

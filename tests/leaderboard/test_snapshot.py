@@ -52,7 +52,7 @@ def test_a_snapshot_is_not_overwritten_by_accident(tmp_path: Path) -> None:
     folder = published(tmp_path, series("none", [0.1, 0.2]))
     before = file_digest(folder / "records.parquet")
     stored(tmp_path, series("focal", [0.3, 0.2]))
-    with pytest.raises(ResultsError, match="board.overwrite=true"):
+    with pytest.raises(ResultsError, match=r"board\.overwrite=true"):
         for_settings(BoardConfig(name="v1", bootstrap=0), tmp_path, listen(), "x")
     assert file_digest(folder / "records.parquet") == before
     assert for_settings(BoardConfig(name="v1", overwrite=True, bootstrap=0), tmp_path, listen(), "x") == 0

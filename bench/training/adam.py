@@ -1,0 +1,116 @@
+"""Fused AdamW over stacked parameters: every member at its own rate, and to the last bit what it would be alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor, nn
+
+from strategies.spec import Recipe
+
+TABLE_EPS = 1e-3  # AdamW's epsilon for embedding tables: rare terms must not take full-size steps on one example
+DENSE_EPS = 1e-8
+BETAS = (0.9, 0.999)
+VECTOR = 64
+"""The kernel treats what is left over after whole vectors by other instructions, which round differently.
+
+A tensor of a multiple of so many numbers has no such rest, whatever the processor's vectors.
+"""
+
+
+@dataclass(frozen=True)
+class Rate:
+    """What decides a step: learning rate, decay, epsilon."""
+
+    lr: float
+    decay: float
+    eps: float
+
+
+@dataclass
+class Group:
+    """Tensors that step at one rate: whole stacks, or one member's slice of them (`members`, else None)."""
+
+    owners: list[nn.Parameter] = field(default_factory=list)
+    members: list[int | None] = field(default_factory=list)
+    values: list[Tensor] = field(default_factory=list)
+    first: list[Tensor] = field(default_factory=list)
+    second: list[Tensor] = field(default_factory=list)
+
+
+class StackedAdamW:
+    """AdamW (Loshchilov & Hutter 2019) by torch's fused kernel, called without the bookkeeping of `torch.optim`.
+
+    That bookkeeping costs more than the step itself where models are small. Moments are stacked beside the
+    parameters, so that they survive a member's leaving.
+    """
+
+    def __init__(self) -> None:
+        self.moments: dict[str, tuple[Tensor, Tensor]] = {}
+        self.groups: dict[Rate, Group] = {}
+        self.steps = torch.zeros(())
+
+    def arrange(self, parameters: Mapping[str, nn.Parameter], recipes: Sequence[Recipe]) -> None:
+        """Sort parameters by rate; a stack of one rate stays whole, unless slices of it would round differently."""
+        self.groups = {}
+        for name, p in parameters.items():
+            rates = [rate(name, recipe) for recipe in recipes]
+            p.grad = None
+            p.requires_grad_(any(r.lr for r in rates))
+            if not p.requires_grad:
+                continue
+            self.steps = self.steps.to(p.device)
+            if name not in self.moments:
+                self.moments[name] = (torch.zeros_like(p.data), torch.zeros_like(p.data))
+            whole = len(set(rates)) == 1 and (len(rates) == 1 or not p[0].numel() % VECTOR)
+            for k, r in enumerate(rates[:1] if whole else rates):
+                if r.lr:
+                    self.enlist(self.groups.setdefault(r, Group()), name, p, None if whole else k)
+
+    def enlist(self, group: Group, name: str, p: nn.Parameter, member: int | None) -> None:
+        """Add a parameter, or one member's slice of it, to a group."""
+        at = slice(None) if member is None else member
+        group.owners.append(p)
+        group.members.append(member)
+        group.values.append(p.data[at])
+        group.first.append(self.moments[name][0][at])
+        group.second.append(self.moments[name][1][at])
+
+    def keep(self, members: list[int]) -> None:
+        """Drop the moments of all other members; `arrange` must follow."""
+        self.moments = {n: (a[members].contiguous(), b[members].contiguous()) for n, (a, b) in self.moments.items()}
+
+    @torch.no_grad()
+    def step(self) -> None:
+        """One step of every member; gradients are used up."""
+        self.steps += 1
+        for r, group in self.groups.items():
+            grads = list(gradients(group))
+            torch._fused_adamw_(
+                group.values, grads, group.first, group.second, [], [self.steps] * len(grads), lr=r.lr,
+                beta1=BETAS[0], beta2=BETAS[1], weight_decay=r.decay, eps=r.eps, amsgrad=False, maximize=False,
+            )  # fmt: skip
+        for group in self.groups.values():
+            for p in group.owners:
+                p.grad = None
+
+
+def rate(name: str, recipe: Recipe) -> Rate:
+    """The rate of one parameter of a member."""
+    factor = recipe.encoder_rate if name.startswith("encoder.") else 1.0
+    return Rate(recipe.lr * factor, recipe.weight_decay, TABLE_EPS if ".tables." in name else DENSE_EPS)
+
+
+def gradients(group: Group) -> Iterator[Tensor]:
+    """The gradients that belong to a group's tensors."""
+    slices: dict[nn.Parameter, tuple[Tensor, ...]] = {}
+    for p, k in zip(group.owners, group.members, strict=True):
+        assert p.grad is not None  # every parameter takes part in every step
+        if k is None:
+            yield p.grad
+            continue
+        if p not in slices:
+            slices[p] = p.grad.unbind(0)
+        yield slices[p][k]

@@ -1,0 +1,69 @@
+"""Rows for data-parallel training: every rank makes the one global draw and takes its own share of each batch.
+
+Samplers that draw on each rank by themselves (as a WeightedRandomSampler does) repeat rows across ranks and lose
+others, and `DistributedSampler` knows no weights. Indices are cheap to draw: all ranks draw the same epoch from the
+same stream, without talking to one another, and none of them copies rows.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+import torch
+import torch.distributed as dist
+from torch import Tensor
+
+from bench.training.rows import RowStream
+from strategies.spec import Recipe
+
+
+class ShardedRows(RowStream):
+    """Rank `rank` of `world`: rows r, r + world, … of every batch; `recipe.batch_size` is the batch of all ranks.
+
+    Batches, class balance, weights (of mean 1 over the epoch of all ranks), the prior and its accounting are those of
+    one process, so that the mean of the ranks' gradients is the gradient of the single-process batch.
+
+    Raises:
+        ValueError: the batch cannot be shared equally.
+    """
+
+    def __init__(self, recipe: Recipe, rank: int, world: int) -> None:
+        if not 0 <= rank < world or recipe.batch_size % world:
+            raise ValueError(
+                f"expected a rank in 0 … {world - 1} and a batch size that {world} ranks can share, "
+                f"got rank {rank} and train.batch_size={recipe.batch_size}"
+            )
+        super().__init__(recipe)
+        self.rank, self.world = rank, world
+
+    def take(self, steps: int) -> tuple[Tensor, Tensor | None]:
+        """This rank's rows (steps, B / world) and their weights."""
+        rows, weights = super().take(steps)
+        own = slice(self.rank, None, self.world)
+        return rows[:, own], None if weights is None else weights[:, own]
+
+
+def of_process_group(recipe: Recipe) -> RowStream:
+    """The stream of this process: its share where `torch.distributed` is running, else everything."""
+    if not (dist.is_available() and dist.is_initialized()):
+        return RowStream(recipe)
+    stream = ShardedRows(recipe, dist.get_rank(), dist.get_world_size())
+    check_agreement(stream)
+    return stream
+
+
+def check_agreement(stream: ShardedRows) -> None:
+    """Compare the first epoch of all ranks: other data, seed or sampler on one of them would go unnoticed.
+
+    Raises:
+        RuntimeError: the ranks do not draw the same rows.
+    """
+    stream.draw()
+    digest = hashlib.sha256(stream.rows.numpy().tobytes() + stream.weights.numpy().tobytes()).digest()[:8]
+    mine = torch.tensor([int.from_bytes(digest, "little") >> 1])
+    everyone = [torch.empty_like(mine) for _ in range(stream.world)]
+    dist.all_gather(everyone, mine)
+    if any(not torch.equal(other, mine) for other in everyone):
+        raise RuntimeError(
+            "expected every rank to draw the same epoch, got different ones: data, seed or strategy differ"
+        )

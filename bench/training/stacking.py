@@ -1,0 +1,109 @@
+"""How many recipes train as one stack: where it pays, where results stay the same to the last bit, within memory.
+
+Measured on two cores (`make bench`, row `stacking`): a step of a small model is mostly the cost of starting its forty
+operations, which a stack pays once for all members: 7× at 40 thousand multiplications a step, 3.9× at 64 thousand,
+2.5× at 400 thousand. Embedding tables of text are bound by memory, and gain nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+import torch
+
+from bench.training.batches import LOOK
+from strategies.spec import Recipe
+
+Stack: TypeAlias = int | Literal["auto", "off"]
+
+WORK = 1 << 20  # multiplications a step and member (batch × parameters) up to which a stack pays on CPU
+SHARE = {"cpu": 0.4, "cuda": 0.8}  # of the memory that is free now
+
+
+def signature(recipe: Recipe) -> tuple[Any, ...]:
+    """What recipes must share to train as one stack."""
+    return (
+        recipe.model.structure(), recipe.train.x.schema, recipe.head, recipe.train.n_classes, recipe.batch_size,
+        recipe.dtype, recipe.eval_every, bool(recipe.augment),
+    )  # fmt: skip
+
+
+def room(recipes: Sequence[Recipe], device: torch.device, stack: Stack) -> int:
+    """How many of these, all of one signature, to train together. A number of one's own is bounded by memory only."""
+    if stack in (1, "off") or len(recipes) == 1:
+        return 1
+    most = len(recipes) if stack == "auto" else min(int(stack), len(recipes))
+    if stack == "auto" and device.type == "cpu" and not (pays(recipes[0]) and exact(recipes[0], most)):
+        return 1
+    return max(1, min(most, int(free_memory(device) / footprint(recipes[0], device))))
+
+
+def pays(recipe: Recipe) -> bool:
+    """Whether stacking is worth it on a CPU."""
+    return recipe.batch_size * sum(a * b for _, a, b in shapes(recipe)) <= WORK
+
+
+def shapes(recipe: Recipe) -> list[tuple[int, int, int]]:
+    """Shapes (1, inputs, outputs) of one member's parameters."""
+    r = recipe
+    with torch.device("meta"):
+        network = r.model.build(1, r.train.x.schema, r.head, r.train.n_classes, len(r.train))
+    return [tuple(p.shape) for p in network.parameters()]
+
+
+def exact(recipe: Recipe, members: int) -> bool:
+    """Whether this machine's matrix products give a member of a stack the very bits that it would have alone.
+
+    All else that a stack computes is per element or per row; batched products are the library's business, so they
+    are tried at the shapes of the model.
+    """
+    rows = tuple(sorted({recipe.batch_size, min(len(recipe.val), LOOK["cpu"])}))
+    return all(equal_products(a, b, rows, members, recipe.dtype) for _, a, b in set(shapes(recipe)) if a > 1)
+
+
+@lru_cache(maxsize=256)
+def equal_products(inputs: int, outputs: int, rows: tuple[int, ...], members: int, dtype: torch.dtype) -> bool:
+    """The products of a layer, forward and backward, as a stack (which shrinks as members end) and one by one."""
+    g = torch.Generator().manual_seed(0)
+    for k in {members, (members + 1) // 2, 2}:
+        w, b = (torch.randn(k, n, outputs, generator=g, dtype=dtype) for n in (inputs, 1))
+        for n in rows:
+            x, up = (torch.randn(k, n, d, generator=g, dtype=dtype) for d in (inputs, outputs))
+            stacked = products(x, w, b, up)
+            for i in range(k):
+                alone = products(*(t[i : i + 1].clone() for t in (x, w, b, up)))
+                if not all(torch.equal(s[i], a[0]) for s, a in zip(stacked, alone, strict=True)):
+                    return False
+    return True
+
+
+def products(x: torch.Tensor, w: torch.Tensor, b: torch.Tensor, up: torch.Tensor) -> tuple[torch.Tensor, ...]:
+    """Forward, gradients of the weights, the inputs and the bias."""
+    return torch.baddbmm(b, x, w), torch.bmm(x, w), torch.bmm(x.mT, up), torch.bmm(up, w.mT), up.sum(1, keepdim=True)
+
+
+def footprint(recipe: Recipe, device: torch.device) -> float:
+    """Bytes that one more member needs: parameters, their gradients and moments, best weights, a step, a look, rows."""
+    size = torch.empty((), dtype=recipe.dtype).element_size()
+    parameters = shapes(recipe)
+    numbers, widths = sum(a * b for _, a, b in parameters), sum(b for _, a, b in parameters if a > 1)
+    widths += sum(f.width for f in recipe.train.x.schema if f.kind == "numeric")
+    look = min(len(recipe.val), LOOK.get(device.type, LOOK["cpu"]))
+    # A value of a layer lives with its gradient and what the activation, dropout and concatenation keep of it.
+    live = 4 * widths * recipe.batch_size + 2 * widths * look
+    return float(size * (5 * numbers + live) + 24 * len(recipe.train))
+
+
+def free_memory(device: torch.device) -> float:
+    """Bytes that a stack may take."""
+    if device.type == "cuda":
+        return SHARE["cuda"] * torch.cuda.mem_get_info(device)[0]
+    try:
+        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+    except OSError:
+        return float(1 << 30)  # not Linux: a gigabyte is there
+    available = next((int(line.split()[1]) for line in lines if line.startswith("MemAvailable")), 1 << 20)
+    return SHARE["cpu"] * 1024 * available

@@ -1,0 +1,33 @@
+"""Commands as processes of their own, for rows about whole runs."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+
+def imbench(*arguments: str, cwd: Path) -> str:
+    """What a command of ours prints.
+
+    Raises:
+        RuntimeError: it failed.
+    """
+    return run([sys.executable, "-m", "bench", *arguments], cwd)
+
+
+def stock(*arguments: str, cwd: Path) -> str:
+    """What the reference prints."""
+    return run([sys.executable, "-m", "tests.benchmarks.stock", *arguments], cwd)
+
+
+def run(command: list[str], cwd: Path) -> str:
+    """Output of a process; one thread for each BLAS, as our workers have."""
+    env = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "160"}
+    done = subprocess.run(command, cwd=cwd, env=env, text=True, capture_output=True, check=False)
+    if done.returncode:
+        raise RuntimeError(f"{' '.join(command[2:])} failed:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
+    return done.stdout
