@@ -1,7 +1,7 @@
 """`python -m tests.readme [--long]`: runs the README's shell blocks, in order, in one empty folder.
 
 A block marked `<!-- long -->` runs with --long only, one marked `<!-- not run: why -->` never. What a marked pair
-`<!-- begin: NAME -->` … `<!-- end: NAME -->` encloses must equal the file that NAME says in SOURCES.
+`<!-- begin: NAME -->` … `<!-- end: NAME -->` encloses must be an excerpt of the file NAME, line by line.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def stale(text: str) -> list[str]:
     wrong = []
     for section in MARKED.finditer(text):
         path = ROOT / section["name"]
-        if not path.exists() or path.read_text(encoding="utf-8").strip() not in section["text"]:
+        if not path.exists() or section["text"].strip() not in path.read_text(encoding="utf-8"):
             wrong.append(section["name"])
     return wrong
 
@@ -43,9 +43,10 @@ def main() -> int:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     failed = 0
     for name in stale(text):
-        print(f"README.md: the section between the markers of {name} is not what that file says; copy it anew")
+        print(f"README.md: the section between the markers of {name} is no excerpt of that file; copy it anew")
         failed += 1
-    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}", "COLUMNS": "100"}
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    environment = {**os.environ, "PATH": path, "COLUMNS": "100"}
     with tempfile.TemporaryDirectory() as folder:
         ran = 0
         for mark, commands in blocks(text):

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from torch import nn
 
+from bench.config import ConfigError, RunConfig, section
 from bench.models.linear import Linear
 from bench.models.mlp import MLP
 from bench.training import stacking, trainer
@@ -21,6 +23,7 @@ from bench.training.stacking import equal_products, exact, footprint, pays, room
 from bench.training.trainer import drive, fit
 from strategies.focal import Focal
 from strategies.spec import Chain, Predictor, Recipe
+from tests.cli import TINY, imbench, records
 from tests.conftest import CPU, Toy, outcomes
 from tests.test_training import alone, mixture, together
 
@@ -237,3 +240,30 @@ def test_stacked_strategies_are_the_ones_alone(multi: Toy) -> None:
         assert isinstance(one, Predictor)
         assert isinstance(many, Predictor)
         torch.testing.assert_close(many.logits(recipe.val.x), one.logits(recipe.val.x), rtol=2e-4, atol=2e-5)
+
+
+def test_records_do_not_depend_on_the_stack(tmp_path: Path) -> None:
+    """Metrics, predictions to the byte, curves and steps, off and with auto: stacking is no part of a key."""
+    runs: dict[str, dict[tuple[str, int], Any]] = {}
+    for stack in ("off", "auto"):
+        grid = ("run", "-m", "strategy=none,focal,oversample,importance_weighted", *TINY, f"run.stack={stack}")
+        assert imbench(*grid, results=tmp_path / stack) == 0
+        runs[stack] = dict(records(tmp_path / stack))
+    assert len(runs["off"]) == 4
+    for cell, record in runs["off"].items():
+        other = runs["auto"][cell]
+        assert record.key == other.key
+        assert (record.environment["stack"], other.environment["stack"]) == ("off", "auto")
+        assert record.metrics == other.metrics
+        assert record.predictions == other.predictions
+        assert record.curve == other.curve
+        assert record.cost["steps"] == other.cost["steps"]
+
+
+def test_the_stack_is_checked() -> None:
+    """A number of at least one, auto or off; anything else is refused by name."""
+    for good in (1, 8, "auto", "off"):
+        assert section(RunConfig, {"stack": good}, "run").stack == good
+    for bad in (0, -1, "many", 1.5, True):
+        with pytest.raises(ConfigError, match=r"stack"):
+            section(RunConfig, {"stack": bad}, "run")

@@ -88,11 +88,12 @@ def write(
 def _manifest(name: str, records: Ledger, command: str, hashes: Mapping[str, str]) -> dict[str, Any]:
     coded = records.texts["environment"]
     environments = [json.loads(coded.values[code]) for code in sorted(set(coded.codes.tolist()))]
+    machine = f"{platform.system()} {platform.machine()}"  # no more: a kernel's name can be a machine's
     return {
         "format": "imbench-snapshot-1", "name": name, "command": command,
         "created": datetime.now(UTC).isoformat(timespec="seconds"), "records": len(records),
         "keys": digest(sorted(records.keys)), "files": dict(hashes),
-        "made_by": {"python": platform.python_version(), "platform": platform.platform(), **_versions()},
+        "made_by": {"python": platform.python_version(), "platform": machine, **_versions()},
         "environments": environments,
     }  # fmt: skip
 

@@ -39,7 +39,7 @@ def trained(rows: int, pipe: Connection) -> None:
 def one(rows: int) -> tuple[float, float, float, float]:
     """Results of a fresh process, whose memory nothing else has touched."""
     ours, theirs = multiprocessing.Pipe()
-    process = multiprocessing.get_context("spawn").Process(target=trained, args=(rows, theirs))
+    process = multiprocessing.get_context("spawn").Process(target=trained, args=(rows, theirs), daemon=True)
     process.start()
     found: tuple[float, float, float, float] = ours.recv()
     process.join()
