@@ -10,7 +10,7 @@ from __future__ import annotations
 import csv
 import glob
 import gzip
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from bench.data.build import Origin, build
 from bench.data.cache import cache_root, new_file, sha256
 from bench.data.config import DataConfig
 from bench.data.decode import decode
-from bench.data.schema import DataError, Table, listing, suggest
+from bench.data.schema import DataError, Table, check_names, listing, suggest
 
 TEXT_ENDINGS = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz")
 PARQUET_ENDINGS = (".parquet", ".pq")
@@ -146,19 +146,6 @@ def read(path: Path) -> dict[str, Any]:
     if table.num_rows == 0:
         raise DataError(f"{path.name}: expected rows, got only a header ({listing(names)})")
     return dict(zip(names, table.columns, strict=True))
-
-
-def check_names(file: str, header: Sequence[str]) -> list[str]:
-    """Column names without outer spaces.
-
-    Raises:
-        DataError: some are the same.
-    """
-    names = [n.strip() or f"column{i}" for i, n in enumerate(header)]
-    repeated = sorted({n for n in names if names.count(n) > 1})
-    if repeated:
-        raise DataError(f"{file}: expected distinct column names, got several of {listing(repeated)}")
-    return names
 
 
 def read_parquet(path: Path) -> tuple[list[str], pa.Table]:

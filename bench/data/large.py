@@ -37,10 +37,9 @@ from bench.data.cache import cache_root, new_folder
 from bench.data.config import DataConfig
 from bench.data.decode import Values, decode
 from bench.data.derive import derive
-from bench.data.files import check_names
 from bench.data.infer import as_kind, infer, rows_word
-from bench.data.roles import Roles, chosen, read_roles
-from bench.data.schema import Column, ColumnKind, DataError, Table, coded, fingerprint
+from bench.data.roles import chosen, read_roles
+from bench.data.schema import Column, ColumnKind, DataError, Roles, Table, check_names, coded, fingerprint
 
 LAYOUT = 1  # raised when files or cleaning change: old ones are then made anew
 Rows = npt.NDArray[np.int64]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,32 +12,9 @@ import pandas as pd
 from bench.data.config import DataConfig
 from bench.data.decode import Values
 from bench.data.infer import rows_word
-from bench.data.schema import DataError, listing, suggest
+from bench.data.schema import DataError, Roles, listing, suggest
 
 PARTS = {"train": 0, "training": 0, "val": 1, "valid": 1, "validation": 1, "dev": 1, "test": 2, "testing": 2}
-
-
-@dataclass(frozen=True, eq=False)
-class Roles:
-    """Per row, each (n,) or None. weight float64, positive; group int64 codes of `groups`; time int64, ranks of the
-    distinct times; given int8: 0 train, 1 validation, 2 test.
-    """
-
-    weight: npt.NDArray[np.float64] | None = None
-    group: npt.NDArray[np.int64] | None = None
-    groups: tuple[str, ...] = ()
-    time: npt.NDArray[np.int64] | None = None
-    given: npt.NDArray[np.int8] | None = None
-
-    def arrays(self) -> dict[str, npt.NDArray[Any]]:
-        """Those that there are."""
-        named = {name: getattr(self, name) for name in ("weight", "group", "time", "given")}
-        return {name: array for name, array in named.items() if array is not None}
-
-    def take(self, rows: npt.NDArray[np.int64]) -> Roles:
-        """The given rows."""
-        taken: dict[str, Any] = {name: array[rows] for name, array in self.arrays().items()}
-        return replace(self, **taken)
 
 
 def chosen(config: DataConfig) -> dict[str, str]:

@@ -5,17 +5,14 @@ from __future__ import annotations
 import difflib
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import yaml
-
-if TYPE_CHECKING:
-    from bench.data.roles import Roles
 
 ColumnKind = Literal["numeric", "categorical", "text", "ignored"]
 KINDS: tuple[ColumnKind, ...] = ("numeric", "categorical", "text", "ignored")
@@ -43,6 +40,29 @@ class OtherTarget:
     y: npt.NDArray[np.int64]
     classes: tuple[str, ...]
     drops: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Roles:
+    """Per row, each (n,) or None. weight float64, positive; group int64 codes of `groups`; time int64, ranks of the
+    distinct times; given int8: 0 train, 1 validation, 2 test.
+    """
+
+    weight: npt.NDArray[np.float64] | None = None
+    group: npt.NDArray[np.int64] | None = None
+    groups: tuple[str, ...] = ()
+    time: npt.NDArray[np.int64] | None = None
+    given: npt.NDArray[np.int8] | None = None
+
+    def arrays(self) -> dict[str, npt.NDArray[Any]]:
+        """Those that there are."""
+        named = {name: getattr(self, name) for name in ("weight", "group", "time", "given")}
+        return {name: array for name, array in named.items() if array is not None}
+
+    def take(self, rows: npt.NDArray[np.int64]) -> Roles:
+        """The given rows."""
+        taken: dict[str, Any] = {name: array[rows] for name, array in self.arrays().items()}
+        return replace(self, **taken)
 
 
 @dataclass(frozen=True, eq=False)
@@ -236,3 +256,16 @@ def known_kind(column: str, kind: object) -> ColumnKind:
     raise DataError(
         f"kind of column {column!r}: expected one of {', '.join(KINDS)}, got {kind!r}. " + suggest(str(kind), KINDS)
     )
+
+
+def check_names(file: str, header: Sequence[str]) -> list[str]:
+    """Column names without outer spaces.
+
+    Raises:
+        DataError: some are the same.
+    """
+    names = [n.strip() or f"column{i}" for i, n in enumerate(header)]
+    repeated = sorted({n for n in names if names.count(n) > 1})
+    if repeated:
+        raise DataError(f"{file}: expected distinct column names, got several of {listing(repeated)}")
+    return names

@@ -49,7 +49,7 @@ def members() -> pd.DataFrame:
             spent.append(time.process_time() - began)
         middle = sorted(spent)[1]
         one = one or middle
-        found.append({"members": k, "stacked seconds": middle, "one after another seconds": one * k,
+        found.append({"members": k, "stacked seconds": middle, "one member times K": one * k,
                       "speed-up": one * k / middle})  # fmt: skip
     return pd.DataFrame(found)
 
@@ -71,7 +71,7 @@ def write(folder: Path) -> list[Path]:
     written: list[Path] = []
     for name, table, x, ys, title in (
         ("rows", rows(), "rows", ["nanoseconds per row"], "one epoch, B = 4096, one thread"),
-        ("members", members(), "members", ["stacked seconds", "one after another seconds"], "focal trials, hidden 16"),
+        ("members", members(), "members", ["stacked seconds", "one member times K"], "focal trials, hidden 16"),
         ("workers", workers(), "workers", ["seconds"], "sweep of 16 small fits, start-up included"),
     ):
         written += save(folder / f"scaling_{name}", table, x, ys, title)

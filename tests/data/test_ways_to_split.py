@@ -11,8 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bench.data.roles import Roles
-from bench.data.schema import Column, DataError, Table
+from bench.data.schema import Column, DataError, Roles, Table
 from bench.data.splits import Partition, partition, step
 
 
