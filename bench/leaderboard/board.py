@@ -9,6 +9,7 @@ import json
 import math
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
@@ -195,7 +196,11 @@ def _row(
 
 
 def _budgets(ledger: Ledger, groups: Sequence[Group]) -> dict[str, Budget]:
-    """What tuning each tuned row took; marked where trials or steps are not those of most others."""
+    """What tuning each tuned row took; marked where the trials are not those of most others.
+
+    The budget is trials × the largest number of steps a fit, and boards hold one such number. The steps that a search
+    really made differ by its early stops; they are shown, and are no other budget.
+    """
     found: dict[str, Budget] = {}
     for group in groups:
         if group.tuned:
@@ -208,11 +213,11 @@ def _budgets(ledger: Ledger, groups: Sequence[Group]) -> dict[str, Budget]:
                 trials_of(ledger, members[0]), steps[len(steps) // 2] if steps else None,
                 seconds[len(seconds) // 2] if seconds else None,
             )  # fmt: skip
-    usual = Counter((b.trials, b.steps) for b in found.values())
+    usual = Counter(b.trials for b in found.values())
     if not usual:
         return {}
-    most = max(usual, key=lambda budget: (usual[budget], budget[0] or 0, budget[1] or 0))
-    return {label: Budget(b.trials, b.steps, b.seconds, odd=(b.trials, b.steps) != most) for label, b in found.items()}
+    most = max(usual, key=lambda trials: (usual[trials], trials or 0))
+    return {label: replace(b, odd=b.trials != most) for label, b in found.items()}
 
 
 def _order(row: Row, higher_is_better: bool) -> tuple[float, float, str]:

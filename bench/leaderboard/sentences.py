@@ -118,7 +118,7 @@ def explain(rows: Sequence[Row], reference: str | None, baseline: str, design: D
     if budgets:
         yield f"Tuning budgets: {list_of(budgets)}."
     if any(r.budget and r.budget.odd for r in rows):
-        yield "‡ tuned with another budget than most: trials or steps differ, so compare with care."
+        yield "‡ tuned with another budget than most: the number of trials differs, so compare with care."
 
 
 def budget_text(budget: Budget) -> str:
