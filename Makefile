@@ -51,6 +51,7 @@ board: $(READY)
 	$(BIN)/imbench run $(ALL) data=lending_club,cdnow tuned=true seed=10,11,12,13,14
 	$(BIN)/imbench run $(ALL) data=womens data.target=one_star,class tuned=true seed=10,11,12,13,14
 	$(BIN)/imbench publish results=results/board board.name=v1
+	cp -r results/board/published/v1 results/published/
 
 $(READY): pyproject.toml constraints.txt
 	@test -n "$(PYTHON)" || { echo "expected Python 3.11 or newer on PATH, found none; install one or set PYTHON=…"; exit 1; }
