@@ -88,10 +88,6 @@ class Store:
         """Where the record of a key lives (sharded, so that no folder grows huge)."""
         return self.runs / key[:2] / f"{key}.json"
 
-    def has(self, key: str) -> bool:
-        """Whether the cell has a record of any status."""
-        return self.path(key).exists()
-
     def get(self, key: str) -> Record | None:
         """The record of a key, or None.
 

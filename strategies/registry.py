@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import strategies
 
@@ -62,11 +62,6 @@ def get(name: str) -> type[Strategy]:
     if len(mine) != 1:
         raise TypeError(f"strategy {name!r}: expected one Strategy subclass with name = {name!r}, got {len(mine)}")
     return mine[0]
-
-
-def build(name: str, parameters: dict[str, Any]) -> Strategy:
-    """A strategy with these hyperparameters (already checked for type)."""
-    return get(name)(**parameters)
 
 
 def card(name: str) -> str:
