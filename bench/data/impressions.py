@@ -3,6 +3,10 @@
 Items by popularity (Zipf), users in segments and countries, sessions of several positions, tastes that drift, labels
 that are flipped. Every effect works through columns that a model sees, so the stored probability is that given x.
 Rows come in batches, each from its own random stream, in the order of time: any number of rows, never all in memory.
+
+Two targets: `click`, and `purchase`, which needs a click first. p(purchase | x) = p(click | x) p(purchase | click, x),
+and the two factors have about the same share, the square root of the prevalence asked for: clicks are then the more
+frequent label of the same rows that a purchase model can learn from first (`strategy=transfer`).
 """
 
 from __future__ import annotations
@@ -41,13 +45,14 @@ Array = npt.NDArray[Any]
 
 @dataclass(frozen=True)
 class World:
-    """What decides the rows. `prevalence`: expected share of clicks; `noise`: share of labels flipped."""
+    """What decides the rows. `prevalence`: expected share of the target; `noise`: share of its labels flipped."""
 
     rows: int = 20_000
     prevalence: float = 0.02
     noise: float = 0.0
     drift: float = 0.0
     world: int = 0
+    target: str = "click"
 
     def digest(self) -> str:
         """16 hexadecimal digits that name these rows."""
@@ -68,11 +73,13 @@ class Tastes:
     later: Array  # the same, at the end of time, per unit of drift
     country: Array
     signals: Array
+    trust: Array  # in brands, of those who have clicked
+    buying: Array  # signals of those who have clicked
 
     @staticmethod
     def draw(world: int) -> Tastes:
         """The tastes of a world."""
-        g = np.random.default_rng([world, 0])
+        g, after = np.random.default_rng([world, 0]), np.random.default_rng([world, 4])
         popularity = 1 / np.arange(1, ITEMS + 1) ** ZIPF
         return Tastes(
             popularity=np.cumsum(popularity / popularity.sum()),
@@ -84,11 +91,13 @@ class Tastes:
             later=g.normal(0, 1.0, (SEGMENTS, CATEGORIES)),
             country=g.normal(0, 0.4, len(COUNTRIES)),
             signals=g.normal(0, 0.15, SIGNALS) * (np.arange(SIGNALS) < SIGNALS // 2),
+            trust=after.normal(0, 0.5, BRANDS),
+            buying=after.normal(0, 0.15, SIGNALS) * (np.arange(SIGNALS) % 3 == 0),
         )
 
 
-def draw(world: World, tastes: Tastes, batch: int, start: int, n: int) -> tuple[dict[str, Array], Array]:
-    """Columns of n rows from row `start` on (codes for categories), and the logits of a click but for a constant."""
+def draw(world: World, tastes: Tastes, batch: int, start: int, n: int) -> dict[str, Array]:
+    """Columns of n rows from row `start` on; codes for categories."""
     g = np.random.default_rng([world.world, 1, batch])
     session = np.cumsum(g.random(n) < 0.2)  # five impressions on average
     sessions = int(session[-1]) + 1
@@ -124,7 +133,7 @@ def draw(world: World, tastes: Tastes, batch: int, start: int, n: int) -> tuple[
     for i in range(SIGNALS):
         c[f"signal_{i:02d}"] = g.normal(0, 1, n).astype(np.float32).astype(np.float64).round(4)
     c["user"], c["session"], c["timestamp"] = user[session], session + batch * BATCH, start + np.arange(n)
-    return c, logits(c, tastes, world.drift)
+    return c
 
 
 def logits(c: dict[str, Array], tastes: Tastes, drift: float) -> Array:
@@ -140,38 +149,86 @@ def logits(c: dict[str, Array], tastes: Tastes, drift: float) -> Array:
     return np.asarray(z, dtype=np.float64)
 
 
-def constant(world: World, tastes: Tastes) -> float:
-    """The constant in the logits that makes the expected share of clicks the prevalence asked for, by bisection.
+def conversion(c: dict[str, Array], tastes: Tastes) -> Array:
+    """Log odds of a purchase after a click but for a constant, from the columns alone."""
+    z = tastes.trust[c["brand"]] + 0.5 * tastes.item[c["item"]] + 0.5 * tastes.liking[c["segment"], c["category"]]
+    z = z + 2.0 * c["discount"] - 0.4 * (np.log(c["price"]) - 3) + 0.5 * (c["rating"] - 3.5)
+    z = z + 0.4 * c["returning"] + 0.3 * np.log1p(c["visits"]) + 0.3 * c["affinity"]
+    for i, effect in enumerate(tastes.buying):
+        if effect:
+            z = z + effect * c[f"signal_{i:02d}"]
+    return np.asarray(z, dtype=np.float64)
 
-    Raises:
-        DataError: flipped labels alone are more.
-    """
-    wanted = (world.prevalence - world.noise) / (1 - 2 * world.noise)
-    if wanted <= 0 or wanted >= 1:
-        raise DataError(
-            f"data.prevalence: expected between data.noise ({world.noise}) and one less that, got {world.prevalence}: "
-            "flipped labels alone are more. Lower data.noise"
-        )
-    sample = World(BATCH, world.prevalence, world.noise, world.drift, world.world)
-    _, z = draw(sample, tastes, 2**20, 0, BATCH)  # a batch that no table has
+
+@dataclass(frozen=True)
+class Odds:
+    """The constants in the logits of a click, and of a purchase after one (None where clicks are the target)."""
+
+    click: float
+    purchase: float | None = None
+
+    @staticmethod
+    def of(world: World, tastes: Tastes) -> Odds:
+        """Those that make the expected share of the target the prevalence asked for.
+
+        Raises:
+            DataError: flipped labels alone are more.
+        """
+        wanted = (world.prevalence - world.noise) / (1 - 2 * world.noise)
+        if wanted <= 0 or wanted >= 1:
+            raise DataError(
+                f"data.prevalence: expected between data.noise ({world.noise}) and one less that, got "
+                f"{world.prevalence}: flipped labels alone are more. Lower data.noise"
+            )
+        sample = World(BATCH, world.prevalence, world.noise, world.drift, world.world, world.target)
+        c = draw(sample, tastes, 2**20, 0, BATCH)  # a batch that no table has
+        z = logits(c, tastes, world.drift)
+        if world.target == "click":
+            return Odds(solve(z, 1.0, wanted))
+        click = solve(z, 1.0, wanted**0.5)
+        return Odds(click, solve(conversion(c, tastes), sigmoid(z + click), wanted))
+
+
+def solve(z: Array, base: Array | float, wanted: float) -> float:
+    """The constant k with mean(base * sigmoid(z + k)) = wanted, by bisection."""
     low, high = -40.0, 40.0
     for _ in range(60):
         middle = (low + high) / 2
-        low, high = (middle, high) if (1 / (1 + np.exp(-z - middle))).mean() < wanted else (low, middle)
+        low, high = (middle, high) if (base * sigmoid(z + middle)).mean() < wanted else (low, middle)
     return low
 
 
+def sigmoid(z: Array) -> Array:
+    """1 / (1 + exp(-z))."""
+    return np.asarray(1 / (1 + np.exp(-z)))
+
+
+def probabilities(c: dict[str, Array], world: World, tastes: Tastes, odds: Odds) -> tuple[Array, Array]:
+    """p(click | x) and p(target | x), before labels are flipped."""
+    click = sigmoid(logits(c, tastes, world.drift) + odds.click)
+    return click, click if odds.purchase is None else click * sigmoid(conversion(c, tastes) + odds.purchase)
+
+
 def batches(world: World) -> Iterator[dict[str, Array]]:
-    """The rows in order, up to `BATCH` at a time: codes and numbers, `click` int64 and `truth` float64."""
+    """The rows in order, up to `BATCH` at a time: codes and numbers, labels int64 and `truth` float64.
+
+    Labels are `click`, and `purchase` where that is the target.
+    """
     tastes = Tastes.draw(world.world)
-    shift = constant(world, tastes)
+    odds = Odds.of(world, tastes)
     for batch, start in enumerate(range(0, world.rows, BATCH)):
         n = min(BATCH, world.rows - start)
-        columns, z = draw(world, tastes, batch, start, n)
-        p = 1 / (1 + np.exp(-z - shift))
+        columns = draw(world, tastes, batch, start, n)
+        click, p = probabilities(columns, world, tastes, odds)
         columns["truth"] = p * (1 - world.noise) + (1 - p) * world.noise
         labels = np.random.default_rng([world.world, 3, batch])
-        columns["click"] = (labels.random(n) < columns["truth"]).astype(np.int64)
+        if world.target == "click":
+            columns["click"] = (labels.random(n) < columns["truth"]).astype(np.int64)
+        else:
+            u = labels.random(n)  # one draw decides both: no purchase without a click
+            flipped = np.random.default_rng([world.world, 5, batch]).random(n) < world.noise
+            columns["click"] = (u < click).astype(np.int64)
+            columns["purchase"] = ((u < p) ^ flipped).astype(np.int64)
         yield columns
 
 
@@ -207,7 +264,7 @@ def write_parquet(world: World, path: Path) -> None:
 
 
 def kinds() -> dict[str, ColumnKind]:
-    """How each column but the target is used."""
+    """How each column but the labels is used."""
     world = World(rows=100)
     names = next(batches(world))
     found: dict[str, ColumnKind] = {n: "categorical" if n in NAMES else "numeric" for n in names if n != "click"}
@@ -217,14 +274,16 @@ def kinds() -> dict[str, ColumnKind]:
 
 
 def load(config: DataConfig) -> Table:
-    """Impressions as data.rows, prevalence, noise, drift and world say; `Table.truth` holds p(click | x).
+    """Impressions as data.rows, prevalence, noise, drift and world say; `Table.truth` holds p(target | x).
+
+    Beside purchases, clicks are a label to transfer from (up to `IN_MEMORY` rows).
 
     Raises:
         DataError: noise and prevalence contradict each other.
     """
     target = pick_target(config)
     given = {k: getattr(config, k) for k in ("rows", "prevalence", "noise", "drift", "world")}
-    world = World(**{k: v for k, v in given.items() if v is not None})
+    world = World(target=target, **{k: v for k, v in given.items() if v is not None})
     origin = Origin(
         name="impressions", file="impressions", source="impressions", version=VERSION, licence="MIT",
         kinds=kinds(), duplicates="keep",
@@ -232,7 +291,9 @@ def load(config: DataConfig) -> Table:
     if world.rows > IN_MEMORY:
         from bench.data.large import load_large  # noqa: PLC0415 - only for what does not fit
 
-        return load_large([parquet(world)], target, "click", config, origin, truth="truth")
+        if target == "purchase":
+            origin = replace(origin, kinds={**origin.kinds, "click": "ignored"})
+        return load_large([parquet(world)], target, target, config, origin, truth="truth")
     parts = list(batches(world))
     joined = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     truth = joined.pop("truth")
@@ -241,7 +302,10 @@ def load(config: DataConfig) -> Table:
         n: Values("string", names[n][v]) if n in names else Values("number", v.astype(np.float64))
         for n, v in joined.items()
     }
-    labels = values.pop("click")
+    labels = values.pop(target)
+    if target == "purchase":
+        clicks = values.pop("click").strings()
+        origin = replace(origin, other={"click": (clicks, ())}, transfer_source="click")
     return build(values, labels, target, config, replace(origin, truth=truth))
 
 

@@ -78,7 +78,8 @@ SOURCES: Mapping[str, Source] = {
         Source("file", 1, "your own CSV, TSV or Parquet file, or folder of Parquet", "yours", "files"),
         Source(
             "impressions", 1, "generated e-commerce impressions with a known p(y|x), any number of rows", "MIT",
-            "impressions", {"click": "the item shown is clicked, at the prevalence asked for"},
+            "impressions", {"click": "the item shown is clicked, at the prevalence asked for",
+            "purchase": "it is clicked and bought, at the prevalence asked for; clicks to transfer from"},
         ),
         Source(
             "cdnow", 1, "customers of an online music shop 1997-98, 23,570 rows", "none stated", "cdnow",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score, log_loss, roc_auc_score
 
-from bench.data.impressions import BATCH, World, batches
+from bench.data import impressions
+from bench.data.impressions import BATCH, Odds, Tastes, World, batches, conversion, logits
 from bench.data.schema import DataError, Table
 from bench.data.sources import DataConfig, load_table
 from bench.data.truth import auroc, average_precision, bayes, expected, per_group, regret, under_shift
@@ -42,15 +44,48 @@ def test_labels_follow_the_stored_probability() -> None:
         assert abs(t.y[rows].mean() - t.truth[rows].mean()) < 4 * error
 
 
-def test_equal_columns_have_equal_probability() -> None:
-    """p(y|x) is a function of what a model sees: the logits are recomputed from the columns alone."""
-    from bench.data.impressions import Tastes, constant, logits
-
-    world = World(rows=3000, drift=1.0, noise=0.01)
+@pytest.mark.parametrize("target", ["click", "purchase"])
+def test_equal_columns_have_equal_probability(target: str) -> None:
+    """p(y|x) is a function of what a model sees: it is recomputed from the columns alone."""
+    world, tastes = World(rows=3000, drift=1.0, noise=0.01, target=target), Tastes.draw(0)
     (columns,) = batches(world)
-    z = logits(columns, Tastes.draw(0), 1.0) + constant(world, Tastes.draw(0))
-    p = 1 / (1 + np.exp(-z))
+    odds = Odds.of(world, tastes)
+    p = 1 / (1 + np.exp(-logits(columns, tastes, 1.0) - odds.click))
+    if target == "purchase":
+        assert odds.purchase is not None
+        p = p / (1 + np.exp(-conversion(columns, tastes) - odds.purchase))
     np.testing.assert_allclose(columns["truth"], 0.98 * p + 0.01, rtol=1e-12)
+
+
+def test_a_purchase_needs_a_click_and_clicks_can_be_transferred_from() -> None:
+    (columns,) = batches(World(rows=50_000, prevalence=0.04, target="purchase"))
+    assert columns["purchase"].mean() == pytest.approx(0.04, abs=0.004)
+    assert columns["click"].mean() == pytest.approx(0.2, abs=0.02)
+    assert (columns["click"] >= columns["purchase"]).all()
+    t = table(20_000, prevalence=0.04, target="purchase")
+    assert t.transfer_source == "click"
+    assert not {"click", "purchase", "truth"} & set(t.frame.columns)
+    np.testing.assert_array_equal(t.other["click"].y, columns_of("click", 20_000))
+    assert t.truth is not None
+    for rows in np.array_split(np.argsort(t.truth), 5):
+        error = np.sqrt((t.truth[rows] * (1 - t.truth[rows])).mean() / len(rows))
+        assert abs(t.y[rows].mean() - t.truth[rows].mean()) < 4 * error
+
+
+def columns_of(name: str, rows: int) -> np.ndarray[Any, np.dtype[np.int64]]:
+    """A column of the purchases' table as it is generated."""
+    (columns,) = batches(World(rows=rows, prevalence=0.04, target="purchase"))
+    return columns[name]
+
+
+def test_large_tables_of_purchases_do_not_learn_from_clicks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IMBENCH_CACHE", str(tmp_path))
+    small = table(3000, prevalence=0.1, target="purchase")
+    monkeypatch.setattr(impressions, "IN_MEMORY", 100)
+    large = load_table(DataConfig(source="impressions", rows=3000, prevalence=0.1, target="purchase"))
+    assert sorted(large.frame.columns) == sorted(small.frame.columns)
+    np.testing.assert_array_equal(large.y, small.y)
+    np.testing.assert_allclose(large.truth, small.truth)
 
 
 def test_rows_are_reproducible_and_do_not_depend_on_batches() -> None:
