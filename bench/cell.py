@@ -24,11 +24,12 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from bench.calibration import tau_decisions
 from bench.config import RunConfig
 from bench.data.config import DataConfig
 from bench.data.encode import Encoded
 from bench.data.prepare import prepare
-from bench.data.truth import per_group, report, under_shift
+from bench.data.truth import decided_per_group, per_group, report, under_shift
 from bench.metrics import Predictions, evaluate
 from bench.planning import Planned
 from bench.results import Record, ResultsError, Status, Store, pack
@@ -147,7 +148,9 @@ def evaluated(planned: Planned, base: Record, predictor: Predictor, data: Encode
         train_counts=counts,
     )  # fmt: skip
     correction = np.log(natural) - np.log(predictor.prior.numpy())
-    base = replace(base, traits={**base.traits, **test_traits(data, {"raw": test, "corrected": test + correction})})
+    decided = None if "tau" not in result.fitted else tau_decisions(test + correction, natural, result.fitted["tau"])
+    views = {"raw": test, "corrected": test + correction}
+    base = replace(base, traits={**base.traits, **test_traits(planned.cell.data, data, views, decided)})
     rows = data.table.rows
     frame = pack({"val": (rows[data.partition.val], val_y, val), "test": (rows[data.partition.test], test_y, test)})
     cost = predictor.cost
@@ -205,19 +208,27 @@ def traits(data: Encoded) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def test_traits(data: Encoded, views: Mapping[str, npt.NDArray[np.float64]]) -> dict[str, Any]:
-    """What groups and known truth add, for two classes: metrics per group, Bayes-optimal metrics and regrets.
+def test_traits(
+    config: DataConfig, data: Encoded, views: Mapping[str, npt.NDArray[np.float64]],
+    decided: npt.NDArray[np.int64] | None,
+) -> dict[str, Any]:  # fmt: skip
+    """What groups and known truth add: metrics per group, Bayes-optimal metrics and regrets, the generator's settings.
 
-    views: test logits (n, 2) as they are and prior-corrected.
+    views: test logits (n, C) as they are and prior-corrected; decided: classes (n,) under the tuned rule, for more than
+    two. Truth is known for two classes only.
     """
     roles, rows, found = data.table.roles, data.partition.test, dict[str, Any]()
-    if data.train.n_classes != 2:
-        return found
     margins = {view: (z[:, 1] - z[:, 0]).astype(np.float64) for view, z in views.items()}
     if roles is not None and roles.group is not None:
-        found["groups"] = per_group(margins["raw"], data.test_y.numpy(), roles.group[rows], roles.groups)
+        y, group = data.test_y.numpy(), roles.group[rows]
+        found["group_column"], found["n_groups"] = config.group, len(np.unique(group))
+        found["groups"] = (
+            per_group(margins["raw"], y, group, roles.groups) if decided is None
+            else decided_per_group(decided, y, group, roles.groups, data.train.n_classes)
+        )  # fmt: skip
     if data.table.truth is not None:
         found["truth"] = report(margins, under_shift(data.table.truth[rows], data.table.shift))
+        found["generated"] = config.generated()
     return found
 
 

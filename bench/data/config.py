@@ -135,6 +135,11 @@ class DataConfig:
             found["group_split"] = False
         return found
 
+    def generated(self) -> dict[str, float]:
+        """What a generator was asked for, as far as it is set: records know the table by its content only."""
+        asked = {key: getattr(self, key) for key in ("rows", "prevalence", "noise", "drift", "world")}
+        return {key: value for key, value in asked.items() if value is not None}
+
 
 def plain(value: Any) -> Any:
     """A value that has a hash: mappings as sorted pairs."""

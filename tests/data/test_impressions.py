@@ -10,12 +10,21 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sklearn.metrics import average_precision_score, log_loss, roc_auc_score
+from sklearn.metrics import accuracy_score, average_precision_score, f1_score, log_loss, roc_auc_score
 
 from bench.data.impressions import BATCH, World, batches
 from bench.data.schema import DataError, Table
 from bench.data.sources import DataConfig, load_table
-from bench.data.truth import auroc, average_precision, bayes, expected, per_group, regret, under_shift
+from bench.data.truth import (
+    auroc,
+    average_precision,
+    bayes,
+    decided_per_group,
+    expected,
+    per_group,
+    regret,
+    under_shift,
+)
 
 probabilities = st.lists(st.floats(0.001, 0.999), min_size=2, max_size=40).filter(lambda p: len(p) > 1)
 
@@ -165,3 +174,24 @@ def test_groups_without_a_class_have_no_auroc() -> None:
     found = per_group(margin, y, group, ("DE", "FR"))
     assert found["DE"] == {"rows": 2, "positives": 1, "auroc": 1.0, "average_precision": 1.0}
     assert found["FR"] == {"rows": 2, "positives": 0, "auroc": None, "average_precision": None}
+
+
+def test_decisions_per_group_are_those_of_the_rows_of_the_group_alone() -> None:
+    rng = np.random.default_rng(0)
+    y, predicted, group = rng.integers(0, 5, 400), rng.integers(0, 5, 400), rng.integers(0, 3, 400)
+    found = decided_per_group(predicted, y, group, ("a", "b", "c"), 5)
+    assert list(found) == sorted(found, key=lambda name: -found[name]["rows"])
+    for code, name in enumerate("abc"):
+        inside = group == code
+        assert found[name] == {
+            "rows": inside.sum(),
+            "accuracy": pytest.approx(accuracy_score(y[inside], predicted[inside])),
+            "macro_f1": pytest.approx(f1_score(y[inside], predicted[inside], average="macro")),
+        }
+
+
+def test_a_generator_says_what_it_was_asked_for() -> None:
+    """Records know a table by its content, which does not tell the prevalence that was asked for."""
+    asked = DataConfig(source="impressions", rows=5000, prevalence=0.1, noise=0.0)
+    assert asked.generated() == {"rows": 5000, "prevalence": 0.1, "noise": 0.0}
+    assert DataConfig(source="womens").generated() == {}
