@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from importlib.resources import files
 from typing import Final
@@ -94,6 +94,7 @@ def _board(board: Board, evidence: Evidence | None) -> str:
         _table(board),
         "</div>",
         _notes(board, evidence),
+        _subgroups(board),
         f'<div class="plots">{"".join(map(_figure, figures))}</div>' if figures else "",
         "</section>",
     ])  # fmt: skip
@@ -193,6 +194,19 @@ def _notes(board: Board, evidence: Evidence | None) -> str:
     return f'<ul class="notes">{items}</ul>' if items else ""
 
 
+def _subgroups(board: Board) -> str:
+    if board.subgroups is None:
+        return ""
+    found = "".join(
+        f'<h3>{escaped(title)}</h3><div class="scroll" role="region" tabindex="0" '
+        f'aria-label="Table: {escaped(title)}, {escaped(board.title)}">'
+        f"{_plain_table(f'{title}, {board.title}', headings, lines, last='total')}</div>"
+        for title, headings, lines in board.group_tables()
+    )
+    items = "".join(f"<li>{escaped(note, 2000)}</li>" for note in board.subgroups.notes())
+    return f'<div class="groups">{found}</div><ul class="notes">{items}</ul>'
+
+
 def _figure(figure: Figure) -> str:
     return (
         f"<figure><figcaption><h3>{escaped(figure.title)}</h3><p class=caption>{escaped(figure.caption, 2000)}</p>"
@@ -201,11 +215,13 @@ def _figure(figure: Figure) -> str:
     )
 
 
-def _plain_table(caption: str, headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+def _plain_table(caption: str, headings: Sequence[str], rows: Sequence[Sequence[str]], last: str = "") -> str:
+    """A table of texts, the first of each line its heading; `last` is the class of the last line."""
     heads = "".join(f'<th scope="col">{escaped(h, 80)}</th>' for h in headings)
     lines = "".join(
-        f'<tr><th scope="row">{escaped(first)}' + "".join(f"<td>{escaped(text, 80)}" for text in rest)
-        for first, *rest in rows
+        f'<tr{f" class={last}" if last and line is rows[-1] else ""}><th scope="row">{escaped(line[0])}'
+        + "".join(f"<td>{escaped(text, 80)}" for text in line[1:])
+        for line in rows
     )
     return f"<table><caption>{escaped(caption)}</caption><thead><tr>{heads}</tr></thead><tbody>{lines}</tbody></table>"
 

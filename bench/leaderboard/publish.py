@@ -10,7 +10,7 @@ from typing import Any, Final
 from rich.console import Console
 from rich.text import Text
 
-from bench.leaderboard import export, index, render
+from bench.leaderboard import export, index, latex, render
 from bench.leaderboard.board import boards
 from bench.leaderboard.bootstrap import RESAMPLES, attach
 from bench.leaderboard.evidence import gather
@@ -117,10 +117,11 @@ def documents(
         "leaderboard.html": page(tables, across, evidence, title=options.title, facts=facts, command=options.command),
         "leaderboard.md": render.markdown(tables, across),
         "leaderboard.csv": export.comma_separated(tables),
-        "leaderboard.tex": export.latex(tables),
+        "leaderboard.tex": latex.latex(tables, across),
         "leaderboard.json": export.json_text(tables, summaries=[export.json_summary(s) for s in across]),
     }
-    return texts, tables, across
+    tables_of = {"groups.csv": export.groups_csv(tables), "across.csv": export.across_csv(across)}
+    return texts | {file: text for file, text in tables_of.items() if text}, tables, across
 
 
 def show(root: Path, console: Console, keys: Sequence[str]) -> list[Board]:
