@@ -9,8 +9,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from bench.leaderboard import regret
 from bench.leaderboard.blocks import Standing
 from bench.leaderboard.ledger import Ledger
+from bench.leaderboard.regret import Family
 from bench.leaderboard.statistics import Interval
 from bench.leaderboard.subgroups import entries
 from bench.leaderboard.summary import Summary
@@ -104,6 +106,11 @@ def across_csv(summaries: Iterable[Summary]) -> str:
     """What several data sets say together, a line for each model and strategy; empty where nothing is said."""
     return _table(_across(summary, standing) for summary in summaries if summary.blocks is not None
                   for standing in summary.blocks.standings)  # fmt: skip
+
+
+def regret_csv(families: Iterable[Family]) -> str:
+    """Every point of every regret curve; empty where there is none."""
+    return _table(entry for family in families for entry in regret.entries(family))
 
 
 def _across(summary: Summary, standing: Standing) -> dict[str, str | float | None]:

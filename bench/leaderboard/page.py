@@ -19,6 +19,8 @@ from bench.leaderboard.numbers import ABSENT, decimals_for, number, plural, with
 from bench.leaderboard.plot_cost import quality_and_time
 from bench.leaderboard.plot_panels import class_recall, precision_recall, reliability
 from bench.leaderboard.plot_ranks import critical_difference, intervals
+from bench.leaderboard.plot_regret import regret_curves
+from bench.leaderboard.regret import Family
 from bench.leaderboard.render import across, bounds, describe_lines, legend, name, value_text
 from bench.leaderboard.sentences import budget_text
 from bench.leaderboard.statistics import LEVEL
@@ -35,8 +37,8 @@ _GROUPS: Final[tuple[tuple[Panel, str, bool], ...]] = (
 
 
 def page(
-    boards: Sequence[Board], summaries: Sequence[Summary], evidence: Mapping[str, Evidence], *, title: str,
-    facts: Sequence[str] = (), command: str = "",
+    boards: Sequence[Board], summaries: Sequence[Summary], evidence: Mapping[str, Evidence],
+    families: Sequence[Family] = (), *, title: str, facts: Sequence[str] = (), command: str = "",
 ) -> str:  # fmt: skip
     """The page, as text. `evidence` is by the boards' slugs; `facts` are lines about where the numbers come from."""
     style, script = _asset("page.css"), _asset("page.js")
@@ -44,7 +46,8 @@ def page(
         f"default-src 'none'; style-src 'sha256-{_digest(style)}'; script-src 'sha256-{_digest(script)}'; "
         "base-uri 'none'; form-action 'none'"
     )
-    links = [(f"summary-{i}", s.title) for i, s in enumerate(summaries)] + [(b.slug, b.title) for b in boards]
+    links = [(f"summary-{i}", s.title) for i, s in enumerate(summaries)]
+    links += [(f.slug, f.title) for f in families] + [(b.slug, b.title) for b in boards]
     parts = [
         '<!doctype html><html lang="en"><head><meta charset="utf-8">',
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">',
@@ -60,6 +63,7 @@ def page(
         parts.append(f'<nav aria-label="Boards"><ul>{items}</ul></nav>')
     parts.append("</header><main>")
     parts += [_summary(summary, f"summary-{i}") for i, summary in enumerate(summaries)]
+    parts += [_regret(family) for family in families]
     parts += [_board(board, evidence.get(board.slug)) for board in boards]
     sentences = "".join(f"<li>{escaped(sentence, 2000)}</li>" for sentence in legend(boards))
     parts.append(f'</main><footer><h2>How to read this</h2><ul class="notes">{sentences}</ul>')
@@ -224,6 +228,17 @@ def _plain_table(caption: str, headings: Sequence[str], rows: Sequence[Sequence[
         for line in rows
     )
     return f"<table><caption>{escaped(caption)}</caption><thead><tr>{heads}</tr></thead><tbody>{lines}</tbody></table>"
+
+
+# --- several settings of a generator ---------------------------------------------------------------------------------
+
+
+def _regret(family: Family) -> str:
+    figures = "".join(map(_figure, regret_curves(family)))
+    return (
+        f'<section id="{family.slug}" aria-labelledby="{family.slug}-h"><h2 id="{family.slug}-h">'
+        f'{escaped(family.title)}</h2><div class="plots">{figures}</div></section>'
+    )
 
 
 # --- several data sets ----------------------------------------------------------------------------------------------
