@@ -16,11 +16,12 @@ import numpy as np
 import pandas as pd
 
 from bench.leaderboard.columns import columns_of
-from bench.leaderboard.ledger import Ledger, of_records
+from bench.leaderboard.ledger import TRUTH, Ledger, of_records
 from bench.leaderboard.numbers import short
 from bench.leaderboard.rows import Group, flatten, group_rows, reference_of, split_settings, trials_of, varying
 from bench.leaderboard.sentences import explain, legend, verdict
-from bench.leaderboard.statistics import Comparison, Design, Unit, detectable, shared_ranks, t_interval
+from bench.leaderboard.statistics import Comparison, Design, Interval, Unit, detectable, shared_ranks, t_interval
+from bench.leaderboard.subgroups import gather
 from bench.leaderboard.table import Absence, Board, Budget, Column, Row
 from bench.leaderboard.values import Cells
 from bench.metric_specs import METRICS, ranking_metric, spec_of
@@ -58,7 +59,7 @@ def boards(
     for _, members in sorted(_by_name(ledger).items()):
         siblings = split_settings(ledger, members)
         flat = {number: dict(flatten(json.loads(text))) for number, (text, _) in enumerate(siblings)}
-        variants = varying(flat)
+        variants = varying(_told(ledger, flat, [positions for _, positions in siblings]))
         for number, (_, positions) in enumerate(siblings):
             if len(siblings) > 1 and all(ledger.tuned[i] for i in positions):
                 variants[number] = {**variants[number], "tuned": True}
@@ -67,9 +68,30 @@ def boards(
                 ledger, siblings[number][1], flat[number], variants[number],
                 metric=metric, include=include, baseline=baseline,
             )
-            for number in sorted(flat, key=lambda number: canonical(variants[number]))
+            for number in sorted(flat, key=lambda number: _natural(variants[number]))
         ]  # fmt: skip
     return found
+
+
+def _told(
+    ledger: Ledger, flat: Mapping[int, dict[str, Any]], siblings: Sequence[Sequence[int]]
+) -> dict[int, dict[str, Any]]:
+    """The settings of boards as people know them: what a generator was asked for instead of the table's fingerprint."""
+    told = {}
+    for number, settings in flat.items():
+        coded = ledger.texts["traits"]
+        texts = {coded.values[code] for code in set(coded.codes[np.array(siblings[number], np.int64)].tolist())}
+        known = [text for text in texts if '"generated"' in text]
+        asked: dict[str, Any] = json.loads(min(known)).get("generated", {}) if known else {}
+        told[number] = {**settings, **{f"data.{key}": value for key, value in asked.items()}}
+    nameless = {number: {k: v for k, v in s.items() if k != "data.fingerprint"} for number, s in told.items()}
+    enough = len({canonical(settings) for settings in nameless.values()}) == len(nameless)
+    return nameless if enough and any("data.rows" in settings for settings in nameless.values()) else told
+
+
+def _natural(variant: Mapping[str, Any]) -> list[tuple[str, float, str]]:
+    """An order of boards in which 4,000 comes before 16,000."""
+    return [(k, float(v) if isinstance(v, int | float) else math.inf, canonical(v)) for k, v in variant.items()]
 
 
 def _by_name(ledger: Ledger) -> dict[tuple[str, str, str], list[int]]:
@@ -116,11 +138,12 @@ def _board(
     filled = {c.key: cells.median(c.key) if c.panel == "cost" else cells.means(c, notes) for c in columns}
     comparison = shared_ranks(scores, higher_is_better=bool(score.higher_is_better), design=design)
     reference = reference_of(groups, baseline)
-    budgets = _budgets(ledger, groups)
+    budgets, regrets = _budgets(ledger, groups), _regrets(ledger, cells, design)
     rows = [
         _row(
             ledger, group, scores.get(group.label), {c.key: filled[c.key][i] for c in columns},
             reference=reference, comparison=comparison, design=design, budget=budgets.get(group.label),
+            regrets=regrets.get(group.label, {}),
         )
         for i, group in enumerate(groups)
     ]  # fmt: skip
@@ -151,7 +174,18 @@ def _board(
         n_classes=n_classes,
         traits=traits[0] if traits else {},
         comparison=comparison,
+        subgroups=gather(ledger, groups, design, traits[0] if traits else {}),
     )
+
+
+def _regrets(ledger: Ledger, cells: Cells, design: Design) -> dict[str, dict[str, Interval]]:
+    """Regrets of each row by label and name (`raw/log_loss`): means and t intervals over units."""
+    found: dict[str, dict[str, Interval]] = defaultdict(dict)
+    for name in ledger.numbers:
+        if name.startswith(TRUTH):
+            for label, by_unit in cells.by_unit(name, name, []).items():
+                found[label][name.removeprefix(TRUTH)] = t_interval(design.values(by_unit), inflation=design.inflation)
+    return found
 
 
 def _existing(ledger: Ledger, done: Sequence[int], columns: Sequence[Column]) -> tuple[Column, ...]:
@@ -175,6 +209,7 @@ def _row(
     comparison: Comparison,
     design: Design,
     budget: Budget | None,
+    regrets: Mapping[str, Interval],
 ) -> Row:
     other = reference is not None and reference != group.label
     return Row(
@@ -192,6 +227,7 @@ def _row(
         ranks=comparison.ranges.get(group.label),
         budget=budget,
         keys=tuple((unit, ledger.keys[i]) for unit, i in group.done.items()),
+        regrets=regrets,
     )
 
 

@@ -18,15 +18,12 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.calibration import prior_corrected, tau_decisions
-from bench.leaderboard.statistics import Interval, Unit
+from bench.leaderboard.statistics import FEWEST, Interval, Unit
 from bench.leaderboard.table import Board, Row
 from bench.results import Record, ResultsError, Store, digest, publish, unpack
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
-
-FEWEST: Final = 20
-"""Below so many units a percentile bootstrap covers too little (75, 84, 90% over 3, 5, 10) and is refused."""
 
 METRICS: Final = ("raw/average_precision", "default/macro_f1", "tuned/macro_f1")
 RESAMPLES: Final = 1000

@@ -1,19 +1,20 @@
-"""Formats that programs read: boards as CSV, as JSON, and as LaTeX tables (booktabs) for a paper."""
+"""Formats that programs read: boards as CSV and as JSON."""
 
 from __future__ import annotations
 
 import csv
 import io
 import json
-import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from bench.leaderboard import regret
+from bench.leaderboard.blocks import Standing
 from bench.leaderboard.ledger import Ledger
-from bench.leaderboard.numbers import clean
-from bench.leaderboard.render import cells, legend
+from bench.leaderboard.regret import Family
 from bench.leaderboard.statistics import Interval
+from bench.leaderboard.subgroups import entries
 from bench.leaderboard.summary import Summary
 from bench.leaderboard.table import Absence, Board, Row
 
@@ -37,10 +38,7 @@ def comma_separated(boards: Sequence[Board]) -> str:
 def _record(board: Board, row: Row) -> dict[str, str | float | bool | None]:
     score, difference = row.score, row.difference
     return {
-        "data": board.data,
-        "target": board.target,
-        "model": board.model,
-        "settings": "; ".join(f"{key}={value}" for key, value in board.variant.items()),
+        **_names(board),
         "ranked_by": board.score.key,
         "higher_is_better": bool(board.score.higher_is_better),
         "rank": row.rank,
@@ -72,6 +70,11 @@ def _record(board: Board, row: Row) -> dict[str, str | float | bool | None]:
     }
 
 
+def _names(board: Board) -> dict[str, str]:
+    settings = "; ".join(f"{key}={value}" for key, value in board.variant.items())
+    return {"data": board.data, "target": board.target, "model": board.model, "settings": settings}
+
+
 def _count(row: Row, absences: Iterable[Absence]) -> int:
     return sum(len(a.units) for a in absences if a.label == row.label)
 
@@ -89,6 +92,50 @@ def csv_text(text: str) -> str:
     text = text.encode("utf-8", "replace").decode("utf-8").replace("\0", "\ufffd")
     risky = text[:1] in ("\t", "\r", "\n") or text.lstrip()[:1] in tuple("=+-@＝＋－＠")
     return f"'{text}" if text and risky else text
+
+
+def groups_csv(boards: Iterable[Board]) -> str:
+    """All groups of all boards, a line for each group, strategy and metric; empty where no board has groups."""
+    return _table(
+        {**_names(board), **entry}
+        for board in boards if board.subgroups is not None for entry in entries(board.subgroups)
+    )  # fmt: skip
+
+
+def across_csv(summaries: Iterable[Summary]) -> str:
+    """What several data sets say together, a line for each model and strategy; empty where nothing is said."""
+    return _table(_across(summary, standing) for summary in summaries if summary.blocks is not None
+                  for standing in summary.blocks.standings)  # fmt: skip
+
+
+def regret_csv(families: Iterable[Family]) -> str:
+    """Every point of every regret curve; empty where there is none."""
+    return _table(entry for family in families for entry in regret.entries(family))
+
+
+def _across(summary: Summary, standing: Standing) -> dict[str, str | float | None]:
+    pair, blocks = standing.against, len(summary.targets)
+    return {
+        "model": summary.model, "blocks": blocks, "metrics": "; ".join(summary.metrics), "strategy": standing.name,
+        "mean_rank": standing.mean_rank, "mean_score": standing.mean_score, "baseline": summary.baseline,
+        "difference": pair.mean if pair else None, "wins": pair.wins if pair else None,
+        "ties": pair.ties if pair else None, "losses": pair.losses if pair else None, "p": pair.p if pair else None,
+        "p_holm": pair.adjusted if pair else None,
+        "p_better": pair.posterior.first if pair and pair.posterior else None,
+        "p_same": pair.posterior.same if pair and pair.posterior else None,
+        "p_worse": pair.posterior.second if pair and pair.posterior else None,
+    }  # fmt: skip
+
+
+def _table(entries: Iterable[Mapping[str, Any]]) -> str:
+    """CSV of entries with the same keys; empty without any."""
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    for number, entry in enumerate(entries):
+        if number == 0:
+            writer.writerow(entry)
+        writer.writerow([_csv_cell(value) for value in entry.values()])
+    return stream.getvalue()
 
 
 # --- JSON -----------------------------------------------------------------------------------------------------------
@@ -112,8 +159,16 @@ def _json_board(board: Board) -> dict[str, Any]:
         "ranked_by": board.score.key, "higher_is_better": bool(board.score.higher_is_better),
         "splits": board.design.splits, "n_units": board.n_units, "notes": list(board.notes),
         "columns": [asdict(column) for column in board.columns], "rows": [_json_row(row) for row in board.rows],
-        "pairs": pairs, **absent,
+        "pairs": pairs, **absent, "groups": _json_groups(board),
     }  # fmt: skip
+
+
+def _json_groups(board: Board) -> dict[str, Any] | None:
+    groups = board.subgroups
+    if groups is None:
+        return None
+    spread = {label: {m: groups.spread(label, m) for m in groups.metrics} for label in groups.values}
+    return {"total": groups.total, "entries": list(entries(groups)), "spread": spread, "notes": list(groups.notes())}
 
 
 def _json_row(row: Row) -> dict[str, Any]:
@@ -125,6 +180,7 @@ def _json_row(row: Row) -> dict[str, Any]:
         "difference": asdict(row.difference) if row.difference else None,
         "difference_rows": _json_interval(row.difference_rows), "p_holm": row.adjusted_p,
         "records": [key for _, key in row.keys],
+        "regrets": {name: asdict(interval) for name, interval in row.regrets.items()},
     }  # fmt: skip
 
 
@@ -147,51 +203,3 @@ def origin(records: Ledger) -> str:
 
 def _json_interval(interval: Interval | None) -> dict[str, Any] | None:
     return asdict(interval) if interval else None
-
-
-# --- LaTeX ----------------------------------------------------------------------------------------------------------
-
-
-def latex(boards: Sequence[Board]) -> str:
-    r"""One `table` a board for `\input`; needs `\usepackage{booktabs}` and an engine of this century (UTF-8)."""
-    lines = [
-        "% Needs \\usepackage{booktabs}. Made by imbench publish; make it again instead of editing.",
-        *(line for board in boards for line in _latex_board(board)),
-        *(f"% {_comment(sentence)}" for sentence in legend(boards)),
-    ]
-    return "\n".join(lines) + "\n"
-
-
-def _latex_board(board: Board) -> Iterator[str]:
-    headings, body = cells(board, "quality")
-    caption = f"{latex_text(board.title)}: {latex_text(board.facts)}. {latex_text(board.notes[0])}"
-    yield from ("", r"\begin{table}", r"  \centering", f"  \\caption{{{caption}}}", f"  \\label{{tab:{board.slug}}}")
-    yield "  \\begin{tabular}{" + "".join("l" if h == "Strategy" else "r" for h in headings) + "}"
-    yield "    \\toprule"
-    yield "    " + " & ".join(latex_text(h) for h in headings) + r" \\"
-    yield "    \\midrule"
-    for line in body:
-        texts = [rf"\textbf{{{latex_text(c.text)}}}" if c.bold else latex_text(c.text) for c in line]
-        yield "    " + " & ".join(texts) + r" \\"
-    yield "    \\bottomrule"
-    yield "  \\end{tabular}"
-    yield r"\end{table}"
-
-
-_LATEX = {
-    "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "%": r"\%", "_": r"\_",
-    "^": r"\textasciicircum{}", "~": r"\textasciitilde{}", "<": r"\textless{}", ">": r"\textgreater{}",
-    "|": r"\textbar{}", '"': r"\textquotedbl{}", "`": r"\textasciigrave{}", "'": r"\textquotesingle{}",
-    "−": r"$-$", "±": r"$\pm$", "↑": r"$\uparrow$", "↓": r"$\downarrow$", "→": r"$\rightarrow$", "Δ": r"$\Delta$",
-    "–": "--", "·": r"$\cdot$", "†": r"\dag{}", "‡": r"\ddag{}", "…": r"\dots{}", "×": r"$\times$",
-    "*": r"$^{*}$", "[": "{[}", "]": "{]}",
-}  # fmt: skip
-
-
-def latex_text(text: str) -> str:
-    """Text that LaTeX prints as it is: no command, group, comment, alignment or optional argument comes of it."""
-    return "".join(_LATEX.get(c, c) for c in clean(text))
-
-
-def _comment(text: str) -> str:
-    return re.sub(r"\s+", " ", clean(text))

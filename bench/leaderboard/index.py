@@ -13,7 +13,7 @@ from typing import Any, Final
 import numpy as np
 import pyarrow as pa  # type: ignore[import-untyped]
 
-from bench.leaderboard.ledger import Ledger, joined, of_arrow, of_records, read_table, to_arrow, write_table
+from bench.leaderboard.ledger import FORMAT, Ledger, joined, of_arrow, of_records, read_table, to_arrow, write_table
 from bench.results import ResultsError, Store, publish
 
 WORTH_IT: Final = 200
@@ -79,7 +79,7 @@ def _stored(path: Path) -> tuple[Ledger | None, tuple[str, ...], np.ndarray[Any,
     if not path.is_file():
         return nothing
     try:
-        table = read_table(path)
+        table = read_table(path, (FORMAT,))
         stamps = np.stack([table.column(name).to_numpy() for name in _STAMP], axis=1)
         ledger = of_arrow(table)
     except (ResultsError, KeyError, ValueError, AttributeError, pa.ArrowException):

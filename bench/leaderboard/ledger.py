@@ -20,21 +20,30 @@ from bench.results import Record, ResultsError, canonical
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
-FORMAT: Final = "imbench-ledger-1"
-"""Written into every file; another one is not read but made again."""
+FORMAT: Final = "imbench-ledger-2"
+"""Written into every file; an index of another one is made again."""
+
+READABLE: Final = (FORMAT, "imbench-ledger-1")
+"""Snapshots of these are still read. The first one knew no groups and no regrets."""
 
 TEXTS: Final = (
     "status", "reason", "data", "target", "model", "strategy", "created", "settings", "stack", "traits", "undefined",
-    "environment",
+    "environment", "groups",
 )  # fmt: skip
 """Text that repeats, kept as codes: names, and parts of records as canonical JSON."""
 
 _SETTINGS_ASIDE: Final = ("strategies", "strategy", "split", "seed")
 _TRAITS: Final = (
     "rows", "n_train", "n_val", "n_test", "n_classes", "classes", "train_counts", "rarest", "imbalance_ratio",
-    "entropy", "columns",
+    "entropy", "columns", "generated", "group_column",
 )  # fmt: skip
 _NOTES: Final = "note:"
+
+TRUTH: Final = "truth:"
+"""Before the name of a regret, `truth:raw/log_loss`, where the truth is known."""
+
+GROUPS: Final = 20
+"""So many groups of a record are kept, those with most test rows."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,8 +68,8 @@ class Coded:
 class Ledger:
     """Columns of equal length, one entry a record.
 
-    `texts` holds `TEXTS`; `numbers` holds metrics under their name (`raw/auroc`), costs under theirs (`fits`) and notes
-    under `note:…`, NaN where a record has none.
+    `texts` holds `TEXTS`; `numbers` holds metrics under their name (`raw/auroc`), costs under theirs (`fits`), notes
+    under `note:…` and regrets under `truth:…`, NaN where a record has none.
     """
 
     keys: tuple[str, ...]
@@ -152,13 +161,25 @@ def _texts(record: Record) -> dict[str, str]:
         "stack": canonical(record.config.get("strategies", [])),
         "traits": canonical({name: record.traits[name] for name in _TRAITS if name in record.traits}),
         "undefined": canonical(record.undefined), "environment": canonical(record.environment),
+        "groups": _groups(record.traits),
     }  # fmt: skip
+
+
+def _groups(traits: Mapping[str, Any]) -> str:
+    """The largest groups as JSON {"total": how many there are, "groups": [[name, {metric: value}], …]}; or empty."""
+    found = traits.get("groups")
+    if not isinstance(found, Mapping) or not found:
+        return ""
+    largest = sorted(found.items(), key=lambda item: -item[1].get("rows", 0))[:GROUPS]
+    return canonical({"total": traits.get("n_groups", len(found)), "groups": largest})
 
 
 def _numbers(record: Record) -> Iterable[tuple[str, Any]]:
     yield from record.metrics.items()
     yield from record.cost.items()
     yield from ((f"{_NOTES}{name}", value) for name, value in record.notes.items())
+    for view, values in record.traits.get("truth", {}).items():
+        yield from ((f"{TRUTH}{view}/{name}", value) for name, value in values.items())
 
 
 def joined(parts: Sequence[Ledger]) -> Ledger:
@@ -207,6 +228,9 @@ def of_arrow(table: pa.Table) -> Ledger:
     table = table.combine_chunks()
     texts = {}
     for name in TEXTS:
+        if name not in table.column_names:  # an older format
+            texts[name] = Coded(np.zeros(len(table), np.int32), ("",))
+            continue
         chunk = table.column(name).combine_chunks()
         if isinstance(chunk, pa.ChunkedArray):
             chunk = chunk.chunk(0) if chunk.num_chunks else pa.array([], pa.dictionary(pa.int32(), pa.binary()))
@@ -220,8 +244,8 @@ def of_arrow(table: pa.Table) -> Ledger:
     )  # fmt: skip
 
 
-def read_table(path: Path) -> pa.Table:
-    """The Arrow table in a file that `to_arrow` made.
+def read_table(path: Path, formats: Sequence[str] = READABLE) -> pa.Table:
+    """The Arrow table in a file that `to_arrow` made, of one of some formats.
 
     Raises:
         ResultsError: it is none, or of another version; names the file.
@@ -231,7 +255,7 @@ def read_table(path: Path) -> pa.Table:
     except (OSError, pa.ArrowException) as error:
         raise ResultsError(f"{path}: expected records in Parquet, but got {error}; make the file again") from error
     got = (table.schema.metadata or {}).get(b"format", b"none").decode("utf-8", "replace")
-    if got != FORMAT:
+    if got not in formats:
         raise ResultsError(f"{path}: expected format {FORMAT}, but got {got!r}; make the file again with this version")
     return table
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from importlib.resources import files
 from typing import Final
@@ -19,6 +19,8 @@ from bench.leaderboard.numbers import ABSENT, decimals_for, number, plural, with
 from bench.leaderboard.plot_cost import quality_and_time
 from bench.leaderboard.plot_panels import class_recall, precision_recall, reliability
 from bench.leaderboard.plot_ranks import critical_difference, intervals
+from bench.leaderboard.plot_regret import regret_curves
+from bench.leaderboard.regret import Family
 from bench.leaderboard.render import across, bounds, describe_lines, legend, name, value_text
 from bench.leaderboard.sentences import budget_text
 from bench.leaderboard.statistics import LEVEL
@@ -35,8 +37,8 @@ _GROUPS: Final[tuple[tuple[Panel, str, bool], ...]] = (
 
 
 def page(
-    boards: Sequence[Board], summaries: Sequence[Summary], evidence: Mapping[str, Evidence], *, title: str,
-    facts: Sequence[str] = (), command: str = "",
+    boards: Sequence[Board], summaries: Sequence[Summary], evidence: Mapping[str, Evidence],
+    families: Sequence[Family] = (), *, title: str, facts: Sequence[str] = (), command: str = "",
 ) -> str:  # fmt: skip
     """The page, as text. `evidence` is by the boards' slugs; `facts` are lines about where the numbers come from."""
     style, script = _asset("page.css"), _asset("page.js")
@@ -44,7 +46,8 @@ def page(
         f"default-src 'none'; style-src 'sha256-{_digest(style)}'; script-src 'sha256-{_digest(script)}'; "
         "base-uri 'none'; form-action 'none'"
     )
-    links = [(f"summary-{i}", s.title) for i, s in enumerate(summaries)] + [(b.slug, b.title) for b in boards]
+    links = [(f"summary-{i}", s.title) for i, s in enumerate(summaries)]
+    links += [(f.slug, f.title) for f in families] + [(b.slug, b.title) for b in boards]
     parts = [
         '<!doctype html><html lang="en"><head><meta charset="utf-8">',
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">',
@@ -60,6 +63,7 @@ def page(
         parts.append(f'<nav aria-label="Boards"><ul>{items}</ul></nav>')
     parts.append("</header><main>")
     parts += [_summary(summary, f"summary-{i}") for i, summary in enumerate(summaries)]
+    parts += [_regret(family) for family in families]
     parts += [_board(board, evidence.get(board.slug)) for board in boards]
     sentences = "".join(f"<li>{escaped(sentence, 2000)}</li>" for sentence in legend(boards))
     parts.append(f'</main><footer><h2>How to read this</h2><ul class="notes">{sentences}</ul>')
@@ -94,6 +98,7 @@ def _board(board: Board, evidence: Evidence | None) -> str:
         _table(board),
         "</div>",
         _notes(board, evidence),
+        _subgroups(board),
         f'<div class="plots">{"".join(map(_figure, figures))}</div>' if figures else "",
         "</section>",
     ])  # fmt: skip
@@ -193,6 +198,19 @@ def _notes(board: Board, evidence: Evidence | None) -> str:
     return f'<ul class="notes">{items}</ul>' if items else ""
 
 
+def _subgroups(board: Board) -> str:
+    if board.subgroups is None:
+        return ""
+    found = "".join(
+        f'<h3>{escaped(title)}</h3><div class="scroll" role="region" tabindex="0" '
+        f'aria-label="Table: {escaped(title)}, {escaped(board.title)}">'
+        f"{_plain_table(f'{title}, {board.title}', headings, lines, last='total')}</div>"
+        for title, headings, lines in board.group_tables()
+    )
+    items = "".join(f"<li>{escaped(note, 2000)}</li>" for note in board.subgroups.notes())
+    return f'<div class="groups">{found}</div><ul class="notes">{items}</ul>'
+
+
 def _figure(figure: Figure) -> str:
     return (
         f"<figure><figcaption><h3>{escaped(figure.title)}</h3><p class=caption>{escaped(figure.caption, 2000)}</p>"
@@ -201,13 +219,26 @@ def _figure(figure: Figure) -> str:
     )
 
 
-def _plain_table(caption: str, headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+def _plain_table(caption: str, headings: Sequence[str], rows: Sequence[Sequence[str]], last: str = "") -> str:
+    """A table of texts, the first of each line its heading; `last` is the class of the last line."""
     heads = "".join(f'<th scope="col">{escaped(h, 80)}</th>' for h in headings)
     lines = "".join(
-        f'<tr><th scope="row">{escaped(first)}' + "".join(f"<td>{escaped(text, 80)}" for text in rest)
-        for first, *rest in rows
+        f'<tr{f" class={last}" if last and line is rows[-1] else ""}><th scope="row">{escaped(line[0])}'
+        + "".join(f"<td>{escaped(text, 80)}" for text in line[1:])
+        for line in rows
     )
     return f"<table><caption>{escaped(caption)}</caption><thead><tr>{heads}</tr></thead><tbody>{lines}</tbody></table>"
+
+
+# --- several settings of a generator ---------------------------------------------------------------------------------
+
+
+def _regret(family: Family) -> str:
+    figures = "".join(map(_figure, regret_curves(family)))
+    return (
+        f'<section id="{family.slug}" aria-labelledby="{family.slug}-h"><h2 id="{family.slug}-h">'
+        f'{escaped(family.title)}</h2><div class="plots">{figures}</div></section>'
+    )
 
 
 # --- several data sets ----------------------------------------------------------------------------------------------

@@ -10,13 +10,14 @@ from typing import Any, Final
 from rich.console import Console
 from rich.text import Text
 
-from bench.leaderboard import export, index, render
+from bench.leaderboard import export, index, latex, render
 from bench.leaderboard.board import boards
 from bench.leaderboard.bootstrap import RESAMPLES, attach
 from bench.leaderboard.evidence import gather
 from bench.leaderboard.ledger import Ledger, of_records
 from bench.leaderboard.numbers import clean, list_of, plural
 from bench.leaderboard.page import page
+from bench.leaderboard.regret import families
 from bench.leaderboard.status import say_empty, status
 from bench.leaderboard.summary import ROPE, Summary, summaries
 from bench.leaderboard.table import Board
@@ -113,14 +114,21 @@ def documents(
     across = summaries(tables, rope=options.rope)
     evidence = {board.slug: gather(board, store) for board in tables} if options.plots else {}
     facts = [f"{plural(len(records), 'record')}, {plural(len(tables), 'board')}. {export.origin(records)}"]
+    found = families(tables)
     texts = {
-        "leaderboard.html": page(tables, across, evidence, title=options.title, facts=facts, command=options.command),
+        "leaderboard.html": page(
+            tables, across, evidence, found, title=options.title, facts=facts, command=options.command
+        ),
         "leaderboard.md": render.markdown(tables, across),
         "leaderboard.csv": export.comma_separated(tables),
-        "leaderboard.tex": export.latex(tables),
+        "leaderboard.tex": latex.latex(tables, across),
         "leaderboard.json": export.json_text(tables, summaries=[export.json_summary(s) for s in across]),
     }
-    return texts, tables, across
+    tables_of = {
+        "groups.csv": export.groups_csv(tables), "across.csv": export.across_csv(across),
+        "regret.csv": export.regret_csv(found),
+    }  # fmt: skip
+    return texts | {file: text for file, text in tables_of.items() if text}, tables, across
 
 
 def show(root: Path, console: Console, keys: Sequence[str]) -> list[Board]:

@@ -113,10 +113,40 @@ def terminal(board: Board, width: int = 100) -> RenderableType:
     parts += [_table(headings, finished, indices) for indices in others if finished]
     parts.append(Padding(Text(clean(board.notes[0])), (1, 0)))
     parts += [Text(clean(note), style="dim") for note in board.notes[1:]]
+    parts += _terminal_groups(board, width)
     for heading, remedy, absences in board.absences():
         parts.append(Text(f"\n{heading} ({remedy})", style="bold"))
         parts += [Text(f"  {line}") for line in describe_lines(absences)]
     return Group(*parts, Text())
+
+
+def _terminal_groups(board: Board, width: int) -> Iterator[RenderableType]:
+    for title, headings, lines in board.group_tables():
+        yield Text(f"\n{title}", style="bold")
+        lead = headings.index("Rows") + 1 + ("Positive" in headings)
+        widths = [max(cell_len(clean(line[i])) for line in [headings, *lines]) + _GAP for i in range(len(headings))]
+        for indices in chunks(widths, lead, width):
+            table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+            for i in indices:
+                table.add_column(Text(clean(headings[i])), justify="right" if i else "left", overflow="fold")
+            for line in lines:
+                table.add_row(*(Text(clean(line[i])) for i in indices), style="bold" if line is lines[-1] else "")
+            yield table
+    for note in board.subgroups.notes() if board.subgroups else ():
+        yield Text(clean(note), style="dim")
+
+
+def chunks(widths: Sequence[int], lead: int, width: int) -> list[list[int]]:
+    """Columns in as few tables as hold them side by side, each repeating the first `lead` ones."""
+    room, first = width - sum(widths[:lead]), list(range(lead))
+    tables, taken = [list(first)], 0
+    for i in range(lead, len(widths)):
+        if len(tables[-1]) > lead and taken + widths[i] > room:
+            tables.append(list(first))
+            taken = 0
+        tables[-1].append(i)
+        taken += widths[i]
+    return tables
 
 
 def _packed(
@@ -221,6 +251,14 @@ def _markdown_board(board: Board) -> Iterator[str]:
             yield _markdown_line([f"**{t}**" if c.bold else t for t, c in zip(texts, line, strict=True)])
     yield f"\n**{markdown_text(board.notes[0])}**\n"
     yield from (f"- {markdown_text(note)}" for note in board.notes[1:])
+    for title, headings, lines in board.group_tables():
+        yield f"\n**{markdown_text(title)}**\n"
+        yield _markdown_line([markdown_text(h) for h in headings])
+        yield _markdown_line([":---", *["---:"] * (len(headings) - 1)])
+        yield from (_markdown_line([markdown_text(text) for text in line]) for line in lines)
+    if board.subgroups is not None:
+        yield ""
+        yield from (f"- {markdown_text(note)}" for note in board.subgroups.notes())
     for heading, remedy, absences in board.absences():
         yield f"\n{heading} ({remedy}):\n"
         yield from (f"- {markdown_text(line)}" for line in describe_lines(absences))

@@ -23,6 +23,9 @@ Unit = tuple[int, int]
 LEVEL = 0.05
 """The family-wise error rate of shared ranks; intervals cover one minus this."""
 
+FEWEST = 20
+"""Below so many units a percentile bootstrap covers too little (75, 84, 90% over 3, 5, 10) and is refused."""
+
 _NO_SPREAD = 1e-12  # below this, differences of metrics are equal up to rounding
 
 

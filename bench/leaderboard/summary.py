@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from bench.leaderboard.blocks import Blocks, analyse, blocks_needed
 from bench.leaderboard.numbers import list_of, plural, short
+from bench.leaderboard.rows import assignments, varying
 from bench.leaderboard.statistics import LEVEL
 from bench.leaderboard.table import Board
 from bench.metric_specs import spec_of
@@ -35,37 +36,64 @@ class Summary:
 
 
 def summaries(boards: Sequence[Board], *, rope: float = ROPE) -> list[Summary]:
-    """One summary for each model and training settings with boards of two or more data sets."""
+    """One summary for each model and training settings with boards of two or more data sets.
+
+    A data set is the block, all targets of it together. What a generator makes of other settings (rows, prevalence) is
+    another data set.
+    """
     groups: dict[tuple[str, str], list[Board]] = defaultdict(list)
     for board in boards:
         own = {name: value for name, value in board.settings.items() if name.partition(".")[0] != "data"}
         groups[board.model, canonical(own)].append(board)
     found = []
     for (model, _), members in sorted(groups.items()):
-        if len({board.data for board in members}) > 1:
-            found.append(_summary(model, members, rope))
+        blocks = _blocks(members)
+        if len(set(blocks.values())) > 1:
+            found.append(_summary(model, members, blocks, rope))
     return found
 
 
-def _summary(model: str, boards: Sequence[Board], rope: float) -> Summary:
+def _blocks(boards: Sequence[Board]) -> dict[str, str]:
+    """The block of each board by its slug: its data set, with the generator's settings that tell tables apart."""
+    asked: dict[str, dict[str, Mapping[str, Any]]] = defaultdict(dict)
+    for board in boards:
+        asked[board.data][board.slug] = board.traits.get("generated") or {}
+    found = {}
+    for data, by_slug in asked.items():
+        for slug, apart in varying(by_slug).items():
+            found[slug] = f"{data} ({list_of(assignments(apart))})" if apart else data
+    return found
+
+
+def _summary(model: str, boards: Sequence[Board], blocks_of: Mapping[str, str], rope: float) -> Summary:
     scores: dict[str, dict[str, dict[str, float]]] = defaultdict(lambda: defaultdict(dict))
     for board in boards:
         sign = 1.0 if board.score.higher_is_better else -1.0
         for row in board.rows:
             if row.score is not None:
-                scores[board.data][row.label][board.title] = sign * row.score.mean
+                scores[blocks_of[board.slug]][row.label][board.title] = sign * row.score.mean
     strategies, used, left_out = _complete(scores)
-    kept = {b.title: b for b in boards if b.data in used}
+    kept = {b.title: b for b in boards if blocks_of[b.slug] in used}
     table = {s: {d: sum(scores[d][s].values()) / len(scores[d][s]) for d in used} for s in strategies}
     baselines = {b.baseline for b in boards if b.baseline}
     baseline = next(iter(baselines)) if len(baselines) == 1 else None
     blocks = None
     if len(used) > 1 and len(strategies) > 1:
         blocks = analyse(table, baseline=baseline, rope=rope)
-    targets = {d: tuple(b.target for b in kept.values() if b.data == d) for d in used}
+    targets = {d: tuple(b.target for b in kept.values() if blocks_of[b.slug] == d) for d in used}
+    made = {blocks_of[b.slug]: b.data for b in kept.values() if b.traits.get("generated")}
+    related = [data for data, count in Counter(made.values()).items() if count > 1]
     metrics = tuple(dict.fromkeys(b.score.key for b in kept.values()))
-    notes = (*left_out, *_sentences(blocks, targets, metrics, len(strategies)))
+    notes = (*left_out, *_sentences(blocks, targets, metrics, len(strategies)), *_related(related))
     return Summary(model, f"Across data sets · {short(model, 80)}", baseline, blocks, targets, metrics, notes)
+
+
+def _related(data: Sequence[str]) -> Iterator[str]:
+    if data:
+        yield (
+            f"Blocks of one generator ({list_of(short(d, 80) for d in data)}) share how items, users and tastes are "
+            "drawn: they say less about other data than as many data sets of their own."
+        )
 
 
 def _complete(scores: Mapping[str, Mapping[str, Mapping[str, float]]]) -> tuple[list[str], list[str], list[str]]:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from bench.leaderboard.numbers import list_of, plural, short
 from bench.leaderboard.rows import assignments
 from bench.leaderboard.statistics import Comparison, Design, Difference, Interval, Unit
+from bench.leaderboard.subgroups import Subgroups, tables
 from bench.results import digest
 
 Panel = Literal["quality", "decisions", "probabilities", "cost"]
@@ -67,7 +68,8 @@ class Row:
     `rank` is shared; None where nothing could be tested; `ranks` is the range that the tests leave open. `difference`
     is to the baseline, on the units both have, with `adjusted_p` its Holm-adjusted p value among all pairs of the
     board. `score_rows` and `difference_rows` are bootstrap intervals over test rows, where predictions were resampled.
-    `n` counts finished cells, `keys` are their records.
+    `n` counts finished cells, `keys` are their records. `regrets` (`raw/log_loss`) are distances from the best possible
+    model, where the truth is known.
     """
 
     label: str
@@ -86,6 +88,7 @@ class Row:
     keys: tuple[tuple[Unit, str], ...] = ()
     score_rows: Interval | None = None
     difference_rows: Interval | None = None
+    regrets: Mapping[str, Interval] = field(default_factory=dict)
 
     @property
     def trials(self) -> int | None:
@@ -99,7 +102,8 @@ class Board:
 
     `variant` holds the settings in which this board differs from its siblings of the same data, target and model.
     `notes` are plain sentences, the verdict first; `legend` is how to read the table, the same on most boards and
-    printed once a page. `failed`, `skipped` and `missing` list every cell without numbers.
+    printed once a page. `failed`, `skipped` and `missing` list every cell without numbers. `subgroups` holds metrics of
+    groups of test rows, where the records have any.
     """
 
     data: str
@@ -123,6 +127,7 @@ class Board:
     n_classes: int
     traits: Mapping[str, Any]
     comparison: Comparison
+    subgroups: Subgroups | None = None
 
     @property
     def title(self) -> str:
@@ -145,6 +150,11 @@ class Board:
         text = re.sub(r"[^a-z0-9._-]+", "-", f"{self.data}-{self.target}-{self.model}".lower()).strip("-.")[:40]
         identity = digest([self.data, self.target, self.model, self.settings])
         return f"{text}-{identity[:8]}" if text else identity[:8]
+
+    def group_tables(self) -> Iterator[tuple[str, list[str], list[list[str]]]]:
+        """Title, headings and texts of the tables per group, unescaped; none where the records have no groups."""
+        if self.subgroups is not None:
+            yield from tables(self.subgroups, [row.label for row in self.rows], self.baseline)
 
     def absences(self) -> Iterator[tuple[str, str, tuple[Absence, ...]]]:
         """The non-empty lists of cells without numbers, each with a heading and what to do about it."""

@@ -12,7 +12,7 @@ import pytest
 from builders import row, series
 from test_boards import HOSTILE, golden_records
 
-from bench.leaderboard import export
+from bench.leaderboard import export, latex
 from bench.leaderboard.board import boards
 from bench.leaderboard.ledger import of_records
 
@@ -40,16 +40,16 @@ def test_json_of_hostile_names() -> None:
 
 def test_latex_text_has_no_command_but_ours() -> None:
     """Taking away the escapes that `latex_text` makes leaves nothing that TeX would act on."""
-    ours = sorted({*export._LATEX.values()}, key=len, reverse=True)
+    ours = sorted({*latex._LATEX.values()}, key=len, reverse=True)
     for hostile in [*HOSTILE, r"\input{/etc/passwd}", r"\write18{rm}", "50% off", "a_b^c", "#1", "~", "{", "$$"]:
-        left = export.latex_text(hostile)
+        left = latex.latex_text(hostile)
         for known in ours:
             left = left.replace(known, "")
         assert not re.search(r"[\\{}$&#%_^~]", left), hostile
 
 
 def test_latex_tables_are_regular() -> None:
-    text = export.latex(boards(of_records(golden_records())))
+    text = latex.latex(boards(of_records(golden_records())))
     assert text.count(r"\toprule") == text.count(r"\bottomrule") == text.count(r"\begin{table}") == 2
     for table in re.findall(r"\\begin\{tabular\}\{([lr]+)\}(.*?)\\end\{tabular\}", text, re.S):
         lines = [line for line in table[1].splitlines() if line.endswith(r"\\")]
@@ -59,7 +59,7 @@ def test_latex_tables_are_regular() -> None:
 
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="no pdflatex on PATH")
 def test_latex_compiles(tmp_path: Path) -> None:
-    body = export.latex(boards(of_records([r for i, h in enumerate(HOSTILE) for r in series(h, [i / 100, i / 90])])))
+    body = latex.latex(boards(of_records([r for i, h in enumerate(HOSTILE) for r in series(h, [i / 100, i / 90])])))
     file = tmp_path / "t.tex"
     file.write_text(
         "\\documentclass{article}\\usepackage{booktabs}\\usepackage[T1]{fontenc}\\begin{document}"

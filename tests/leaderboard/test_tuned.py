@@ -36,7 +36,7 @@ def test_other_fixed_settings_do_make_another_board() -> None:
         *tuned("focal", [0.4, 0.5], train={"lr": 0.7, "max_steps": 10}),
     ]
     assert [b.title for b in boards(of_records(records))] == [
-        "d · t · m · train.max_steps=10 · tuned=true", "d · t · m · train.max_steps=9 · tuned=true",
+        "d · t · m · train.max_steps=9 · tuned=true", "d · t · m · train.max_steps=10 · tuned=true",
     ]  # fmt: skip
 
 
