@@ -21,19 +21,35 @@ from torch import Tensor
 
 from strategies.spec import Inapplicable, Recipe, Strategy, Training
 
-CHUNK = 8192  # rows a matrix product: 8192 × 1000 float32 scores are 32 MB
+CHUNK = 1024  # rows, and targets, a matrix product: 4 MB of float32 scores, into the same memory every time
+PART = 64  # rows of these whose kernel values are taken at once, in the fastest cache
 
 
 def similarity(v: Tensor, targets: Tensor, kernel: Literal["sinh", "cosine"], scale: float) -> Tensor:
-    """Mean kernel value of each row (n, d) against the targets (m, d), all L2-normalised here: (n,) float64."""
-    v, targets = F.normalize(v, dim=-1), F.normalize(targets, dim=-1)
-    scores = torch.empty(len(v), dtype=torch.float64)
-    for start in range(0, len(v), CHUNK):
-        dots = v[start : start + CHUNK] @ targets.T
-        if kernel == "sinh":
-            dots = dots.mul_(scale).sinh_()
-        scores[start : start + CHUNK] = dots.mean(1, dtype=torch.float64).cpu()
+    """Mean kernel value of each row (n, d) against the targets (m, d), all L2-normalised here: (n,) float64.
+
+    The cosines' mean is a product with the mean target. sinh is summed in the precision of `v` over up to `CHUNK`
+    targets, and these sums in float64; its error in float32 is below 1e-6 · max(1, scale) of the mean cosh.
+    """
+    scores = torch.zeros(len(v), dtype=torch.float64)
+    aims = F.normalize(targets, dim=-1)
+    mean, scaled = aims.mean(0, dtype=torch.float64), torch.split(aims * scale, CHUNK)
+    space = v.new_empty(CHUNK * CHUNK if kernel == "sinh" else 0)
+    for rows, total in zip(torch.split(v, CHUNK), torch.split(scores, CHUNK), strict=True):
+        unit = F.normalize(rows, dim=-1)
+        if kernel == "cosine":
+            total.add_((unit.double() @ mean).cpu())
+            continue
+        for aim in scaled:
+            s = torch.mm(unit, aim.T, out=space[: len(unit) * len(aim)].view(len(unit), len(aim)))
+            total.add_(twice_sinh_sums(s).double().cpu() / (2 * len(aims)))
     return scores
+
+
+def twice_sinh_sums(s: Tensor) -> Tensor:
+    """Sums of 2 sinh(s) = e^s - 1/e^s over rows, overwriting s: exp costs a fifth of torch's sinh."""
+    one = s.new_ones(1).expand_as(s[:PART])
+    return torch.cat([part.exp_().addcdiv_(one[: len(part)], part, value=-1).sum(1) for part in torch.split(s, PART)])
 
 
 def weights(scores: Tensor, clip: float) -> Tensor:
@@ -85,6 +101,7 @@ class ImportanceWeighted(Strategy):
     """Importance by similarity to the rare classes."""
 
     name = "importance_weighted"
+    version = 2
     needs_encoder = True
     by: Literal["sinh", "cosine"] = "sinh"
     apply: Literal["weight", "sample"] = "weight"

@@ -415,6 +415,18 @@ def test_similarity_is_the_brute_force_mean_over_targets(
     np.testing.assert_allclose(got, expected, rtol=tolerance, atol=tolerance)
 
 
+@pytest.mark.parametrize("scale", [0.1, 1.0, 3.0, 50.0])
+def test_sinh_similarity_in_float32_is_the_float64_one_to_1e_6_of_the_mean_cosh(scale: float) -> None:
+    """More targets and rows than a chunk. Cosines of float32 are off by 1e-7 themselves, and sinh's slope is cosh."""
+    v = torch.randn(2500, 48, generator=gen(), dtype=torch.float64)
+    targets = torch.randn(2100, 48, generator=gen(1), dtype=torch.float64)
+    s = scale * torch.nn.functional.normalize(v, dim=-1) @ torch.nn.functional.normalize(targets, dim=-1).T
+    size = max(1.0, scale) * s.cosh().mean(1)
+    for dtype, tolerance in ((torch.float32, 1e-6), (torch.float64, 1e-14)):
+        error = similarity(v.to(dtype), targets.to(dtype), "sinh", scale) - s.sinh().mean(1)
+        assert float((error.abs() / size).max()) < tolerance
+
+
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.floats(-10, 10), min_size=1, max_size=50), st.floats(1, 50))
 def test_importance_is_not_negative_and_has_mean_one(scores: list[float], clip: float) -> None:
