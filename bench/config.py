@@ -129,8 +129,11 @@ class TuneConfig:
     prune: bool = True
     sampler_seed: int = 0
     storage: str | None = None
+    stack: int | Literal["auto", "off"] = "auto"
 
     def __post_init__(self) -> None:
+        if not isinstance(self.stack, str) and self.stack < 1:
+            raise ValueError(f"tune: expected stack to be auto, off or at least 1, got {self.stack}")
         if self.trials < 1 or self.batch < 1 or not self.seeds or self.folds < 0 or self.folds == 1:
             raise ValueError(
                 "tune: expected trials >= 1, batch >= 1, at least one seed, folds 0 (off) or at least 2, "

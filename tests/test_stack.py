@@ -226,7 +226,7 @@ def test_a_strategy_whose_member_is_pruned_ends_with_that(binary: Toy) -> None:
             raise Pruned(at)
 
     found: dict[int, Any] = {}
-    drive(made, found.__setitem__, device=CPU, stack=3, watch=watch)
+    drive(made, found.__setitem__, device=CPU, stack=3, watches=dict.fromkeys(range(3), watch))
     assert isinstance(found[1], Pruned)
     assert isinstance(found[0], Predictor)
     assert isinstance(found[2], Predictor)

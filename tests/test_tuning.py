@@ -12,6 +12,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,18 +24,24 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from optuna.trial import TrialState
+from rich.console import Console
 
 from bench.compose import compose, hydra_loader
 from bench.config import ConfigError, TuneConfig, cell
+from bench.config import settings as settings_of_run
 from bench.data import prepare as prepare_module
 from bench.results import Store
+from bench.training import trainer
 from bench.tuning import objective as objective_module
+from bench.tuning.driver import Driver
 from bench.tuning.objective import objectives, tuning_data
+from bench.tuning.pruning import Pruning
 from bench.tuning.space import Dimension, apply, dimension, dimensions, parameters, starts, value_at
 from bench.tuning.storage import OWNER, RESULT, Owner, open_storage, reap, repair
 from bench.tuning.study import FINISHED, Study, read_best, tuned
+from bench.tuning.trials import Done, Failed, Job, Score, run
 from strategies import registry
-from tests.cli import TINY, imbench, kill_tree, spawn
+from tests.cli import TINY, imbench, kill_tree, spawn, workers_of
 
 QUICK = (*TINY, "tune.trials=6", "tune.batch=3")
 
@@ -169,8 +176,6 @@ def test_test_rows_are_never_encoded(monkeypatch: pytest.MonkeyPatch) -> None:
     test = clean.partition.test
     spoiled = whole.frame.copy()
     spoiled.iloc[test] = 1e9
-    from dataclasses import replace
-
     monkeypatch.setattr(prepare_module, "load_table", lambda _: replace(whole, frame=spoiled))
     tuning_data.cache_clear()
     dirty = tuning_data(config, 0, 0, 0, 0)
@@ -207,7 +212,7 @@ def test_an_undefined_score_fails_its_trial_and_the_search_ends(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Optuna would complete a trial of infinite score; a failed one does not count."""
-    monkeypatch.setattr(objective_module, "judged", lambda *_: {"tuned/macro_f1": float("nan")})
+    monkeypatch.setattr("bench.tuning.trials.judged", lambda *_: {"tuned/macro_f1": float("nan")})
     assert imbench("tune", "strategy=none", *QUICK, results=tmp_path) == 1
     (study,) = studies(tmp_path).values()
     assert {t.state for t in study.get_trials()} <= {TrialState.FAIL, TrialState.WAITING}
@@ -221,6 +226,140 @@ def test_proposals_do_not_depend_on_how_often_a_search_was_interrupted(tmp_path:
     assert imbench("tune", "strategy=focal", *QUICK, results=tmp_path / "b") == 0
     one, two = (next(iter(studies(tmp_path / x).values())).get_trials() for x in "ab")
     assert [(t.params, t.values) for t in one] == [(t.params, t.values) for t in two]
+
+
+# Trials together -------------------------------------------------------------------------------------------------
+
+
+def job(*settings_of: dict[str, Any], stack: Any = "auto", objective: str = "tuned/macro_f1", **changes: Any) -> Job:
+    """Trials of focal on digits that differ in these settings; no pruning."""
+    raw = composed("strategy=focal", *TINY)
+    trials = tuple((cell(apply(raw, one)), None) for one in settings_of)
+    made = Job(trials, (0, 1), 0, (objective,), 1, "cpu", stack, max(2, len(trials)))
+    return replace(made, **changes)
+
+
+GAMMAS = tuple({"strategy.focal.gamma": g, "train.lr": lr} for g, lr in ((0.5, 0.01), (2.0, 0.003), (4.0, 0.02)))
+
+
+def scored(done: Done) -> list[tuple[Any, ...]]:
+    """All that does not depend on the clock."""
+    return [(r.values, r.fits, r.steps, r.pruned) if isinstance(r, Score) else (r.reason,) for r in done.results]
+
+
+@pytest.fixture
+def stacks(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many members each training of this process had."""
+    sizes: list[int] = []
+    real = trainer.fit
+
+    def counting(recipes: Any, *rest: Any) -> Any:
+        sizes.append(len(recipes))
+        return real(recipes, *rest)
+
+    monkeypatch.setattr(trainer, "fit", counting)
+    return sizes
+
+
+def test_trials_trained_together_score_what_they_score_alone(stacks: list[int]) -> None:
+    """To the last bit, over two seeds, one of them twice; auto stacks what is exact, and a number stacks anyway."""
+    wanted = (*GAMMAS, GAMMAS[0])
+    alone = [scored(run(job(one, stack="off")))[0] for one in wanted]
+    assert stacks == [1] * 8
+    stacks.clear()
+    together = run(job(*wanted))
+    assert scored(together) == alone
+    if together.room == 1:
+        pytest.skip("this machine's batched products round differently from single ones: nothing is trained together")
+    assert together.room == len(wanted)
+    assert stacks == [3, 3]  # equal trials are trained once
+
+
+def test_where_seconds_count_nothing_is_trained_together(stacks: list[int]) -> None:
+    assert run(job(*GAMMAS, stack=3, objective="seconds")).room == 1
+    assert set(stacks) == {1}
+
+
+def test_a_trial_that_fails_or_diverges_or_is_pruned_disturbs_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before training, within it, and by its curve; the others score what they do alone."""
+    expected = [scored(run(job(one, stack="off")))[0] for one in GAMMAS[:2]]
+
+    def prune(where: Any) -> Any:
+        def watch(made: Any, step: int, loss: float) -> None:
+            raise optuna.TrialPruned(step)
+
+        return watch
+
+    monkeypatch.setattr("bench.tuning.trials.watcher", prune)
+    made = job(*GAMMAS, {"train.lr": 1e30}, stack=4)
+    unfit = cell(composed("strategy=self_supervised", *TINY, "model=linear"))
+    hopeless = (made.trials[2][0], Pruning("", None, "", 0, maximize=True))
+    done = run(replace(made, trials=(made.trials[0], (unfit, None), hopeless, made.trials[3], made.trials[1])))
+    first, inapplicable, pruned, diverged, last = done.results
+    assert [(r.values, r.fits, r.steps, r.pruned) for r in (first, last) if isinstance(r, Score)] == expected
+    assert isinstance(inapplicable, Failed)
+    assert inapplicable.inapplicable
+    assert isinstance(pruned, Score)
+    assert (pruned.pruned, pruned.fits, pruned.steps) == (True, 1, 20)
+    assert isinstance(diverged, Failed)
+    assert "no longer finite" in diverged.reason
+
+
+def test_a_search_is_the_same_whether_batches_train_together_or_not(tmp_path: Path, stacks: list[int]) -> None:
+    """Proposals, scores, states, curves and steps of every trial; the pruner has ended some."""
+    longer = ("train.max_steps=400", "train.batch_size=32", "tune.trials=16", "tune.batch=8")
+    found = []
+    for stack in ("off", "auto"):
+        stacks.clear()
+        command = ("tune", "strategy=focal", "data=digits_lt", "model=mlp", "model.dim=8", *longer)
+        assert imbench(*command, f"tune.stack={stack}", results=tmp_path / stack) == 0
+        assert stack == "auto" or set(stacks) == {1}
+        (study,) = studies(tmp_path / stack).values()
+        kept = ("settings", "steps", "fits")
+        found.append(
+            [
+                (t.number, t.params, t.values, t.state, t.intermediate_values, *(t.user_attrs[k] for k in kept))
+                for t in study.get_trials()
+            ]
+        )
+    assert found[0] == found[1]
+    assert any(state == TrialState.PRUNED for _, _, _, state, *_ in found[0])
+
+
+def test_a_batch_is_shared_among_workers_and_the_lost_go_alone(tmp_path: Path) -> None:
+    """Singly until the first result says what pays; then equal shares, and by itself what a worker died on."""
+    options = settings_of_run(composed("strategy=focal", *TINY, "run.workers=2", "tune.batch=8"))
+    study = Study(composed("strategy=focal", *TINY), options.tune, tmp_path)
+    driver = Driver([study], options, Console())
+    assert driver.begin(study)
+    batch = driver.batches[study.identity.name]
+    assert [driver.next()[1], driver.next()[1]] == [[0], [1]]
+    driver.rooms[study.identity.name] = 100
+    driver.deaths[study.identity.name, batch.asked[4][0].number] = 1
+    assert [driver.next()[1] for _ in range(3)] == [[2, 3], [4], [5, 6, 7]]
+    driver.queue.extend((batch, i) for i in range(4, 8))
+    driver.deaths.clear()
+    driver.rooms[study.identity.name] = 3
+    assert [driver.next()[1] for _ in range(2)] == [[4, 5, 6], [7]]
+    study.owner.close()
+
+
+def test_a_killed_worker_costs_its_trials_a_second_try(tmp_path: Path) -> None:
+    """kill -9 of one worker in mid-training: every trial is finished, and none has failed."""
+    command = ("tune", "strategy=focal", *TINY[:2], "train.max_steps=300", "train.patience=1000", "tune.trials=8",
+               "tune.batch=8", "tune.prune=false", "run.workers=2")  # fmt: skip
+    process = spawn(*command, cwd=tmp_path)
+    victims: list[int] = []
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline and not victims and process.poll() is None:
+        time.sleep(0.2)
+        done = [t for s in studies(tmp_path / "results").values() for t in s.get_trials() if RESULT in t.user_attrs]
+        victims = workers_of(process.pid) if done else []
+    os.kill(victims[0], signal.SIGKILL)
+    out, _ = process.communicate(timeout=240)
+    assert process.returncode == 0, out
+    (study,) = studies(tmp_path / "results").values()
+    assert [t.state for t in study.get_trials()] == [TrialState.COMPLETE] * 8
 
 
 # Faults ----------------------------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -85,9 +85,11 @@ def drive(
     device: torch.device,
     stack: Stack = "off",
     began: Callable[[int], None] = lambda i: None,
-    watch: Watch | None = None,
+    watches: Mapping[int, Watch] | None = None,
 ) -> None:
     """Run strategies to their end; `done(i, predictor or exception)` is called as each one finishes.
+
+    `watches[i]` is told of the looks of every recipe that strategy i asked for.
 
     Equal recipes are trained once. With `stack` off (or 1) one strategy is finished before the next is begun; with a
     number, up to so many compatible recipes of all strategies train together; with auto, as many as pay
@@ -117,10 +119,31 @@ def drive(
             first = next(iter(missing))
             batch = [r for r in missing if signature(r) == signature(first)]
             batch = batch[: room(batch, device, stack)]
+            watch = None
+            if watches:
+                watch = spread(
+                    {r: [watches[i] for i, p in waiting.items() if i in watches and r in p.asks] for r in batch}
+                )
             trained.update(zip(batch, attempt(batch, device, watch), strict=True))
         for i, pending in list(waiting.items()):
             if all(ask in trained for ask in pending.asks):
                 advance(i, pending.training, answer(pending.training, [trained[a] for a in pending.asks]))
+
+
+def spread(owners: Mapping[Recipe, Sequence[Watch]]) -> Watch:
+    """Tells everyone who asked for a recipe, then lets the first objection end it: equal recipes have equal curves."""
+
+    def watch(recipe: Recipe, step: int, score: float) -> None:
+        objections = []
+        for told in owners[recipe]:
+            try:
+                told(recipe, step, score)
+            except Exception as objection:
+                objections.append(objection)
+        if objections:
+            raise objections[0]
+
+    return watch
 
 
 def checked(asks: Sequence[Recipe]) -> Sequence[Recipe]:

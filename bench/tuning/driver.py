@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -19,11 +19,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from bench.config import Cell, Settings
 from bench.sweep import duration, worker_count
-from bench.tuning.objective import Job, Pruning, Score, maximized, score
+from bench.tuning.objective import maximized
+from bench.tuning.pruning import Pruning
 from bench.tuning.storage import RESULT, settle
 from bench.tuning.study import Study
+from bench.tuning.trials import Done, Failed, Job, Result, Score, run
 from bench.workers import warm_context
-from strategies.spec import Inapplicable
 
 RETRIES = 1  # how often a trial whose worker died is tried again
 POLL = 1.0  # seconds between looks at a study whose last trials another process runs
@@ -35,12 +36,21 @@ class Batch:
 
     study: Study
     asked: list[tuple[optuna.Trial, Cell]]
-    results: dict[int, Score | BaseException] = field(default_factory=dict)
+    results: dict[int, Result] = field(default_factory=dict)
 
     @property
     def complete(self) -> bool:
         """Whether every trial has come back."""
         return len(self.results) == len(self.asked)
+
+
+@dataclass(frozen=True)
+class Sent:
+    """What a worker is at: places in a batch."""
+
+    worker: ProcessPoolExecutor
+    batch: Batch
+    places: list[int]
 
 
 @dataclass(frozen=True)
@@ -80,16 +90,23 @@ def tune(configurations: Sequence[Mapping[str, Any]], options: Settings, console
 
 
 class Driver:
-    """Keeps as many trials in work as there are workers; asks a study again when its batch is told."""
+    """Keeps every worker busy; asks a study again when its batch is told.
+
+    A worker is a pool of one process: its death costs the trials that it was at, which are tried again one by one.
+    How many trials of a study are worth training together is known from its first result on.
+    """
 
     def __init__(self, studies: Sequence[Study], options: Settings, console: Console) -> None:
         self.studies, self.options, self.console = studies, options, console
         self.size = worker_count(options, options.tune.batch * len(studies))
         self.failures: dict[str, list[str]] = {s.identity.name: [] for s in studies}
         self.skipped: dict[str, str] = {}
+        self.batches: dict[str, Batch] = {}
+        self.queue: deque[tuple[Batch, int]] = deque()
+        self.rooms: dict[str, int] = {}
         self.deaths: Counter[tuple[str, int]] = Counter()
-        self.pool: ProcessPoolExecutor | None = None
-        self.running: dict[Future[Score], tuple[Batch, int]] = {}
+        self.idle: list[ProcessPoolExecutor] = []
+        self.running: dict[Future[Done], Sent] = {}
 
     def run(self) -> list[Report]:
         """Until every study has its trials, or fails more often than it may."""
@@ -97,28 +114,28 @@ class Driver:
         with self.display(goal) as progress:
             task = progress.add_task("trials", total=goal, completed=self.finished())
             open_studies = {s.identity.name: s for s in self.studies}
-            batches: dict[str, Batch] = {}
             while open_studies:
                 # Few studies at a time: their batches fill the workers, and a kill leaves few of them half done.
                 for name, study in list(open_studies.items())[: max(2, self.size)]:
-                    if name not in batches and not self.begin(study, batches):
+                    if name not in self.batches and not self.begin(study):
                         del open_studies[name]
                         self.close(study)
+                self.feed()
                 self.collect()
-                for name, batch in list(batches.items()):
+                for name, batch in list(self.batches.items()):
                     if batch.complete:
                         self.tell(batch)
-                        del batches[name]
+                        del self.batches[name]
                         progress.update(task, completed=self.finished())
-        if self.pool is not None:
-            self.pool.shutdown()
+        for worker in self.idle:
+            worker.shutdown()
         return [
             Report(s, tuple(self.failures[s.identity.name]), self.skipped.get(s.identity.name, ""))
             for s in self.studies
         ]
 
-    def begin(self, study: Study, batches: dict[str, Batch]) -> bool:
-        """Ask a batch and send it out. False when the study is done, or has failed too often."""
+    def begin(self, study: Study) -> bool:
+        """Ask a batch. False when the study is done, or has failed too often."""
         name, wanted = study.identity.name, study.tune.trials
         if name in self.skipped or study.finished() >= wanted or len(self.failures[name]) >= wanted:
             return False
@@ -126,72 +143,99 @@ class Driver:
         if not batch.asked:
             time.sleep(POLL)  # the missing trials are another process's, which may yet die
             return True
-        batches[study.identity.name] = batch
-        for i in range(len(batch.asked)):
-            self.send(batch, i)
+        self.batches[name] = batch
+        self.queue.extend((batch, i) for i in range(len(batch.asked)))
         return True
 
-    def send(self, batch: Batch, i: int) -> None:
-        """Submit one trial; in this process when debugging."""
-        trial, cell = batch.asked[i]
-        study = batch.study
-        pruning = None
-        if study.tune.prune and study.single:
-            pruning = Pruning(
-                str(study.folder), study.tune.storage, study.identity.name, trial._trial_id,
-                maximized(study.identity.columns[0]),
-            )  # fmt: skip
-        job = Job(
-            cell, study.tune.seeds, study.tune.folds, study.identity.columns, self.options.run.threads,
-            self.options.run.device, pruning,
-        )  # fmt: skip
-        if self.options.debug:
+    def feed(self) -> None:
+        """Give waiting trials to idle workers; to this process when debugging."""
+        while self.queue and (self.options.debug or len(self.running) < self.size):
+            batch, places = self.next()
+            job = self.job(batch, places)
+            if self.options.debug:
+                self.keep(batch, places, run(job))
+                continue
+            worker = (
+                self.idle.pop() if self.idle else ProcessPoolExecutor(1, mp_context=warm_context("bench.tuning.trials"))
+            )
             try:
-                self.keep(batch, i, score(job))
-            except Exception as error:
-                batch.results[i] = error
-            return
-        if self.pool is None:
-            self.pool = ProcessPoolExecutor(self.size, mp_context=warm_context("bench.tuning.objective"))
-        self.running[self.pool.submit(score, job)] = (batch, i)
+                self.running[worker.submit(run, job)] = Sent(worker, batch, places)
+            except BrokenProcessPool:  # died while idle: nobody's fault
+                self.queue.extendleft((batch, i) for i in reversed(places))
+
+    def next(self) -> tuple[Batch, list[int]]:
+        """The next trials to train together: one batch is shared among the workers, several need no sharing.
+
+        A trial whose worker died goes alone, so that it cannot take others down again.
+        """
+        batch, i = self.queue.popleft()
+        share = -(-len(batch.asked) // max(1, self.size // len(self.batches)))
+        places, most = [i], min(share, self.rooms.get(batch.study.identity.name, 1))
+        while self.queue and len(places) < most and not self.suspect(batch, i):
+            other, k = self.queue[0]
+            if other is not batch or self.suspect(other, k):
+                break
+            places.append(k)
+            self.queue.popleft()
+        return batch, places
+
+    def suspect(self, batch: Batch, i: int) -> bool:
+        """Whether a worker died on this trial."""
+        return self.deaths[batch.study.identity.name, batch.asked[i][0].number] > 0
+
+    def job(self, batch: Batch, places: list[int]) -> Job:
+        """The trials at these places, as a worker gets them."""
+        study, tune = batch.study, batch.study.tune
+        trials = []
+        for trial, cell in (batch.asked[i] for i in places):
+            pruning = None
+            if tune.prune and study.single:
+                pruning = Pruning(
+                    str(study.folder), tune.storage, study.identity.name, trial._trial_id,
+                    maximized(study.identity.columns[0]),
+                )  # fmt: skip
+            trials.append((cell, pruning))
+        return Job(
+            tuple(trials), tune.seeds, tune.folds, study.identity.columns, self.options.run.threads,
+            self.options.run.device, tune.stack, tune.batch,
+        )  # fmt: skip
 
     def collect(self) -> None:
-        """Take in what has come back; after a worker's death, start new workers and send the lost trials again."""
+        """Take in what has come back; trials whose worker died wait to be sent again."""
         if not self.running:
             return
         finished, _ = wait(self.running, return_when=FIRST_COMPLETED)
-        broken = []
         for future in finished:
-            batch, i = self.running.pop(future)
-            error = future.exception()
-            if isinstance(error, BrokenProcessPool):
-                broken.append((batch, i))
+            sent = self.running.pop(future)
+            if isinstance(error := future.exception(), BrokenProcessPool):
+                self.bury(sent)
+                continue
+            self.idle.append(sent.worker)
+            if isinstance(error, Exception):
+                self.keep(sent.batch, sent.places, Done((Failed.by(error),) * len(sent.places), 1))
             else:
-                self.keep(batch, i, error if error is not None else future.result())
-        if broken:
-            self.revive(broken)
+                self.keep(sent.batch, sent.places, future.result())
 
-    def keep(self, batch: Batch, i: int, result: Score | BaseException) -> None:
-        """Note a result in the study at once: should this process die before the batch is told, it is not lost."""
-        if isinstance(result, Score):
-            trial, _ = batch.asked[i]
-            for name in ("fits", "steps", "seconds"):
-                trial.set_user_attr(name, getattr(result, name))
-            trial.set_user_attr(RESULT, None if result.pruned else list(result.values))
-        batch.results[i] = result
+    def keep(self, batch: Batch, places: list[int], done: Done) -> None:
+        """Note results in the study at once: should this process die before the batch is told, they are not lost."""
+        self.rooms[batch.study.identity.name] = done.room
+        for i, result in zip(places, done.results, strict=True):
+            if isinstance(result, Score):
+                trial, _ = batch.asked[i]
+                for name in ("fits", "steps", "seconds"):
+                    trial.set_user_attr(name, getattr(result, name))
+                trial.set_user_attr(RESULT, None if result.pruned else list(result.values))
+            batch.results[i] = result
 
-    def revive(self, broken: list[tuple[Batch, int]]) -> None:
-        """A dead worker breaks the pool: all trials in work are lost, and each may be lost once more."""
-        broken += self.running.values()
-        self.running.clear()
-        self.pool = None
-        for batch, i in broken:
-            trial, _ = batch.asked[i]
-            self.deaths[batch.study.identity.name, trial.number] += 1
-            if self.deaths[batch.study.identity.name, trial.number] > RETRIES * self.size:
-                batch.results[i] = RuntimeError("its worker process died again and again")
+    def bury(self, sent: Sent) -> None:
+        """A dead worker: its trials are tried again, once."""
+        for i in sent.places:
+            key = sent.batch.study.identity.name, sent.batch.asked[i][0].number
+            self.deaths[key] += 1
+            if self.deaths[key] > RETRIES:
+                sent.batch.results[i] = Failed("its worker process died twice")
             else:
-                self.send(batch, i)
+                self.queue.append((sent.batch, i))
 
     def tell(self, batch: Batch) -> None:
         """Tell a batch in the order in which it was asked: TPE's proposals depend on it."""
@@ -199,14 +243,13 @@ class Driver:
             result = batch.results[i]
             if isinstance(result, Score):
                 settle(batch.study.study, trial.number, None if result.pruned else list(result.values))
+                continue
+            trial.set_user_attr("reason", result.reason)
+            batch.study.study.tell(trial, state=TrialState.FAIL)
+            if result.inapplicable:
+                self.skipped[batch.study.identity.name] = result.reason
             else:
-                reason = " ".join(str(result).split()) or type(result).__name__
-                trial.set_user_attr("reason", reason)
-                batch.study.study.tell(trial, state=TrialState.FAIL)
-                if isinstance(result, Inapplicable):
-                    self.skipped[batch.study.identity.name] = reason
-                else:
-                    self.failures[batch.study.identity.name].append(f"trial {trial.number}: {reason}")
+                self.failures[batch.study.identity.name].append(f"trial {trial.number}: {result.reason}")
         if not self.console.is_terminal:
             self.console.print(self.line(batch.study), soft_wrap=True, highlight=False)
 

@@ -16,7 +16,8 @@ from optuna.trial import FrozenTrial, TrialState
 from bench.config import Cell, ConfigError, TuneConfig, cell
 from bench.planning import identify, table
 from bench.results import digest, publish
-from bench.tuning.objective import maximized, objectives, pruner
+from bench.tuning.objective import maximized, objectives
+from bench.tuning.pruning import pruner
 from bench.tuning.space import Dimension, apply, dimensions, parameters, starts
 from bench.tuning.storage import OWNER, Owner, claim, open_storage, reap
 from strategies.registry import unknown

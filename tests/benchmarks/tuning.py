@@ -38,6 +38,27 @@ def steps_of(results: Path) -> list[int]:
     return [int(t.user_attrs["steps"]) for t in study.get_trials(states=FINISHED)]
 
 
+SMALL = ("strategy=focal", "data=digits_lt", "train.batch_size=128", "train.max_steps=1000", "model.dim=8",
+         "model.hidden=[16]", "tune.trials=24")  # fmt: skip
+
+
+def together() -> Measured:
+    """A study of a small model, its batches trained as one and one trial after another: whole commands, once each."""
+    spent = {}
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        for stack in ("off", "auto"):
+            began = time.perf_counter()
+            imbench("tune", *SMALL, f"tune.stack={stack}", f"results={root / stack}", cwd=root)
+            spent[stack] = time.perf_counter() - began
+        same = steps_of(root / "off") == steps_of(root / "auto")
+    return Measured(
+        "tuning", "24 focal trials of a small model on digits_lt, two workers, batches together", "one trial at a time",
+        spent["auto"] / spent["off"], None, reference_seconds=spent["off"], our_seconds=spent["auto"],
+        note=f"start-up included; one run; steps of every trial {'equal' if same else 'DIFFER'}",
+    )  # fmt: skip
+
+
 def measure(trials: int = TRIALS) -> list[Measured]:
     """Whole commands, start-up included, once each: the reference takes minutes."""
     with tempfile.TemporaryDirectory() as folder:
@@ -56,5 +77,6 @@ def measure(trials: int = TRIALS) -> list[Measured]:
             "tuning", "focal study on womens one_star, two workers",
             "the same settings one after another: plain Optuna, Lightning, stock DataLoader, row-wise collate",
             ours / theirs, 0.4, reference_seconds=theirs, our_seconds=ours, note=note,
-        )
+        ),
+        together(),
     ]  # fmt: skip

@@ -1,0 +1,151 @@
+"""The work of one process: trials of one study, trained together where that is faster, each with its own result."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from itertools import product
+from typing import TypeAlias
+
+import numpy as np
+import optuna
+import torch
+
+from bench.cell import recipe, training
+from bench.config import Cell
+from bench.data.encode import Encoded
+from bench.planning import identify
+from bench.training.stacking import Stack, room
+from bench.training.threads import limit_threads
+from bench.training.trainer import Outcome, drive, pick_device
+from bench.tuning.objective import SECONDS, judged, tuning_data
+from bench.tuning.pruning import Pruning, watcher
+from strategies.spec import Inapplicable, Training
+
+
+@dataclass(frozen=True)
+class Job:
+    """Trials of one study as a worker gets them."""
+
+    trials: tuple[tuple[Cell, Pruning | None], ...]
+    seeds: tuple[int, ...]
+    folds: int
+    columns: tuple[str, ...]
+    threads: int
+    device: str
+    stack: Stack
+    batch: int  # trials that the study asks for at a time
+
+
+@dataclass(frozen=True)
+class Score:
+    """What a trial came to: one value per objective, and what it took."""
+
+    values: tuple[float, ...]
+    fits: int
+    steps: int
+    seconds: float
+    pruned: bool = False
+
+
+@dataclass(frozen=True)
+class Failed:
+    """Why a trial has no score. Text: an exception may not survive the way between processes."""
+
+    reason: str
+    inapplicable: bool = False
+
+    @classmethod
+    def by(cls, error: Exception) -> Failed:
+        """The failure that an exception stands for."""
+        return cls(" ".join(str(error).split()) or type(error).__name__, isinstance(error, Inapplicable))
+
+
+Result: TypeAlias = Score | Failed
+
+
+@dataclass(frozen=True)
+class Done:
+    """One result per trial of a job, and how many trials like these are worth training together here."""
+
+    results: tuple[Result, ...]
+    room: int
+
+
+@dataclass(eq=False)
+class Running:
+    """A trial in work."""
+
+    cell: Cell
+    pruning: Pruning | None
+    values: list[list[float | None]] = field(default_factory=list)
+    fits: int = 0
+    steps: int = 0
+    pruned: bool = False
+    failed: Failed | None = None
+
+    def take(self, outcome: Outcome, data: Encoded, columns: Sequence[str]) -> None:
+        """Note what one fit came to."""
+        if isinstance(outcome, optuna.TrialPruned):
+            self.pruned, self.fits, self.steps = True, self.fits + 1, self.steps + int(str(outcome))
+        elif isinstance(outcome, Exception):
+            self.failed = Failed.by(outcome)
+        else:
+            metrics = judged(outcome, data)
+            self.values.append([metrics.get(c) if c != SECONDS else outcome.cost.seconds for c in columns])
+            self.fits, self.steps = self.fits + outcome.cost.fits, self.steps + outcome.cost.steps
+
+    def result(self, columns: Sequence[str], seconds: float) -> Result:
+        """Means over fits. An undefined objective is a failure: Optuna must never be told of it as a value."""
+        if self.failed is not None:
+            return self.failed
+        if self.pruned:
+            return Score((), self.fits, self.steps, seconds, pruned=True)
+        means = []
+        for c, seen in zip(columns, zip(*self.values, strict=True), strict=True):
+            known = [v for v in seen if v is not None and np.isfinite(v)]
+            if len(known) < len(seen):
+                return Failed(f"{c} is undefined on the validation rows")
+            means.append(float(np.mean(known)))
+        return Score(tuple(means), self.fits, self.steps, seconds)
+
+
+def run(job: Job) -> Done:
+    """Train the trials of a job on every seed (and fold); a trial that fails or is pruned disturbs no other.
+
+    Results are those of one trial after another, to the last bit; only seconds are shared, in proportion to steps.
+    Where seconds are an objective, nothing is trained together.
+    """
+    limit_threads(job.threads)
+    device = pick_device() if job.device == "auto" else torch.device(job.device)
+    stack = "off" if SECONDS in job.columns else job.stack
+    running = [Running(cell, pruning) for cell, pruning in job.trials]
+    began, fitting, together = time.perf_counter(), True, 0
+    for seed, fold in product(job.seeds, range(max(job.folds, 1))):
+        trainings: list[Training] = []
+        ready: list[tuple[Running, Encoded]] = []
+        for trial in running:
+            if trial.pruned or trial.failed is not None:
+                continue
+            try:
+                data = tuning_data(trial.cell.data, trial.cell.split, seed, job.folds, fold)
+                planned = identify(replace(trial.cell, seed=seed))
+                trainings.append(training(planned, data))
+                ready.append((trial, data))
+                if not together:
+                    together = room([recipe(planned, data)] * job.batch, device, stack)
+            except Exception as error:
+                trial.failed = Failed.by(error)
+        # The pruner judges the first fit; the others complete its mean.
+        pruned = {i: watcher(t.pruning) for i, (t, _) in enumerate(ready) if fitting and t.pruning is not None}
+        outcomes: dict[int, Outcome] = {}
+        drive(trainings, outcomes.__setitem__, device=device, stack=stack, watches=pruned)
+        for i, (trial, data) in enumerate(ready):
+            try:
+                trial.take(outcomes[i], data, job.columns)
+            except Exception as error:
+                trial.failed = Failed.by(error)
+        fitting = False
+    spent, steps = time.perf_counter() - began, max(1, sum(t.steps for t in running))
+    return Done(tuple(t.result(job.columns, spent * t.steps / steps) for t in running), max(together, 1))
