@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -30,6 +30,8 @@ from bench.data.schema import (
     parse_schema,
     suggest,
 )
+
+Labels: TypeAlias = "Strings | pd.Categorical[object]"  # of large tables as codes
 
 MAX_CLASSES = 1000
 LEAST_CLASS_ROWS = 3  # one each for train, validation and test
@@ -151,7 +153,7 @@ def target_strings(labels: Values, target: str) -> Strings:
     return strings
 
 
-def labelled_rows(strings: Strings, log: list[str]) -> npt.NDArray[np.int64]:
+def labelled_rows(strings: Labels, log: list[str]) -> npt.NDArray[np.int64]:
     """The rows that have a label."""
     rows = np.flatnonzero(~pd.isna(strings)).astype(np.int64)
     dropped = len(strings) - len(rows)
@@ -274,7 +276,7 @@ def deduplicate(
     return kept
 
 
-def large_classes(strings: Strings, least: int, log: list[str]) -> npt.NDArray[np.bool_]:
+def large_classes(strings: Labels, least: int, log: list[str]) -> npt.NDArray[np.bool_]:
     """Which rows are of a class with at least this many rows, bool (n,)."""
     counts = tally(strings)
     small = {name: n for name, n in counts.items() if n < least}
@@ -366,14 +368,14 @@ def sorted_labels(names: Mapping[str, int]) -> list[str]:
         return sorted(names)
 
 
-def encode_labels(strings: Strings, classes: tuple[str, ...]) -> npt.NDArray[np.int64]:
+def encode_labels(strings: Labels, classes: tuple[str, ...]) -> npt.NDArray[np.int64]:
     """Labels as class indices, int64 (n,), -1 for none of them."""
     index = {name: i for i, name in enumerate(classes)}
     codes, names = pd.factorize(strings)
     return np.array([*(index.get(s, -1) for s in names), -1], dtype=np.int64)[codes]  # missing is coded -1: the last
 
 
-def tally(strings: Strings) -> dict[str, int]:
+def tally(strings: Labels) -> dict[str, int]:
     """Rows per label, in the order of their first rows; missing ones left out."""
     codes, names = pd.factorize(strings)
     return dict(zip(names, np.bincount(codes[codes >= 0], minlength=len(names)).tolist(), strict=True))
