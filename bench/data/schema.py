@@ -5,7 +5,8 @@ from __future__ import annotations
 import difflib
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import mmap
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeAlias
 
@@ -193,12 +194,27 @@ def blocks(values: npt.NDArray[Any]) -> Iterator[npt.NDArray[Any]]:
         yield values[start : start + BLOCK]
 
 
-def coded(values: pd.Series[Any]) -> tuple[npt.NDArray[np.integer[Any]], list[str]]:
-    """A column of strings as codes (n,), -1 for missing, into its distinct strings, in no particular order."""
+def coded(
+    values: pd.Series[Any], rows: npt.NDArray[np.int64] | None = None
+) -> tuple[npt.NDArray[np.integer[Any]], Collection[str]]:
+    """A column of strings, or the given rows of it, as codes (n,), -1 for missing, into distinct strings.
+
+    These are in no particular order, and some may have no row. Of a categorical column they are one object always.
+    """
     if isinstance(values.dtype, pd.CategoricalDtype):
-        return values.cat.codes.to_numpy(), [str(c) for c in values.cat.categories]
-    codes, names = pd.factorize(values)
+        codes = values.array.codes  # `values.cat.codes` would copy them all
+        return codes if rows is None else codes[rows], values.dtype.categories
+    codes, names = pd.factorize(values if rows is None else values.iloc[rows])
     return codes, list(names)
+
+
+def release(values: pd.Series[Any]) -> None:
+    """Give back the memory in which the system shows this process a column's file; it stays cached, and readable."""
+    array: Any = values.array.codes if isinstance(values.dtype, pd.CategoricalDtype) else values.to_numpy()
+    while isinstance(array, np.ndarray):
+        array = array.base
+    if isinstance(array, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
+        array.madvise(mmap.MADV_DONTNEED)
 
 
 def little(values: npt.NDArray[Any]) -> npt.NDArray[Any]:

@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +19,14 @@ import torch
 from bench.data.cache import cache_root, new_folder
 from bench.data.config import DataConfig
 from bench.data.encode import Encoded, encode
-from bench.data.schema import Table
+from bench.data.schema import Table, release
 from bench.data.splits import Partition, partition
 from strategies.features import Features, Field, Split
 
 SHARED_ROWS = 200_000  # tables from this size on
 LAYOUT = 1  # raised when files or encoders change: old ones are then made anew
 KEEP_BYTES = 40 << 30  # of encoded tables; the longest unused go first
+RELEASED = 8  # blocks of rows after which memory of the table's files is given back
 PARTS = ("train", "val", "test")
 
 
@@ -53,11 +55,22 @@ def name(table: Table, config: DataConfig, split: int, seed: int) -> str:
 def write(table: Table, config: DataConfig, split: int, seed: int, folder: Path) -> None:
     """Encode straight into files."""
 
-    def allocate(name: str, shape: tuple[int, ...], dtype: str) -> npt.NDArray[Any]:
-        return np.lib.format.open_memmap(folder / f"{name}.npy", mode="w+", dtype=dtype, shape=shape)
+    def keep(name: str, shape: tuple[int, ...], dtype: str, blocks: Iterable[npt.NDArray[Any]]) -> npt.NDArray[Any]:
+        path = folder / f"{name}.npy"
+        with path.open("wb") as file:
+            np.lib.format.write_array_header_1_0(
+                file, {"shape": shape, "fortran_order": False, "descr": np.lib.format.dtype_to_descr(np.dtype(dtype))}
+            )
+            for i, block in enumerate(blocks):
+                block.tofile(file)
+                if i % RELEASED == 0:
+                    for column in table.frame:
+                        release(table.frame[column])
+        found: npt.NDArray[Any] = np.load(path, mmap_mode="c")
+        return found
 
     parts = partition(table, split, seed, config.test_fraction, config.val_fraction)
-    encoded = encode(table, parts, config, allocate=allocate)
+    encoded = encode(table, parts, config, keep=keep)
     for part, x in zip(PARTS, (encoded.train.x, encoded.val.x, encoded.test), strict=True):
         np.save(folder / f"{part}-rows.npy", getattr(encoded.partition, part))
         for field, value in x.columns.items():
