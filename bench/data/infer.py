@@ -9,6 +9,7 @@ ignored      constant, empty, dates, one value per row (ids, row numbers), lists
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,8 @@ from bench.data.decode import Values
 from bench.data.schema import ColumnKind, DataError
 
 ENOUGH = 20  # rows from which 'all values differ' says something
+UNREAD = "correct the others, or set data.formats"
+NUMBER = re.compile(r"-?[0-9]{1,3}([.,]?[0-9]{3})*([.,][0-9]+)?")  # as people write them
 CONSTANT = "one value in all rows"
 IDENTIFIER = re.compile(r"(?:^|[^a-z])(?:id|ids|uuid|guid|sku|zip|code)$", re.IGNORECASE)
 CAMEL = re.compile(r"[a-z]I[dD]$")
@@ -41,7 +44,14 @@ def infer(name: str, values: Values) -> tuple[ColumnKind, str]:
     if distinct == 1 and full:
         return "ignored", CONSTANT
     words = float(counts @ np.array([len(v.split()) for v in strings])) / present
-    return infer_string(words, present, distinct, full and distinct == present >= ENOUGH)
+    kind, why = infer_string(words, present, distinct, full and distinct == present >= ENOUGH)
+    return kind, why + (", though most read as numbers: " + UNREAD if why and mostly_numbers(strings) else "")
+
+
+def mostly_numbers(strings: Sequence[str], most: int = 1000) -> bool:
+    """Whether four of five strings are numbers to people, judged by the first ones."""
+    looked = list(strings[:most])
+    return sum(NUMBER.fullmatch(s.strip()) is not None for s in looked) >= 0.8 * len(looked)
 
 
 def infer_number(name: str, values: npt.NDArray[np.float64], full: bool) -> tuple[ColumnKind, str]:

@@ -187,7 +187,9 @@ class Ingest:
         self.log += [f"ignored column {name!r}: {why}" for name, why in self.ignored.items()]
         if not found:
             raise DataError(
-                f"{self.origin.file}: expected a column to learn {self.target!r} from, got none that is usable"
+                f"{self.origin.file}: expected a column to learn {self.target!r} from, got none that is usable. "
+                + "; ".join(f"{n}: {why}" for n, why in list(self.ignored.items())[:10])
+                + ". Add columns, or say with data.kinds how to use one"
             )
         for name, path in found:
             path.rename(self.file(name))

@@ -286,7 +286,8 @@ def known_kind(column: str, kind: object) -> ColumnKind:
         if kind == known:
             return known
     raise DataError(
-        f"kind of column {column!r}: expected one of {', '.join(KINDS)}, got {kind!r}. " + suggest(str(kind), KINDS)
+        f"kind of column {column!r}: expected one of {', '.join(KINDS)}, got {kind!r}. "
+        f"{suggest(str(kind), KINDS) or 'Use one of these'}".rstrip()
     )
 
 
@@ -299,5 +300,5 @@ def check_names(file: str, header: Sequence[str]) -> list[str]:
     names = [n.strip() or f"column{i}" for i, n in enumerate(header)]
     repeated = sorted({n for n in names if names.count(n) > 1})
     if repeated:
-        raise DataError(f"{file}: expected distinct column names, got several of {listing(repeated)}")
+        raise DataError(f"{file}: expected distinct column names, got several of {listing(repeated)}. Rename them")
     return names

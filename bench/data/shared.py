@@ -26,7 +26,6 @@ from strategies.features import Features, Field, Split
 SHARED_ROWS = 200_000  # tables from this size on
 LAYOUT = 1  # raised when files or encoders change: old ones are then made anew
 KEEP_BYTES = 40 << 30  # of encoded tables; the longest unused go first
-RELEASED = 8  # blocks of rows after which memory of the table's files is given back
 PARTS = ("train", "val", "test")
 
 
@@ -53,7 +52,8 @@ def name(table: Table, config: DataConfig, split: int, seed: int) -> str:
 
 
 def write(table: Table, config: DataConfig, split: int, seed: int, folder: Path) -> None:
-    """Encode straight into files."""
+    """Encode straight into files; of those of the table no more is in this process's memory than a block needs."""
+    columns = [table.frame[name] for name in table.frame]
 
     def keep(name: str, shape: tuple[int, ...], dtype: str, blocks: Iterable[npt.NDArray[Any]]) -> npt.NDArray[Any]:
         path = folder / f"{name}.npy"
@@ -61,11 +61,10 @@ def write(table: Table, config: DataConfig, split: int, seed: int, folder: Path)
             np.lib.format.write_array_header_1_0(
                 file, {"shape": shape, "fortran_order": False, "descr": np.lib.format.dtype_to_descr(np.dtype(dtype))}
             )
-            for i, block in enumerate(blocks):
+            for block in blocks:
                 block.tofile(file)
-                if i % RELEASED == 0:
-                    for column in table.frame:
-                        release(table.frame[column])
+                for column in columns:
+                    release(column)
         found: npt.NDArray[Any] = np.load(path, mmap_mode="c")
         return found
 
