@@ -20,7 +20,7 @@ import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.parquet as pq  # type: ignore[import-untyped]
 
 from bench.data.build import Origin, build
-from bench.data.cache import cache_root, new_file, sha256
+from bench.data.cache import cache_root, make_room, new_file, sha256, used
 from bench.data.config import DataConfig
 from bench.data.decode import decode
 from bench.data.schema import DataError, Table, check_names, listing, suggest
@@ -121,12 +121,14 @@ def text_as_parquet(path: Path) -> Path:
     key = sha256(f"{path.resolve()}|{stat.st_size}|{stat.st_mtime_ns}".encode())[:32]
     final = cache_root() / "text" / f"{key}.parquet"
     if not final.is_file():
+        make_room(final.parent)
         delimiter, header = read_header(path)
         names = check_names(path.name, header)
         with new_file(final) as work, text_query(path, delimiter, header) as (connection, query, parameters):
             renamed = ", ".join(f'c{i} AS "{n.replace(chr(34), chr(34) * 2)}"' for i, n in enumerate(names))
             target = str(work).replace("'", "''")
             connection.execute(f"COPY (SELECT {renamed} FROM ({query})) TO '{target}' (FORMAT parquet)", parameters)
+    used(final)
     return final
 
 

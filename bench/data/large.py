@@ -33,7 +33,7 @@ from bench.data.build import (
     tally,
     target_strings,
 )
-from bench.data.cache import cache_root, new_folder
+from bench.data.cache import cache_root, make_room, new_folder, used
 from bench.data.config import DataConfig
 from bench.data.decode import Values, decode
 from bench.data.derive import derive
@@ -80,8 +80,10 @@ def load_large(
     """
     folder = cache_root() / "tables" / name(paths, target, config, origin)
     if not (folder / "meta.json").is_file():
+        make_room(folder.parent)
         with new_folder(folder) as work:
             Ingest(paths, work, config, origin).run(target, column, truth)
+    used(folder)
     return open_table(folder, config, origin)
 
 
@@ -118,7 +120,11 @@ class Ingest:
         true = None if truth is None else self.source[truth].data
         self.source.stored = {n: s for n, s in self.source.stored.items() if n not in (column, truth)}
         if config.unlabelled:
-            raise DataError("data.unlabelled: expected false for a table that is read column by column. Unset it")
+            raise DataError(
+                f"data.unlabelled: expected false for {self.origin.file}, which is so large that it is read column "
+                "by column and rows without target are left out, got true. Unset it; or, to learn from such rows too, "
+                "give a sample of the file (Parquet up to 1,000,000 rows, text up to 500 MB)"
+            )
         strings = pd.Categorical(target_strings(labels, target))  # codes: what follows looks at them again and again
         rows = labelled_rows(strings, log)
         check_variety(tally(strings[rows]), target)

@@ -6,8 +6,6 @@ import contextlib
 import hashlib
 import json
 import os
-import shutil
-import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -16,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from bench.data.cache import cache_root, new_folder
+from bench.data.cache import cache_root, make_room, new_folder, used
 from bench.data.config import DataConfig
 from bench.data.encode import Encoded, encode
 from bench.data.schema import Table, release
@@ -25,7 +23,6 @@ from strategies.features import Features, Field, Split
 
 SHARED_ROWS = 200_000  # tables from this size on
 LAYOUT = 1  # raised when files or encoders change: old ones are then made anew
-KEEP_BYTES = 40 << 30  # of encoded tables; the longest unused go first
 PARTS = ("train", "val", "test")
 
 
@@ -40,8 +37,7 @@ def shared(table: Table, config: DataConfig, split: int, seed: int, *, test: boo
         make_room(folder.parent)
         with new_folder(folder) as work:
             write(table, config, split, seed, work)
-    with contextlib.suppress(OSError):
-        os.utime(folder)  # used now
+    used(folder)
     return read(table, folder, test)
 
 
@@ -121,21 +117,3 @@ def ahead(path: Path) -> None:
     if hasattr(os, "posix_fadvise"):
         with path.open("rb") as file, contextlib.suppress(OSError):
             os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_WILLNEED)
-
-
-def make_room(folder: Path) -> None:
-    """Delete what was not used for longest, beyond `KEEP_BYTES`. Files that are open stay readable (POSIX)."""
-    if not folder.is_dir():
-        return
-    sizes: list[tuple[float, int, Path]] = []
-    for entry in folder.iterdir():
-        with contextlib.suppress(OSError):
-            size = sum(f.stat().st_size for f in entry.iterdir())
-            if not entry.name.startswith(".new-") or time.time() - entry.stat().st_mtime > 86400:
-                sizes.append((entry.stat().st_mtime, size, entry))
-    total = sum(size for _, size, _ in sizes)
-    for _, size, entry in sorted(sizes):
-        if total <= KEEP_BYTES:
-            return
-        shutil.rmtree(entry, ignore_errors=True)
-        total -= size
