@@ -27,6 +27,7 @@ usage: imbench VERB [-m] [key=value …]
   data list    the data sets there are
   data get NAME …                                fetch public data sets into the cache
   data check PATH data.target=…                  look at a file (or data=NAME): classes, leaks, ids, drift, schema
+  data cache                                     what the cache holds; clear=true deletes all but fetched sets
   results check · results gc                     verify records and predictions · delete left-overs
 
 examples
@@ -87,6 +88,7 @@ def quick(verb: str, overrides: list[str]) -> int:
     with_arguments: Mapping[str, Callable[[], int]] = {
         "tune show": lambda: commands.tune_show(composed_settings(overrides), console, chosen(overrides)),
         "data get": lambda: commands.data_get(overrides, console),
+        "data cache": lambda: commands.data_cache(overrides, console),
         "data check": lambda: commands.data_check(composed(file_overrides(overrides)), console),
         "compare": lambda: commands.compare(folders, composed_settings(rest), console),
     }
@@ -97,7 +99,11 @@ def quick(verb: str, overrides: list[str]) -> int:
     from strategies.registry import unknown  # noqa: PLC0415
 
     return complain(
-        unknown("verb", verb, [*GRID_VERBS, "tune show", "data get", "data check", "compare", *plain, *on_results])
+        unknown(
+            "verb",
+            verb,
+            [*GRID_VERBS, *with_arguments, *plain, *on_results],
+        )
     )
 
 

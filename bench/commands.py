@@ -225,6 +225,13 @@ def data_get(names: Sequence[str], console: Console) -> int:
     return get(list(names), console)
 
 
+def data_cache(arguments: Sequence[str], console: Console) -> int:
+    """Show what the cache holds, or clear it."""
+    from bench.data.report import cache  # noqa: PLC0415 - pyarrow
+
+    return cache(list(arguments), console)
+
+
 def data_check(configuration: Mapping[str, Any], console: Console) -> int:
     """Look at a data set and write its schema; exit code 1 where it cannot be split."""
     from bench.config import section  # noqa: PLC0415

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from functools import lru_cache
 from statistics import median
 from typing import Any
 
 from bench.config import Cell
 from bench.data.config import DataConfig
+from bench.data.kept import kept_table
 from bench.data.schema import Table
-from bench.data.sources import load_table
 from bench.data.splits import partition
 from bench.results import FAILURES, SCHEMA, Record, Status, Store, digest
 
@@ -34,10 +33,9 @@ class Planned:
         return f"{self.data_name}/{self.target} {c.model.name} {c.strategy} split={c.split} seed={c.seed}"
 
 
-@lru_cache(maxsize=8)
 def table(config: DataConfig) -> Table:
-    """The table of a data section; several targets of one sweep are kept."""
-    return load_table(config)
+    """The table of a data section."""
+    return kept_table(config)
 
 
 def identify(cell: Cell) -> Planned:

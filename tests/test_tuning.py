@@ -176,7 +176,7 @@ def test_test_rows_are_never_encoded(monkeypatch: pytest.MonkeyPatch) -> None:
     test = clean.partition.test
     spoiled = whole.frame.copy()
     spoiled.iloc[test] = 1e9
-    monkeypatch.setattr(prepare_module, "load_table", lambda _: replace(whole, frame=spoiled))
+    monkeypatch.setattr(prepare_module, "kept_table", lambda _: replace(whole, frame=spoiled))
     tuning_data.cache_clear()
     dirty = tuning_data(config, 0, 0, 0, 0)
     tuning_data.cache_clear()

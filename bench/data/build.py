@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -15,12 +15,13 @@ from bench.data.config import DataConfig
 from bench.data.decode import Values
 from bench.data.derive import derive
 from bench.data.infer import as_kind, infer, rows_word
-from bench.data.roles import chosen, read_roles
+from bench.data.roles import PARTS, chosen, read_roles
 from bench.data.schema import (
     Column,
     ColumnKind,
     DataError,
     OtherTarget,
+    Roles,
     Strings,
     Table,
     fingerprint,
@@ -30,6 +31,8 @@ from bench.data.schema import (
     parse_schema,
     suggest,
 )
+
+Labels: TypeAlias = "Strings | pd.Categorical[object]"  # of large tables as codes
 
 MAX_CLASSES = 1000
 LEAST_CLASS_ROWS = 3  # one each for train, validation and test
@@ -82,6 +85,7 @@ def build(values: Mapping[str, Values], labels: Values, target: str, config: Dat
     kept = np.arange(len(rows), dtype=np.int64)
     if (config.duplicates or origin.duplicates) == "drop":
         kept = deduplicate(frame, strings[rows], log, roles.arrays())
+        warn_shared(frame, strings[rows], roles, log)
     kept = kept[large_classes(strings[rows[kept]], config.min_class_rows, log)]
     frame, rows, roles = frame.iloc[kept].reset_index(drop=True), rows[kept], roles.take(kept)
     counts = tally(strings[rows])
@@ -151,7 +155,7 @@ def target_strings(labels: Values, target: str) -> Strings:
     return strings
 
 
-def labelled_rows(strings: Strings, log: list[str]) -> npt.NDArray[np.int64]:
+def labelled_rows(strings: Labels, log: list[str]) -> npt.NDArray[np.int64]:
     """The rows that have a label."""
     rows = np.flatnonzero(~pd.isna(strings)).astype(np.int64)
     dropped = len(strings) - len(rows)
@@ -189,6 +193,7 @@ def features(
         raise DataError(
             f"{origin.file}: expected a column to learn {target!r} from, got none that is usable. "
             + "; ".join(f"{n}: {why}" for n, why in list(ignored.items())[:10])
+            + ". Add columns, or say with data.kinds how to use one"
         )
     frame = pd.DataFrame({n: pd.Series(v, dtype=v.dtype) for n, v in typed.items()})
     return frame, kinds, ignored
@@ -214,9 +219,10 @@ def declared_kinds(
         for name in names:
             if name not in values:
                 got = "the target" if name == target else "none by that name"
+                remedy = "Take it out of the schema, or add it to the file. " if key == "data.schema_file" else ""
                 raise DataError(
                     f"{key} {name!r}: expected a feature column of {origin.file}, got {got}. "
-                    f"{suggest(name, values)}Columns: {listing(values)}"
+                    f"{suggest(name, values)}{remedy}Columns: {listing(values)}"
                 )
     declared.update({n: (k, "as declared") for n, k in asked.items()})
     declared.update(dict.fromkeys(config.ignore, ("ignored", "as asked by data.ignore")))
@@ -267,6 +273,8 @@ def deduplicate(
     if dropped:
         log.append(f"dropped {dropped:,} duplicate {rows_word(dropped)} ({dropped / len(frame):.1%})")
     ambiguous = frame.iloc[kept]
+    if roles:  # a role keeps rows that are alike in features and label
+        ambiguous = ambiguous[~frame.assign(**{"": beside[""]}).iloc[kept].duplicated()]
     ambiguous = ambiguous[ambiguous.duplicated(keep=False)]
     if len(ambiguous):
         groups = len(ambiguous.drop_duplicates())
@@ -274,7 +282,22 @@ def deduplicate(
     return kept
 
 
-def large_classes(strings: Strings, least: int, log: list[str]) -> npt.NDArray[np.bool_]:
+def warn_shared(frame: pd.DataFrame, strings: Strings, roles: Roles, log: list[str]) -> None:
+    """Warn of test rows of a given division that are training or validation rows too: features and label are equal."""
+    if roles.given is None:
+        return
+    labelled = frame.assign(**{"": pd.factorize(strings)[0]})
+    test = roles.given == PARTS["test"]
+    seen = pd.concat([labelled[~test].drop_duplicates(), labelled[test]]).duplicated().to_numpy()
+    n = int(seen[-test.sum() :].sum()) if test.any() else 0
+    if n:
+        log.append(
+            f"warning: {n:,} test {rows_word(n)} of data.given {'equals' if n == 1 else 'equal'} rows to train on "
+            "(features and target), so scores flatter; remove them, or unset data.given"
+        )
+
+
+def large_classes(strings: Labels, least: int, log: list[str]) -> npt.NDArray[np.bool_]:
     """Which rows are of a class with at least this many rows, bool (n,)."""
     counts = tally(strings)
     small = {name: n for name, n in counts.items() if n < least}
@@ -366,14 +389,14 @@ def sorted_labels(names: Mapping[str, int]) -> list[str]:
         return sorted(names)
 
 
-def encode_labels(strings: Strings, classes: tuple[str, ...]) -> npt.NDArray[np.int64]:
+def encode_labels(strings: Labels, classes: tuple[str, ...]) -> npt.NDArray[np.int64]:
     """Labels as class indices, int64 (n,), -1 for none of them."""
     index = {name: i for i, name in enumerate(classes)}
     codes, names = pd.factorize(strings)
     return np.array([*(index.get(s, -1) for s in names), -1], dtype=np.int64)[codes]  # missing is coded -1: the last
 
 
-def tally(strings: Strings) -> dict[str, int]:
+def tally(strings: Labels) -> dict[str, int]:
     """Rows per label, in the order of their first rows; missing ones left out."""
     codes, names = pd.factorize(strings)
     return dict(zip(names, np.bincount(codes[codes >= 0], minlength=len(names)).tolist(), strict=True))

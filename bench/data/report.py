@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table as Grid
 from rich.text import Text
 
-from bench.data.cache import cache_root
+from bench.data.cache import KEEP_BYTES, PARTS, cache_root, delete, entries, size
 from bench.data.check import COPY, Findings
 from bench.data.config import DataConfig
 from bench.data.schema import DataError, Table, schema_yaml
@@ -38,6 +38,34 @@ def get(names: list[str], console: Console) -> int:
         console.print(Text(f"fetching {wanted.package} …"), soft_wrap=True)
         rows = wanted.get()
         told(wanted, rows, console)
+    return 0
+
+
+def cache(arguments: list[str], console: Console) -> int:
+    """Show what the cache holds; with clear=PART or clear=true delete a part, or all but the fetched sets.
+
+    Raises:
+        DataError: another argument.
+    """
+    choices = {"true": [part for part in PARTS if part != "sets"], **{part: [part] for part in PARTS}}
+    clear = [a.removeprefix("clear=") for a in arguments]
+    if any(c not in choices or not a.startswith("clear=") for a, c in zip(arguments, clear, strict=True)):
+        raise DataError(
+            f"data cache: expected nothing, clear=true (all but sets) or clear= with one of {', '.join(PARTS)}, got "
+            f"{' '.join(arguments)!r}. Correct it; nothing was deleted"
+        )
+    doomed = {part for choice in clear for part in choices[choice]}
+    grid = Grid(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 2, 0, 0))
+    for name in ("part", "entries", "MB", "what"):
+        grid.add_column(name, justify="right" if name in ("entries", "MB") else "left")
+    for part, what in PARTS.items():
+        held = entries(cache_root() / part)
+        total = sum(map(size, held)) / 1e6
+        for entry in held if part in doomed else ():
+            delete(entry)
+        grid.add_row(part, f"{len(held):,}", f"{total:,.1f}", "deleted" if part in doomed else what)
+    console.print(grid)
+    console.print(Text(f"in {cache_root()}; each computed part keeps to {KEEP_BYTES / 2**30:g} GiB"), soft_wrap=True)
     return 0
 
 

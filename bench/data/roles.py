@@ -93,7 +93,8 @@ def times(name: str, values: Values) -> npt.NDArray[np.int64]:
     if values.storage not in ("date", "number") or absent:
         got = f"{absent:,} {rows_word(absent)} without" if absent else f"{values.storage} values"
         raise DataError(
-            f"data.time {name!r}: expected a date (2024-01-31, 2024-01-31 10:00:00) or a number in every row, got {got}"
+            f"data.time {name!r}: expected a date (2024-01-31, 2024-01-31 10:00:00) or a number in every row, "
+            f"got {got}. Correct them, or choose another column"
         )
     moments = values.data if values.storage == "number" else instants(values.data)
     return np.unique(moments, return_inverse=True)[1].astype(np.int64)
@@ -121,6 +122,7 @@ def given_parts(name: str, values: Values) -> npt.NDArray[np.int8]:
     if bad:
         such = f" such as {sorted(wrong)[0]!r}" if wrong else " that are missing"
         raise DataError(
-            f"data.given {name!r}: expected train, val or test in every row, got {bad:,} {rows_word(bad)}{such}"
+            f"data.given {name!r}: expected train, val or test in every row, got {bad:,} {rows_word(bad)}{such}. "
+            "Correct them, or unset data.given"
         )
     return np.array([lowered[s] for s in strings], dtype=np.int8)

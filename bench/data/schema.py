@@ -5,17 +5,21 @@ from __future__ import annotations
 import difflib
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+import mmap
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pyarrow as pa  # type: ignore[import-untyped]
 import yaml
 
 ColumnKind = Literal["numeric", "categorical", "text", "ignored"]
 KINDS: tuple[ColumnKind, ...] = ("numeric", "categorical", "text", "ignored")
+
+BLOCK = 1 << 14  # rows worked on at a time
 
 Strings: TypeAlias = npt.NDArray[np.object_]
 """(n,) of str, None where missing."""
@@ -134,7 +138,7 @@ def fingerprint(
     *,
     y: npt.NDArray[np.int64],
     columns: tuple[Column, ...],
-    frame: pd.DataFrame,
+    frame: Mapping[str, pd.Series[Any]] | pd.DataFrame,
     imbalance: float | None = None,
     roles: Mapping[str, npt.NDArray[Any]] | None = None,
 ) -> str:
@@ -149,7 +153,7 @@ def fingerprint(
     if roles:
         header["roles"] = {name: hashlib.sha256(little(v).tobytes()).hexdigest() for name, v in sorted(roles.items())}
     sha = hashlib.sha256(json.dumps(header, sort_keys=True).encode())
-    sha.update(y.astype("<i8").tobytes())
+    sha.update(y.astype("<i8").data)
     for column in columns:
         add_values(sha, column.kind, frame[column.name])
     return sha.hexdigest()
@@ -166,23 +170,51 @@ def frame_hash(frame: pd.DataFrame, columns: tuple[Column, ...]) -> str:
 def add_values(sha: Any, kind: ColumnKind, values: pd.Series[Any]) -> None:
     """Hash one column: numbers as little-endian float64; strings as their lengths in bytes, -1 for none, then bytes."""
     if kind == "numeric":
-        numbers = values.to_numpy()
-        canonical = np.where(np.isnan(numbers), np.nan, numbers + 0.0)  # one NaN, no -0.0
-        sha.update(canonical.astype("<f8").tobytes())
+        for numbers in blocks(values.to_numpy()):
+            canonical = np.where(np.isnan(numbers), np.nan, numbers + 0.0)  # one NaN, no -0.0
+            sha.update(canonical.astype("<f8", copy=False).data)
         return
     codes, names = coded(values)
-    encoded = np.array([*(n.encode("utf-8", "surrogatepass") for n in names), b""], dtype=object)  # -1: the last
-    sha.update(np.array([*(len(b) for b in encoded[:-1]), -1], dtype="<i8")[codes].tobytes())
-    for start in range(0, len(codes), 1 << 20):
-        sha.update(b"".join(encoded[codes[start : start + (1 << 20)]]))
+    encoded = [*(n.encode("utf-8", "surrogatepass") for n in names), b""]  # -1, missing, is the last
+    lengths = np.array([*(len(b) for b in encoded[:-1]), -1], dtype="<i8")
+    for block in blocks(codes):
+        sha.update(lengths[block].data)
+    strings = pa.array(encoded, pa.large_binary())
+    for block in blocks(codes):
+        taken = strings.take(pa.array(np.where(block < 0, len(names), block)))
+        _, offsets, characters = taken.buffers()
+        ends = np.frombuffer(offsets, np.int64)[[taken.offset, taken.offset + len(taken)]]
+        if characters is not None:
+            sha.update(memoryview(characters)[ends[0] : ends[1]])
 
 
-def coded(values: pd.Series[Any]) -> tuple[npt.NDArray[np.integer[Any]], list[str]]:
-    """A column of strings as codes (n,), -1 for missing, into its distinct strings, in no particular order."""
+def blocks(values: npt.NDArray[Any]) -> Iterator[npt.NDArray[Any]]:
+    """An array in pieces that fit a processor's cache: work on these costs the same per row however many there are."""
+    for start in range(0, len(values), BLOCK):
+        yield values[start : start + BLOCK]
+
+
+def coded(
+    values: pd.Series[Any], rows: npt.NDArray[np.int64] | None = None
+) -> tuple[npt.NDArray[np.integer[Any]], Collection[str]]:
+    """A column of strings, or the given rows of it, as codes (n,), -1 for missing, into distinct strings.
+
+    These are in no particular order, and some may have no row. Of a categorical column they are one object always.
+    """
     if isinstance(values.dtype, pd.CategoricalDtype):
-        return values.cat.codes.to_numpy(), [str(c) for c in values.cat.categories]
-    codes, names = pd.factorize(values)
+        codes = values.array.codes  # `values.cat.codes` would copy them all
+        return codes if rows is None else codes[rows], values.dtype.categories
+    codes, names = pd.factorize(values if rows is None else values.iloc[rows])
     return codes, list(names)
+
+
+def release(values: pd.Series[Any]) -> None:
+    """Give back the memory in which the system shows this process a column's file; it stays cached, and readable."""
+    array: Any = values.array.codes if isinstance(values.dtype, pd.CategoricalDtype) else values.to_numpy()
+    while isinstance(array, np.ndarray):
+        array = array.base
+    if isinstance(array, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
+        array.madvise(mmap.MADV_DONTNEED)
 
 
 def little(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
@@ -254,7 +286,8 @@ def known_kind(column: str, kind: object) -> ColumnKind:
         if kind == known:
             return known
     raise DataError(
-        f"kind of column {column!r}: expected one of {', '.join(KINDS)}, got {kind!r}. " + suggest(str(kind), KINDS)
+        f"kind of column {column!r}: expected one of {', '.join(KINDS)}, got {kind!r}. "
+        f"{suggest(str(kind), KINDS) or 'Use one of these'}".rstrip()
     )
 
 
@@ -267,5 +300,5 @@ def check_names(file: str, header: Sequence[str]) -> list[str]:
     names = [n.strip() or f"column{i}" for i, n in enumerate(header)]
     repeated = sorted({n for n in names if names.count(n) > 1})
     if repeated:
-        raise DataError(f"{file}: expected distinct column names, got several of {listing(repeated)}")
+        raise DataError(f"{file}: expected distinct column names, got several of {listing(repeated)}. Rename them")
     return names

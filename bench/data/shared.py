@@ -6,8 +6,7 @@ import contextlib
 import hashlib
 import json
 import os
-import shutil
-import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -15,16 +14,15 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from bench.data.cache import cache_root, new_folder
+from bench.data.cache import cache_root, make_room, new_folder, used
 from bench.data.config import DataConfig
 from bench.data.encode import Encoded, encode
-from bench.data.schema import Table
+from bench.data.schema import Table, release
 from bench.data.splits import Partition, partition
 from strategies.features import Features, Field, Split
 
 SHARED_ROWS = 200_000  # tables from this size on
 LAYOUT = 1  # raised when files or encoders change: old ones are then made anew
-KEEP_BYTES = 40 << 30  # of encoded tables; the longest unused go first
 PARTS = ("train", "val", "test")
 
 
@@ -39,8 +37,7 @@ def shared(table: Table, config: DataConfig, split: int, seed: int, *, test: boo
         make_room(folder.parent)
         with new_folder(folder) as work:
             write(table, config, split, seed, work)
-    with contextlib.suppress(OSError):
-        os.utime(folder)  # used now
+    used(folder)
     return read(table, folder, test)
 
 
@@ -51,13 +48,24 @@ def name(table: Table, config: DataConfig, split: int, seed: int) -> str:
 
 
 def write(table: Table, config: DataConfig, split: int, seed: int, folder: Path) -> None:
-    """Encode straight into files."""
+    """Encode straight into files; of those of the table no more is in this process's memory than a block needs."""
+    columns = [table.frame[name] for name in table.frame]
 
-    def allocate(name: str, shape: tuple[int, ...], dtype: str) -> npt.NDArray[Any]:
-        return np.lib.format.open_memmap(folder / f"{name}.npy", mode="w+", dtype=dtype, shape=shape)
+    def keep(name: str, shape: tuple[int, ...], dtype: str, blocks: Iterable[npt.NDArray[Any]]) -> npt.NDArray[Any]:
+        path = folder / f"{name}.npy"
+        with path.open("wb") as file:
+            np.lib.format.write_array_header_1_0(
+                file, {"shape": shape, "fortran_order": False, "descr": np.lib.format.dtype_to_descr(np.dtype(dtype))}
+            )
+            for block in blocks:
+                block.tofile(file)
+                for column in columns:
+                    release(column)
+        found: npt.NDArray[Any] = np.load(path, mmap_mode="c")
+        return found
 
     parts = partition(table, split, seed, config.test_fraction, config.val_fraction)
-    encoded = encode(table, parts, config, allocate=allocate)
+    encoded = encode(table, parts, config, keep=keep)
     for part, x in zip(PARTS, (encoded.train.x, encoded.val.x, encoded.test), strict=True):
         np.save(folder / f"{part}-rows.npy", getattr(encoded.partition, part))
         for field, value in x.columns.items():
@@ -109,21 +117,3 @@ def ahead(path: Path) -> None:
     if hasattr(os, "posix_fadvise"):
         with path.open("rb") as file, contextlib.suppress(OSError):
             os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_WILLNEED)
-
-
-def make_room(folder: Path) -> None:
-    """Delete what was not used for longest, beyond `KEEP_BYTES`. Files that are open stay readable (POSIX)."""
-    if not folder.is_dir():
-        return
-    sizes: list[tuple[float, int, Path]] = []
-    for entry in folder.iterdir():
-        with contextlib.suppress(OSError):
-            size = sum(f.stat().st_size for f in entry.iterdir())
-            if not entry.name.startswith(".new-") or time.time() - entry.stat().st_mtime > 86400:
-                sizes.append((entry.stat().st_mtime, size, entry))
-    total = sum(size for _, size, _ in sizes)
-    for _, size, entry in sorted(sizes):
-        if total <= KEEP_BYTES:
-            return
-        shutil.rmtree(entry, ignore_errors=True)
-        total -= size

@@ -93,8 +93,8 @@ def by_class(table: Table, split: int, seed: int, test_fraction: float, val_frac
         if len(members) < least:
             raise DataError(
                 f"target {table.target!r}: expected at least {least} rows of class {name!r} to split, "
-                f"got {len(members)}. Drop small classes with data.min_class_rows={least}"
-                + (" or lower data.folds" if least > 3 else "")
+                f"got {len(members)}. "
+                + ("Lower data.folds" if table.folds else f"Drop small classes with data.min_class_rows={least}")
             )
         order = testing.permutation(members)
         if table.folds:
@@ -277,6 +277,7 @@ def check_groups(group: Rows, *parts: Rows) -> None:
     torn = int((seen > 1).sum())
     if torn:
         raise DataError(
-            f"data.group: expected each group in one part only, got {torn:,} groups in several. "
+            f"data.group: expected each group in one part only, got {torn:,} {'group' if torn == 1 else 'groups'} in "
+            "several. "
             "Unset data.given, or set data.group_split=false if groups may be split"
         )

@@ -26,8 +26,9 @@ from strategies.features import Bag, Features
 
 @cache
 def womens(target: str = "one_star") -> Encoded:
-    table = load_table(DataConfig(source="womens", target=target, min_class_rows=43))
-    return encode(table, partition(table, 0, 0), vocabulary=2000)
+    config = DataConfig(source="womens", target=target, min_class_rows=43, vocabulary=2000)
+    table = load_table(config)
+    return encode(table, partition(table, 0, 0), config)
 
 
 def bag(x: Features) -> Bag:

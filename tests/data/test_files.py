@@ -273,7 +273,7 @@ def test_file_names_are_not_patterns(tmp_path: Path) -> None:
 
 BAD: list[tuple[str, Any, dict[str, Any], str]] = [
     ("no target", lambda f: f, {"target": "buy"}, r"target 'buy': expected a column of t.csv, .*Did you mean 'buys'\?"),
-    ("target unset", lambda f: f, {"target": None}, r"data.target: expected a column of t.csv, got none. Columns: zip"),
+    ("target unset", lambda f: f, {"target": None}, r"data.target: expected a column of t.csv, got none. Name one"),
     ("constant", lambda f: f.assign(buys=1), {}, "two classes or more, got only '1' in 40 rows"),
     ("null", lambda f: f.assign(buys=None), {}, "expected labels, got 40 missing values"),
     ("one row", lambda f: f.head(1), {}, "two classes or more, got only '1' in 1 row"),
@@ -317,8 +317,8 @@ def test_too_many_classes(tmp_path: Path) -> None:
         ("t.csv", b"a,a,buys\n1,2,0\n", "distinct column names, got several of a"),
         ("t.csv", "a,b,buys\né,2,0\n".encode("latin-1"), "UTF-8"),
         ("t.csv", "ä,b,buys\n1,2,0\n".encode("latin-1"), "UTF-8"),
-        ("t.csv.gz", b"not gzip", "UTF-8"),
-        ("t.csv.gz", gzip.compress(b"a,b\n1,2\n" * 500, mtime=0)[:40], "UTF-8"),
+        ("t.csv.gz", b"not gzip", "Not a gzipped file.*Is it complete"),
+        ("t.csv.gz", gzip.compress(b"a,b\n1,2\n" * 500, mtime=0)[:40], "to its end, .*Is it complete"),
         ("t.parquet", b"PAR1 not really", "expected Parquet"),
         ("t.xlsx", b"", "expected a file ending in .csv, .tsv, .txt, these with .gz, .parquet, got .xlsx"),
     ],

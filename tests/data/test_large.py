@@ -12,7 +12,8 @@ import pandas as pd
 import pytest
 import torch
 
-from bench.data import files, impressions, prepare, shared
+from bench.data import cache as data_cache
+from bench.data import files, impressions, prepare
 from bench.data.encode import Encoded, encode
 from bench.data.schema import DataError, Table
 from bench.data.sources import DataConfig, load_table
@@ -113,6 +114,9 @@ def test_errors_of_large_tables_name_column_and_rows(
     with pytest.raises(DataError, match=r"column 'price': expected finite numbers, got 1 infinite row \(row 5\)"):
         load_table(config)
     assert not any(cache.rglob("*.npy"))
+    unlabelled = DataConfig(source="file", path=str(tmp_path / "shop.parquet"), target="buys", unlabelled=True)
+    with pytest.raises(DataError, match=r"data.unlabelled: expected false for shop.parquet.*got true\. Unset it"):
+        load_table(unlabelled)
     with pytest.raises(DataError, match=r"target 'bys': .* Did you mean 'buys'"):
         load_table(DataConfig(source="file", path=str(tmp_path / "shop.parquet"), target="bys"))
 
@@ -223,6 +227,6 @@ def test_the_longest_unused_files_make_room(tmp_path: Path, monkeypatch: pytest.
         folder.mkdir(parents=True)
         (folder / "x.npy").write_bytes(bytes(100))
         os.utime(folder, (i, i))
-    monkeypatch.setattr(shared, "KEEP_BYTES", 150)
-    shared.make_room(tmp_path / "encoded")
+    monkeypatch.setattr(data_cache, "KEEP_BYTES", 150)
+    data_cache.make_room(tmp_path / "encoded")
     assert [p.name for p in (tmp_path / "encoded").iterdir()] == ["e2"]

@@ -46,7 +46,7 @@ def test_folds_cover_each_row_once_and_then_start_anew(folds: int, turn: int, se
 
 
 def test_more_folds_than_rare_rows_are_refused() -> None:
-    with pytest.raises(DataError, match=r"at least 5 rows of class 'b' to split, got 4.*lower data.folds"):
+    with pytest.raises(DataError, match=r"at least 5 rows of class 'b' to split, got 4.*Lower data.folds"):
         partition(table([0] * 20 + [1] * 4, folds=5), 0, 0)
 
 
