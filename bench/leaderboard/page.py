@@ -191,7 +191,7 @@ def _p(value: float | None) -> str:
 
 def _notes(board: Board, evidence: Evidence | None) -> str:
     found = list(board.notes[1:])
-    found += [f"Not drawn: {problem}" for problem in (evidence.problems if evidence else ())]
+    found += [f"Plots: {problem}" for problem in (evidence.problems if evidence else ())]
     for heading, remedy, absences in board.absences():
         found += [f"{heading} ({remedy}): {line}" for line in describe_lines(absences)]
     items = "".join(f"<li>{escaped(note, 2000)}</li>" for note in found)

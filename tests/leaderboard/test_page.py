@@ -19,7 +19,7 @@ from test_bootstrap import folder
 
 from bench.leaderboard.board import boards
 from bench.leaderboard.bootstrap import attach
-from bench.leaderboard.evidence import gather
+from bench.leaderboard.evidence import RUNS, gather
 from bench.leaderboard.ledger import of_records
 from bench.leaderboard.page import page
 from bench.leaderboard.plot_cost import pareto
@@ -259,3 +259,21 @@ def test_several_data_sets_have_a_table_and_a_diagram() -> None:
     assert "Wilcoxon-Holm cannot separate anything with 4 blocks: it takes 6" in text
     assert "Critical differences, Across data sets" in text
     assert "| focal | 1.00 | .411 | +.111 | 4/0/0 |" in markdown(tables, across)
+
+
+def test_plots_of_predictions_read_some_of_many_runs_and_say_so(tmp_path: Path) -> None:
+    store, records = folder(tmp_path, n=300, seeds=13)
+    (board,) = boards(of_records(records))
+    read: list[str] = []
+
+    class Counting(Store):
+        def get(self, key: str) -> Any:
+            read.append(key)
+            return super().get(key)
+
+    evidence = gather(board, Counting(store.root))
+    assert len(read) == len(set(read)) == 2 * RUNS
+    assert evidence.problems == ("those of predictions show 10 of up to 13 runs of a strategy; the table has all",)
+    assert "Plots: those of predictions show 10 of up to 13 runs" in page(
+        [board], [], {board.slug: evidence}, title="t"
+    )
