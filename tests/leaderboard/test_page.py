@@ -215,6 +215,7 @@ def test_scales_and_ticks() -> None:
     assert Scale(1, 100, 0, 10, log=True)(10) == pytest.approx(5)
     assert Scale(-0.043, 0.052, 0, 1).ticks(5) == [-0.04, -0.02, 0.0, 0.02, 0.04]
     assert Scale(0.001, 1, 0, 1, log=True).ticks()[0] == 0.001
+    assert Scale(2.2, 9.0, 0, 1, log=True).ticks() == [4.0, 6.0, 8.0]  # 5 alone would be no scale
     assert [tick_text(v) for v in (0.25, 1.0, -0.02, 3000.0)] == [".25", "1", "−.02", "3,000"]
 
 
