@@ -210,6 +210,13 @@ def test_pareto_front() -> None:
     assert pareto(points, higher_is_better=False) == ["cheap"]
 
 
+def test_the_plot_of_ranks_explains_only_what_it_draws() -> None:
+    records = series("none", [0.4, 0.5, 0.45]) + series("focal", [0.5, 0.55, 0.6])
+    text = page(boards(of_records(records)), [], {}, title="t")
+    assert "95% t interval over seeds. Right: ranks" in text
+    assert "thin line" not in text
+
+
 def test_scales_and_ticks() -> None:
     assert Scale(0, 1, 10, 20)(0.5) == 15
     assert Scale(1, 100, 0, 10, log=True)(10) == pytest.approx(5)
