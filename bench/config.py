@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 from pydantic import TypeAdapter, ValidationError
 
 from bench.data.config import DataConfig
+from bench.needs import Allowance, Need
 from strategies import registry
 
 if TYPE_CHECKING:
@@ -87,37 +88,6 @@ class BoardConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
-class NeedConfig:
-    """What a system needs, for `advise`: see conf/config.yaml."""
-
-    ranking: bool = True
-    probabilities: bool = False
-    latency: float | None = None
-    explainability: bool = False
-    extra: bool = True
-    rows: float | None = None
-    rarest: float | None = None
-    imbalance: float | None = None
-
-    def __post_init__(self) -> None:
-        if not (self.ranking or self.probabilities):
-            raise ValueError("need: expected need.ranking or need.probabilities to be true, got neither")
-        for name in ("latency", "rows", "rarest", "imbalance"):
-            value = getattr(self, name)
-            if value is not None and value <= 0:
-                raise ValueError(f"need.{name}: expected a number above 0, got {value}")
-
-
-@dataclass(frozen=True, kw_only=True)
-class BudgetConfig:
-    """What training may cost, for `advise`: see conf/config.yaml."""
-
-    minutes: float | None = None
-    fits: int | None = None
-    device: Literal["cpu", "cuda"] | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
 class TuneConfig:
     """How hyperparameters are searched: see conf/tune/default.yaml."""
 
@@ -173,8 +143,8 @@ class Settings:
     results: str
     run: RunConfig
     board: BoardConfig
-    need: NeedConfig = field(default_factory=NeedConfig)
-    budget: BudgetConfig = field(default_factory=BudgetConfig)
+    need: Need = field(default_factory=Need)
+    budget: Allowance = field(default_factory=Allowance)
     tune: TuneConfig = field(default_factory=TuneConfig)
     debug: bool = False
 
@@ -196,8 +166,8 @@ def settings(raw: Mapping[str, Any]) -> Settings:
         results=check(str, raw.get("results", "results"), "results"),
         run=section(RunConfig, raw.get("run", {}), "run"),
         board=section(BoardConfig, raw.get("board", {}), "board"),
-        need=section(NeedConfig, raw.get("need", {}), "need"),
-        budget=section(BudgetConfig, raw.get("budget", {}), "budget"),
+        need=section(Need, raw.get("need", {}), "need"),
+        budget=section(Allowance, raw.get("budget", {}), "budget"),
         tune=section(TuneConfig, raw.get("tune") or {}, "tune"),
         debug=check(bool, raw.get("debug", False), "debug"),
     )

@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bench.leaderboard import index
-from bench.leaderboard.advise import Advice, Allowance, Need, advise
+from bench.leaderboard.advise import Advice, advise
 from bench.leaderboard.numbers import clean, list_of, number, signed
 from bench.leaderboard.publish import FILTERS, select
 from bench.leaderboard.status import say_empty
@@ -31,8 +31,7 @@ def for_settings(settings: Any, console: Console) -> int:
         say_empty(root, console)
         return 0
     where = {key: value for key in FILTERS if (value := getattr(settings.board, key)) is not None}
-    need, allowance = Need(**vars(settings.need)), Allowance(**vars(settings.budget))
-    show(advise(select(records, where), need, allowance, rope=settings.board.rope), console)
+    show(advise(select(records, where), settings.need, settings.budget, rope=settings.board.rope), console)
     return 0
 
 

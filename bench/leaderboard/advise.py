@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import fmean, median
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import numpy as np
 
@@ -23,38 +23,10 @@ from bench.leaderboard.plot_cost import COST, pareto
 from bench.leaderboard.statistics import LEVEL
 from bench.leaderboard.table import Board, Row
 from bench.leaderboard.textbook import textbook
+from bench.needs import Allowance, Need
 
 PROBABILITIES: Final = "recalibrated/log_loss"
 CONVINCED: Final = 0.95  # posterior probability that calls a strategy better across data sets
-
-
-@dataclass(frozen=True, kw_only=True)
-class Need:
-    """What the system needs. `rows`, `rarest` and `imbalance` describe the data; None: any measured data count."""
-
-    ranking: bool = True
-    probabilities: bool = False
-    latency: float | None = None
-    explainability: bool = False
-    extra: bool = True
-    rows: float | None = None
-    rarest: float | None = None
-    imbalance: float | None = None
-
-    @property
-    def traits(self) -> dict[str, float]:
-        """What is known of the data, under the names of records' traits."""
-        given = {"rows": self.rows, "rarest": self.rarest, "imbalance_ratio": self.imbalance}
-        return {name: value for name, value in given.items() if value is not None}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Allowance:
-    """What training may cost: minutes and fits of one cell, and the device it runs on; None: no limit."""
-
-    minutes: float | None = None
-    fits: int | None = None
-    device: Literal["cpu", "cuda"] | None = None
 
 
 @dataclass(frozen=True)

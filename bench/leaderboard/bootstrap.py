@@ -27,7 +27,7 @@ Ints = npt.NDArray[np.int64]
 
 METRICS: Final = ("raw/average_precision", "default/macro_f1", "tuned/macro_f1")
 RESAMPLES: Final = 1000
-_VERSION: Final = 1
+_VERSION: Final = 2
 _CELLS: Final = 4_000_000  # of one chunk of resamples × rows
 
 
@@ -97,7 +97,7 @@ def resamples(n: int, draws: int, seed: int = 0) -> Iterator[Floats]:
 
 
 def statistic(record: Record, predictions: Any, metric: str) -> tuple[Any, Ints, Ints] | str:
-    """(the metric of weighted rows, row numbers, labels) of one cell, or why there is none.
+    """(the metric of weighted rows, row numbers, labels) of one cell, or why there is none; `metric` is of `METRICS`.
 
     The metric with every row once must be the recorded one: what cannot be recomputed is not resampled.
     """
@@ -110,17 +110,25 @@ def statistic(record: Record, predictions: Any, metric: str) -> tuple[Any, Ints,
         if min(np.count_nonzero(y == 1), np.count_nonzero(y == 0)) < FEWEST:
             return f"fewer than {FEWEST} test rows of one class"
         candidates: list[Any] = [WeightedAP.of(logits[:, 1] - logits[:, 0], y)]
-    elif metric in METRICS:
-        candidates = [
-            WeightedMacroF1.of(predicted, y, logits.shape[1]) for predicted in decisions(record, logits, metric)
-        ]
     else:
-        return f"{metric} is not resampled"
+        classes = logits.shape[1]
+        predictions_of = decisions(record, logits, metric)
+        if (problem := _rare(y, predictions_of, classes)) is not None:
+            return problem
+        candidates = [WeightedMacroF1.of(predicted, y, classes) for predicted in predictions_of]
     wanted = record.metrics.get(metric)
     for candidate in candidates:
         if wanted is not None and abs(float(candidate(np.ones((1, len(y))))[0]) - wanted) < 1e-6:
             return candidate, rows, y
     return "the stored predictions do not give the recorded value (the record does not hold the training prior)"
+
+
+def _rare(y: Ints, predicted: Sequence[Ints], classes: int) -> str | None:
+    """Why a mean over classes is not resampled: each counts as much as the largest, so each needs `FEWEST` rows."""
+    rows = np.bincount(y, minlength=classes)
+    averaged = rows + sum(np.bincount(p, minlength=classes) for p in predicted) > 0
+    few = int(np.count_nonzero(averaged & (rows < FEWEST)))
+    return f"{few} of {np.count_nonzero(averaged)} classes have fewer than {FEWEST} test rows" if few else None
 
 
 def decisions(record: Record, logits: Floats, metric: str) -> list[Ints]:

@@ -18,6 +18,9 @@ Floats = npt.NDArray[np.float64]
 ROWS: Final = 12
 """Plots show so many strategies at most, the best ones and the baseline; the table shows all."""
 
+RUNS: Final = 10
+"""Plots of predictions are means of so many runs of a strategy at most: each is a file of its own to read."""
+
 RECALLS: Final = tuple((i + 1) / 40 for i in range(40))
 BINS: Final = 8
 
@@ -56,7 +59,8 @@ def gather(board: Board, store: Store | None) -> Evidence:
     prevalence: float | None = None
     for row in shown:
         try:
-            records = [record for _, key in row.keys if store and (record := store.get(key)) is not None]
+            chosen = _spread([key for _, key in row.keys])
+            records = [record for key in chosen if store and (record := store.get(key)) is not None]
             kept = [record for record in records if record.predictions]
             parts = [_parts(store, record) for record in kept] if store else []
         except (ResultsError, KeyError) as error:
@@ -71,10 +75,18 @@ def gather(board: Board, store: Store | None) -> Evidence:
             reliability[row.label] = _reliability(parts)
         else:
             reliability[row.label] = {"raw": _confidence([test for test, _ in parts])}
+    most = max((row.n for row in shown), default=0)
+    if most > RUNS and (precision or reliability or any(recalls.values())):
+        problems.append(f"those of predictions show {RUNS} of up to {most} runs of a strategy; the table has all")
     traits = board.traits
     classes = tuple(str(name) for name in traits.get("classes") or ())
     counts = tuple(float(n) for n in traits.get("train_counts") or ())
     return Evidence(tuple(shown), precision, reliability, recalls, classes, counts, prevalence, tuple(problems))
+
+
+def _spread(keys: Sequence[str]) -> list[str]:
+    """At most `RUNS` of them, evenly over splits and seeds."""
+    return [keys[len(keys) * i // RUNS] for i in range(RUNS)] if len(keys) > RUNS else list(keys)
 
 
 _Part = tuple[npt.NDArray[np.int64], Floats]  # labels, logits

@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow as pa  # type: ignore[import-untyped]
 
 from bench.leaderboard.ledger import FORMAT, Ledger, joined, of_arrow, of_records, read_table, to_arrow, write_table
+from bench.leaderboard.readers import parse_files
 from bench.results import ResultsError, Store, publish
 
 WORTH_IT: Final = 200
@@ -46,7 +47,7 @@ def read(root: Path) -> Ledger:
         for name, stamp in zip(names, stamps, strict=True)
     ]
     changed = [name for name, same in zip(names, fresh, strict=True) if not same]
-    parts = [of_records(store.read(store.path(name)) for name in changed)]
+    parts = [parse_files(store, changed)]
     if old is not None:
         kept = np.array([position[name] for name, same in zip(names, fresh, strict=True) if same], np.int64)
         parts.insert(0, old.take(kept))

@@ -2,6 +2,7 @@ r"""Boards as LaTeX tables (booktabs) for a paper, every name escaped: no comman
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterator, Sequence
 
 from bench.leaderboard.numbers import clean
@@ -9,16 +10,21 @@ from bench.leaderboard.render import across, cells, chunks, legend
 from bench.leaderboard.summary import Summary
 from bench.leaderboard.table import Board
 
-_WIDTH = 84  # characters of a line at most, before a table of groups is divided
+_SHORT = {  # a page is narrow; the caption says what they mean
+    "Mean rank": "Rank", "Mean score": "Score", "wins/ties/losses": "W/T/L", "p (Wilcoxon-Holm)": "p",
+    "P(better)": "Better", "P(same)": "Same", "P(worse)": "Worse",
+}  # fmt: skip
+_WIDTH = 84  # characters and two a column: what an article is wide
 
 
 def latex(boards: Sequence[Board], summaries: Sequence[Summary] = ()) -> str:
     r"""Tables for `\input`: over several data sets, then one a board and one a metric of its groups.
 
-    Needs `\usepackage{booktabs}` and an engine of this century (UTF-8).
+    Needs `\usepackage{booktabs}` and nothing else; pdflatex, lualatex and xelatex read it.
     """
     lines = [
         "% Needs \\usepackage{booktabs}. Made by imbench publish; make it again instead of editing.",
+        r"\providecommand{\imbenchchar}[2]{\ifdefined\Uchar #1\else\texttt{[#2]}\fi}",
         *(line for number, summary in enumerate(summaries) for line in _summary(summary, number)),
         *(line for board in boards for line in (*_board(board), *_groups(board))),
         *(f"% {' '.join(clean(sentence).split())}" for sentence in legend(boards)),
@@ -28,68 +34,83 @@ def latex(boards: Sequence[Board], summaries: Sequence[Summary] = ()) -> str:
 
 def _board(board: Board) -> Iterator[str]:
     headings, body = cells(board, "quality")
-    caption = f"{latex_text(board.title)}: {latex_text(board.facts)}. {latex_text(board.notes[0])}"
-    lines = [[rf"\textbf{{{latex_text(c.text)}}}" if c.bold else latex_text(c.text) for c in line] for line in body]
-    yield from _table(caption, board.slug, [(headings, headings.index("Strategy"), lines)])
+    first = headings.index("Strategy")
+    order = [first, *(i for i in range(len(headings)) if i != first)]
+    lines = [[(line[i].text, line[i].bold) for i in order] for line in body]
+    caption = f"{board.title}: {board.facts}. {board.notes[0]}"
+    yield from _table(caption, board.slug, [headings[i] for i in order], lines)
 
 
 def _groups(board: Board) -> Iterator[str]:
     notes = " ".join(board.subgroups.notes()) if board.subgroups else ""
     for number, (title, headings, body) in enumerate(board.group_tables()):
         lead = headings.index("Rows") + 1 + ("Positive" in headings)
-        widths = [max(len(line[i]) for line in [headings, *body]) + 2 for i in range(len(headings))]
-        parts = [
-            ([headings[i] for i in some], 0, [[latex_text(line[i]) for i in some] for line in body])
-            for some in chunks(widths, lead, _WIDTH)
-        ]
-        caption = latex_text(f"{title}, {board.title}. {notes if number == 0 else ''}".strip())
-        yield from _table(caption, f"{board.slug}-groups-{number + 1}", parts, total=True)
+        lines = [[(text, line is body[-1]) for text in line] for line in body]
+        caption = f"{title}, {board.title}. {notes if number == 0 else ''}".strip()
+        yield from _table(caption, f"{board.slug}-groups-{number + 1}", headings, lines, lead=lead)
 
 
 def _summary(summary: Summary, number: int) -> Iterator[str]:
     headings, body = across(summary)
     if body:
-        lines = [[latex_text(text) for text in line] for line in body]
-        caption = latex_text(f"{summary.title}. {' '.join(summary.notes)}")
-        yield from _table(caption, f"across-{number + 1}", [(headings, 0, lines)])
+        meant = "W/T/L: wins, ties, losses; p: Wilcoxon-Holm; better, same, worse: posterior probabilities."
+        caption = f"{summary.title}. {' '.join(summary.notes)} {meant if summary.baseline else ''}".strip()
+        lines = [[(text, False) for text in line] for line in body]
+        yield from _table(caption, f"across-{number + 1}", [_SHORT.get(h, h) for h in headings], lines)
 
 
 def _table(
-    caption: str,
-    label: str,
-    parts: Sequence[tuple[Sequence[str], int, Sequence[Sequence[str]]]],
-    *,
-    total: bool = False,
+    caption: str, label: str, headings: Sequence[str], lines: Sequence[Sequence[tuple[str, bool]]], *, lead: int = 1
 ) -> Iterator[str]:
-    """A float of one tabular for each part: headings, which of them is set left, and escaped texts.
+    """A float; the first column is set left. Lines hold texts and whether they are bold.
 
-    `total` sets the last line of each off.
+    What is wider than a page is divided into several tabulars, each of which repeats the first `lead` columns.
     """
-    yield from ("", r"\begin{table}", r"  \centering", f"  \\caption{{{caption}}}", f"  \\label{{tab:{label}}}")
-    for at, (headings, left, lines) in enumerate(parts):
-        yield from ([r"  \par\medskip"] if at else [])
-        yield "  \\begin{tabular}{" + "".join("l" if i == left else "r" for i in range(len(headings))) + "}"
+    widths = [max(map(len, (headings[i], *(line[i][0] for line in lines)))) + 2 for i in range(len(headings))]
+    yield from ("", r"\begin{table}", r"  \centering\footnotesize\setlength{\tabcolsep}{3pt}")
+    yield from (f"  \\caption{{{latex_text(caption)}}}", f"  \\label{{tab:{label}}}")
+    for at, columns in enumerate(chunks(widths, lead, _WIDTH)):
+        yield r"  \par\medskip" if at else r"  \medskip"
+        yield f"  \\begin{{tabular}}{{l{'r' * (len(columns) - 1)}}}"
         yield "    \\toprule"
-        yield "    " + " & ".join(latex_text(h) for h in headings) + r" \\"
+        yield "    " + " & ".join(latex_text(headings[i]) for i in columns) + r" \\"
         yield "    \\midrule"
-        for number, line in enumerate(lines, 1):
-            yield from (["    \\midrule"] if total and number == len(lines) else [])
-            yield "    " + " & ".join(line) + r" \\"
+        yield from ("    " + " & ".join(_cell(*line[i]) for i in columns) + r" \\" for line in lines)
         yield "    \\bottomrule"
         yield "  \\end{tabular}"
     yield r"\end{table}"
 
 
+def _cell(text: str, bold: bool) -> str:
+    return rf"\textbf{{{latex_text(text)}}}" if bold else latex_text(text)
+
+
 _LATEX = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "%": r"\%", "_": r"\_",
     "^": r"\textasciicircum{}", "~": r"\textasciitilde{}", "<": r"\textless{}", ">": r"\textgreater{}",
-    "|": r"\textbar{}", '"': r"\textquotedbl{}", "`": r"\textasciigrave{}", "'": r"\textquotesingle{}",
+    "|": r"\textbar{}", '"': r"\char34{}", "`": r"\textasciigrave{}", "'": r"\textquotesingle{}",
     "−": r"$-$", "±": r"$\pm$", "↑": r"$\uparrow$", "↓": r"$\downarrow$", "→": r"$\rightarrow$", "Δ": r"$\Delta$",
     "–": "--", "·": r"$\cdot$", "†": r"\dag{}", "‡": r"\ddag{}", "…": r"\dots{}", "×": r"$\times$",
     "*": r"$^{*}$", "[": "{[}", "]": "{]}",
 }  # fmt: skip
 
 
+_MARKS = frozenset("\u0300\u0301\u0302\u0303\u0304\u0306\u0307\u0308\u030a\u030b\u030c\u0327")
+_LETTERS = frozenset("ßæÆøØœŒłŁı")
+
+
 def latex_text(text: str) -> str:
-    """Text that LaTeX prints as it is: no command, group, comment, alignment or optional argument comes of it."""
-    return "".join(_LATEX.get(c, c) for c in clean(text))
+    """Text that LaTeX prints as it is: no command, group, comment, alignment or optional argument comes of it.
+
+    What pdflatex has no letter for is printed by its code point there, and as it is by lualatex and xelatex.
+    """
+    return "".join(map(_character, unicodedata.normalize("NFC", clean(text))))
+
+
+def _character(c: str) -> str:
+    if c in _LATEX or c.isascii():
+        return _LATEX.get(c, c)
+    parts = unicodedata.normalize("NFD", c)
+    base, marks = parts[0], parts[1:]
+    simple = base.isascii() and base.isalpha() and len(marks) == 1 and marks in _MARKS and c < "\u0180"
+    return c if simple or c in _LETTERS else rf"\imbenchchar{{{c}}}{{U+{ord(c):04X}}}"

@@ -191,7 +191,7 @@ def _p(value: float | None) -> str:
 
 def _notes(board: Board, evidence: Evidence | None) -> str:
     found = list(board.notes[1:])
-    found += [f"Not drawn: {problem}" for problem in (evidence.problems if evidence else ())]
+    found += [f"Plots: {problem}" for problem in (evidence.problems if evidence else ())]
     for heading, remedy, absences in board.absences():
         found += [f"{heading} ({remedy}): {line}" for line in describe_lines(absences)]
     items = "".join(f"<li>{escaped(note, 2000)}</li>" for note in found)
@@ -202,13 +202,13 @@ def _subgroups(board: Board) -> str:
     if board.subgroups is None:
         return ""
     found = "".join(
-        f'<h3>{escaped(title)}</h3><div class="scroll" role="region" tabindex="0" '
+        f'<div><h3>{escaped(title)}</h3><div class="scroll" role="region" tabindex="0" '
         f'aria-label="Table: {escaped(title)}, {escaped(board.title)}">'
-        f"{_plain_table(f'{title}, {board.title}', headings, lines, last='total')}</div>"
+        f"{_plain_table(f'{title}, {board.title}', headings, lines, last='total')}</div></div>"
         for title, headings, lines in board.group_tables()
     )
     items = "".join(f"<li>{escaped(note, 2000)}</li>" for note in board.subgroups.notes())
-    return f'<div class="groups">{found}</div><ul class="notes">{items}</ul>'
+    return f'<div class="subgroups">{found}</div><ul class="notes">{items}</ul>'
 
 
 def _figure(figure: Figure) -> str:

@@ -66,8 +66,6 @@ def precision_recall(board: Board, evidence: Evidence) -> Figure | None:
 
     def draw(drawing: Drawing, label: str, x: Scale, y: Scale) -> None:
         drawing.line((x.start, y(prevalence)), (x.stop, y(prevalence)), "dash")
-        if label == labels[0]:
-            drawing.text((x.start + 3, y(prevalence) - 4), f"prevalence {number(prevalence)}", "tick")
         if base and label != board.baseline:
             drawing.path([(x(r), y(p)) for r, p in base.points], "r")
         drawing.path([(x(r), y(p)) for r, p in found[label].points], "a")
@@ -79,7 +77,8 @@ def precision_recall(board: Board, evidence: Evidence) -> Figure | None:
     grey = f" Grey: {board.baseline}." if base else ""
     return _figure(
         board, "pr", drawing, title="Precision and recall",
-        caption=f"Precision where each recall is first reached, mean of the seeds.{grey} Dashed: prevalence.",
+        caption=f"Precision where each recall is first reached, mean of the seeds.{grey} Dashed: prevalence, "
+        f"{number(prevalence)}.",
         headings=("Strategy", *(f"precision at recall {tick_text(RECALLS[i])}" for i in at)), rows=rows,
         description=_ranking_words(rows, "precision at recall .5", 3),
     )  # fmt: skip

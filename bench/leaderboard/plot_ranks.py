@@ -50,9 +50,11 @@ def intervals(board: Board, limit: int = 40) -> Figure | None:
         for row in rows
     )  # fmt: skip
     over = "seeds" if board.design.splits <= 1 else "splits"
+    resampled = any(row.difference_rows for row in rows)
+    thin = "; thin line: 95% bootstrap range over test rows, models held fixed" if resampled else ""
     caption = (
-        f"Left: difference to {board.baseline}; dot and thick line: mean and 95% t interval over {over}; thin line: "
-        "95% bootstrap range over test rows, models held fixed. Right: ranks that the Holm-adjusted tests leave open."
+        f"Left: difference to {board.baseline}; dot and thick line: mean and 95% t interval over {over}{thin}. Right: "
+        "ranks that the Holm-adjusted tests leave open."
     )
     description = "; ".join(f"{r[0]}: {r[1]}, rank {r[4]}" for r in table)
     slug = f"{board.slug}-ranks"

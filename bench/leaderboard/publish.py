@@ -26,6 +26,9 @@ from bench.results import publish as write_file
 
 __all__ = ["Options", "documents", "publish", "select", "show", "status"]
 
+PRINTED: Final = 30
+"""A terminal is given so many boards at most; files have all."""
+
 FILTERS: Final = ("data", "target", "model")
 
 
@@ -83,7 +86,9 @@ def publish(
         console.print(Text(clean(f"No records with {wanted} under {root}. There are {known}.")))
         return []
     texts, tables, across = documents(chosen, Store(root), options)
-    _print(tables, console)
+    _print(tables[:PRINTED], console)
+    if len(tables) > PRINTED:
+        console.print(Text(f"Not printed, but in the files: {plural(len(tables) - PRINTED, 'more board')}.\n"))
     for summary in across:
         console.print(Text(clean(summary.title), style="bold"))
         for note in summary.notes:

@@ -79,6 +79,8 @@ class Subgroups:
                 "Compare groups by AUROC: AP rises with prevalence, so choosing by it favours groups with many "
                 "positives (McDermott et al. 2024, arXiv 2401.06091)."
             )
+        if "macro_f1" in self.metrics:
+            yield "Macro-F1 is over the classes that occur or are predicted in a group: groups average other classes."
         by_reason: dict[str, list[str]] = defaultdict(list)
         for group in self.shown:
             if group.reason:

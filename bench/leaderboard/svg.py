@@ -92,12 +92,17 @@ class Scale:
         return self.start + min(1.0, max(0.0, share)) * (self.stop - self.start)
 
     def ticks(self, about: int = 4) -> list[float]:
-        """Round numbers: multiples of 1, 2 or 5; powers of ten (and 2, 5 times them where there is room)."""
+        """Round numbers: multiples of 1, 2 or 5; powers of ten (and 2, 5 times them where there is room).
+
+        A logarithmic scale too short for two of these takes the multiples.
+        """
         if self.log:
             first, last = math.floor(math.log10(self.low)), math.ceil(math.log10(self.high))
             steps = (1,) if last - first > 3 else (1, 2, 5)
             values = [m * 10.0**e for e in range(first, last + 1) for m in steps]
-            return [v for v in values if self.low * 0.999 <= v <= self.high * 1.001]
+            found = [v for v in values if self.low * 0.999 <= v <= self.high * 1.001]
+            if len(found) > 1:
+                return found
         step = _step((self.high - self.low) / about) if self.high > self.low else 1.0
         first = math.ceil(self.low / step - 1e-9)
         count = math.floor(self.high / step + 1e-9) - first + 1

@@ -12,9 +12,10 @@ from rich.console import Console
 
 from bench.__main__ import main
 from bench.leaderboard.advice_text import show
-from bench.leaderboard.advise import Advice, Allowance, Need, advise
+from bench.leaderboard.advise import Advice, advise
 from bench.leaderboard.ledger import of_records
 from bench.leaderboard.textbook import applies, textbook
+from bench.needs import Allowance, Need
 from strategies import registry
 
 COST = {"fits": 1, "steps": 10, "train_seconds": 2.0, "peak_mb": 5.0, "inference_rows_per_second": 1000}

@@ -102,6 +102,47 @@ def test_no_bootstrap_over_fewer_than_20_units(tmp_path: Path) -> None:
         assert any(problem in note for note in attached.notes)
 
 
+@pytest.mark.parametrize("key", ["default/macro_f1", "tuned/macro_f1"])
+@pytest.mark.parametrize(("rarest", "problem"), [(20, None), (19, "1 of 4 classes have fewer than 20 test rows")])
+def test_macro_f1_needs_20_rows_of_every_class_it_averages(
+    tmp_path: Path, rarest: int, problem: str | None, key: str
+) -> None:
+    """Each class weighs as much as the largest; of one with few rows every resample is nearly the same guess."""
+    store, records = many_classes(tmp_path, [200, 100, 50, rarest], key)
+    (board,) = boards(of_records(records), metric=key)
+    attached = attach(board, store, draws=40)
+    interval = row(attached, "focal").difference_rows
+    assert (interval is None) == (problem is not None)
+    assert problem is None or any(f"No test-row interval for focal, none: {problem}." in n for n in attached.notes)
+
+
+def test_a_class_that_is_only_predicted_counts_as_one_without_rows(tmp_path: Path) -> None:
+    """It takes part in the mean with an F1 of 0, on no test row at all."""
+    store, records = many_classes(tmp_path, [200, 100, 50, 0], "default/macro_f1")
+    (board,) = boards(of_records(records), metric="default/macro_f1")
+    attached = attach(board, store, draws=40)
+    assert row(attached, "none").score_rows is None
+    assert any("1 of 4 classes have fewer than 20 test rows" in note for note in attached.notes)
+
+
+def many_classes(root: Path, rows: list[int], key: str) -> tuple[Store, list[Record]]:
+    """Two strategies on len(rows) classes of so many test rows; the rule is argmax (tau 0) under either name."""
+    store, found = Store(root), []
+    y = np.repeat(np.arange(len(rows)), rows)
+    for strategy, signal in (("none", 1.0), ("focal", 1.5)):
+        for seed in range(3):
+            logits = signal * np.eye(len(rows))[y] + np.random.default_rng(seed).normal(0, 1, (len(y), len(rows)))
+            value = float(f1_score(y, logits.argmax(axis=1), average="macro"))
+            traits = {"n_train": 800, "n_test": len(y), "n_classes": len(rows), "train_counts": [10] * len(rows)}
+            prior = {"prior": [1 / len(rows)] * len(rows)}
+            record = make(strategy, seed, value, key=key, traits=traits, fitted={"tau": 0.0}, per_class=prior)
+            part = (np.arange(len(y)), y, logits)
+            record = replace(record, predictions=store.put_predictions(record.key, pack({"val": part, "test": part})))
+            store.put(record)
+            found.append(record)
+    return store, found
+
+
 def test_predictions_that_do_not_give_the_recorded_value_are_not_resampled(tmp_path: Path) -> None:
     store, records = folder(tmp_path)
     metrics = {"raw/average_precision": 0.123}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_boards import HOSTILE, golden_records
 
-from bench.leaderboard import export, index
+from bench.leaderboard import export, index, readers
 from bench.leaderboard.board import boards
 from bench.leaderboard.ledger import Ledger, joined, of_arrow, of_records, to_arrow
 from bench.results import ResultsError, Store
@@ -132,3 +133,40 @@ def test_ledgers_survive_arrow_and_joining(names: list[str], cut: int) -> None:
     whole = of_records(records)
     assert same(of_arrow(to_arrow(whole)), whole)
     assert same(joined([of_records(records[:cut]), of_records(records[cut:])]), whole)
+
+
+@pytest.fixture
+def many(tmp_path: Path, monkeypatch: Any) -> Path:
+    """A folder that several processes are worth for, with names that no pipe may garble."""
+    monkeypatch.setattr(readers, "WORTH_IT", 8)
+    monkeypatch.setattr(readers, "PART", 3)
+    hostile = [make(text, 0, 0.5) for text in HOSTILE]
+    return stored(tmp_path, [*golden_records(), *hostile])
+
+
+@pytest.mark.parametrize("processes", [1, 2, 3])
+def test_several_processes_read_what_one_does(many: Path, processes: int, monkeypatch: Any) -> None:
+    names, _ = index.listing(Store(many).runs)
+    expected, here, read = parsed(many), [], Store.read
+    monkeypatch.setattr(Store, "read", lambda store, path: here.append(path) or read(store, path))
+    assert same(readers.parse_files(Store(many), names, processes=processes), expected)
+    assert len(names) >= 40
+    assert len(here) == len(names) // processes  # the others really were read elsewhere
+
+
+def test_a_helper_that_cannot_run_costs_nothing_but_time(many: Path, monkeypatch: Any) -> None:
+    names, _ = index.listing(Store(many).runs)
+    for executable in ("/nowhere/python", "/bin/false", "/bin/echo"):
+        monkeypatch.setattr(sys, "executable", executable)
+        assert same(readers.parse_files(Store(many), names, processes=2), parsed(many))
+
+
+def test_a_file_that_is_no_record_is_named_whoever_reads_it(many: Path) -> None:
+    names, _ = index.listing(Store(many).runs)
+    for name in (names[0], names[-1]):
+        path = Store(many).path(name)
+        whole = path.read_text(encoding="utf-8")
+        path.write_text(whole[:-9], encoding="utf-8")
+        with pytest.raises(ResultsError, match=f"{name}.json: expected a record in JSON"):
+            readers.parse_files(Store(many), names, processes=2)
+        path.write_text(whole, encoding="utf-8")

@@ -19,7 +19,7 @@ from test_bootstrap import folder
 
 from bench.leaderboard.board import boards
 from bench.leaderboard.bootstrap import attach
-from bench.leaderboard.evidence import gather
+from bench.leaderboard.evidence import RUNS, gather
 from bench.leaderboard.ledger import of_records
 from bench.leaderboard.page import page
 from bench.leaderboard.plot_cost import pareto
@@ -210,11 +210,19 @@ def test_pareto_front() -> None:
     assert pareto(points, higher_is_better=False) == ["cheap"]
 
 
+def test_the_plot_of_ranks_explains_only_what_it_draws() -> None:
+    records = series("none", [0.4, 0.5, 0.45]) + series("focal", [0.5, 0.55, 0.6])
+    text = page(boards(of_records(records)), [], {}, title="t")
+    assert "95% t interval over seeds. Right: ranks" in text
+    assert "thin line" not in text
+
+
 def test_scales_and_ticks() -> None:
     assert Scale(0, 1, 10, 20)(0.5) == 15
     assert Scale(1, 100, 0, 10, log=True)(10) == pytest.approx(5)
     assert Scale(-0.043, 0.052, 0, 1).ticks(5) == [-0.04, -0.02, 0.0, 0.02, 0.04]
     assert Scale(0.001, 1, 0, 1, log=True).ticks()[0] == 0.001
+    assert Scale(2.2, 9.0, 0, 1, log=True).ticks() == [4.0, 6.0, 8.0]  # 5 alone would be no scale
     assert [tick_text(v) for v in (0.25, 1.0, -0.02, 3000.0)] == [".25", "1", "−.02", "3,000"]
 
 
@@ -259,3 +267,21 @@ def test_several_data_sets_have_a_table_and_a_diagram() -> None:
     assert "Wilcoxon-Holm cannot separate anything with 4 blocks: it takes 6" in text
     assert "Critical differences, Across data sets" in text
     assert "| focal | 1.00 | .411 | +.111 | 4/0/0 |" in markdown(tables, across)
+
+
+def test_plots_of_predictions_read_some_of_many_runs_and_say_so(tmp_path: Path) -> None:
+    store, records = folder(tmp_path, n=300, seeds=13)
+    (board,) = boards(of_records(records))
+    read: list[str] = []
+
+    class Counting(Store):
+        def get(self, key: str) -> Any:
+            read.append(key)
+            return super().get(key)
+
+    evidence = gather(board, Counting(store.root))
+    assert len(read) == len(set(read)) == 2 * RUNS
+    assert evidence.problems == ("those of predictions show 10 of up to 13 runs of a strategy; the table has all",)
+    assert "Plots: those of predictions show 10 of up to 13 runs" in page(
+        [board], [], {board.slug: evidence}, title="t"
+    )

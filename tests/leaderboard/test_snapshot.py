@@ -14,6 +14,7 @@ from test_boards import golden_records
 
 from bench.config import BoardConfig
 from bench.leaderboard import export, snapshot
+from bench.leaderboard import publish as publishing
 from bench.leaderboard.board import boards
 from bench.leaderboard.compare import compare, parse
 from bench.leaderboard.publish import for_settings
@@ -166,3 +167,15 @@ def test_only_common_seeds_decide(tmp_path: Path) -> None:
     other = stored(tmp_path / "b", [*series("none", [0.1, 0.2]), make("none", 2, 0.0)])
     assert compare(one, other, listen(), rules="score<0") == 0
     assert row(boards(read(other))[0], "none").score.mean == pytest.approx(0.1)
+
+
+def test_a_terminal_is_given_some_boards_and_files_all(tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.setattr(publishing, "PRINTED", 2)
+    root = stored(tmp_path, [r for name in "abcde" for r in series("none", [0.1, 0.2], data=name)])
+    console = Console(width=80, record=True, file=io.StringIO())
+    publishing.publish(root, console=console, options=publishing.Options(plots=False, draws=0))
+    text = console.export_text()
+    assert "Not printed, but in the files: 3 more boards." in text
+    assert "b · t · m" in text
+    assert "c · t · m" not in text
+    assert "## e · t · m" in (root / "leaderboard.md").read_text(encoding="utf-8")

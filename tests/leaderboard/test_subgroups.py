@@ -99,6 +99,8 @@ def test_many_classes_have_macro_f1_and_accuracy() -> None:
     assert headings == ["Group", "Rows", "none"]
     assert lines == [["DE", "50", ".500"], ["Spread", "", "–"]]
     assert others[0][-1] == ".750"
+    assert found.subgroups is not None
+    assert any("groups average other classes" in note for note in found.subgroups.notes())
 
 
 def test_every_format_shows_the_groups() -> None:
