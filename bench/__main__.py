@@ -152,7 +152,9 @@ def hydra_app(verb: str, args: list[str]) -> int:
 
     from bench import commands  # noqa: PLC0415
     from bench.compose import guard, register_plugins  # noqa: PLC0415
+    from bench.lazy import postpone  # noqa: PLC0415
 
+    postpone("torch")
     console = Console()
     action = {"run": commands.run, "plan": commands.plan, "tune": commands.tune}[verb]
     codes: list[int] = []

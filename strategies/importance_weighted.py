@@ -13,20 +13,21 @@ Effect: weights depend on x, so prior correction is not exact; costs one extra f
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import torch
-import torch.nn.functional as F  # noqa: N812 - the name that torch users know
-from torch import Tensor
 
 from strategies.spec import Inapplicable, Recipe, Strategy, Training
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 CHUNK = 8192  # rows a matrix product: 8192 × 1000 float32 scores are 32 MB
 
 
 def similarity(v: Tensor, targets: Tensor, kernel: Literal["sinh", "cosine"], scale: float) -> Tensor:
     """Mean kernel value of each row (n, d) against the targets (m, d), all L2-normalised here: (n,) float64."""
-    v, targets = F.normalize(v, dim=-1), F.normalize(targets, dim=-1)
+    v, targets = torch.nn.functional.normalize(v, dim=-1), torch.nn.functional.normalize(targets, dim=-1)
     scores = torch.empty(len(v), dtype=torch.float64)
     for start in range(0, len(v), CHUNK):
         dots = v[start : start + CHUNK] @ targets.T
