@@ -378,10 +378,12 @@ def fit_threshold(z: Floats, y: Ints) -> float:
 
 def tau_decisions(logits: Floats, natural: ArrayLike, tau: float) -> Ints:
     """Classes (n,) of largest logit - tau log natural (Menon et al. 2021, eq. 9); tau 0 is argmax."""
-    if tau == 0:
-        return np.asarray(logits.argmax(axis=1), dtype=np.int64)
-    shift = tau * np.log(_checked_prior(natural, "natural", logits.shape[1]))
-    return np.asarray((logits - shift).argmax(axis=1), dtype=np.int64)
+    return _shifted_argmax(logits, np.log(_checked_prior(natural, "natural", logits.shape[1])), tau)
+
+
+def _shifted_argmax(logits: Floats, log_natural: Floats, tau: float) -> Ints:
+    shifted = logits - tau * log_natural if tau else logits
+    return np.asarray(shifted.argmax(axis=1), dtype=np.int64)
 
 
 def fit_tau(logits: Floats, y: Ints, natural: ArrayLike) -> float:
@@ -390,7 +392,12 @@ def fit_tau(logits: Floats, y: Ints, natural: ArrayLike) -> float:
     `logits` (n, C) are prior-corrected. Of tied taus the one nearest 0 counts, of those the positive one.
     """
     classes = logits.shape[1]
-    scores = {t: macro_f1(Counts.of(tau_decisions(logits, natural, t), y, classes)) for t in TAUS}
+    log_natural = np.log(_checked_prior(natural, "natural", classes))
+    actual, scores = np.bincount(y, minlength=classes), dict[float, float]()
+    for tau in TAUS:
+        predicted = _shifted_argmax(logits, log_natural, tau)
+        hits = np.bincount(y[predicted == y], minlength=classes)
+        scores[tau] = macro_f1(Counts(hits, actual, np.bincount(predicted, minlength=classes)))
     best = max(scores.values())
     # Equal counts summed in one order give equal floats, so equality is a true tie.
     return min((t for t in TAUS if scores[t] == best), key=lambda t: (abs(t), t < 0))

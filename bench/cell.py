@@ -30,8 +30,9 @@ from bench.data.encode import Encoded
 from bench.data.prepare import prepare
 from bench.data.truth import per_group, report, under_shift
 from bench.metrics import Predictions, evaluate
+from bench.outbox import Outbox
 from bench.planning import Planned
-from bench.results import Record, ResultsError, Status, Store, pack
+from bench.results import Record, Status, Store, pack
 from bench.training.threads import limit_threads
 from bench.training.trainer import Diverged, Outcome, drive, pick_device
 from strategies.spec import Inapplicable, Predictor, Recipe, Training
@@ -74,8 +75,15 @@ def execute(
     """
     limit_threads(run.threads)
     device = pick_device() if run.device == "auto" else torch.device(run.device)
-    store, data_cache = Store(root), group[0].cell
-    clock = {planned.key: time.perf_counter() for planned in group}
+    with Outbox(Store(root), done) as outbox:
+        run_group(group, device, run, began, outbox)
+
+
+def run_group(
+    group: Sequence[Planned], device: torch.device, run: RunConfig, began: Callable[[str], None], outbox: Outbox
+) -> None:
+    """Train and evaluate the cells of a group; each one's outcome goes to the outbox."""
+    first, clock = group[0].cell, dict[str, float]()
 
     def start(planned: Planned) -> None:
         clock[planned.key] = time.perf_counter()
@@ -89,15 +97,13 @@ def execute(
         wall = round(time.perf_counter() - clock[planned.key], 3)
         ran = {"environment": environment(device, run), "cost": {"wall_seconds": wall}}
         try:
-            record = conclude(planned, outcome, data, store, ran)
-        except ResultsError:
-            raise
+            concluded = conclude(planned, outcome, data, outbox.store, ran)
         except Exception as error:  # evaluation refused the logits, say: the cell's failure, not the group's
-            record = conclude(planned, error, data, store, ran)
-        done(store.settle(record))
+            concluded = conclude(planned, error, data, outbox.store, ran)
+        outbox.put(*concluded)
 
     try:
-        data = encoded(data_cache.data, data_cache.split, data_cache.seed)
+        data = encoded(first.data, first.split, first.seed)
     except Exception as error:
         for planned in group:
             start(planned)
@@ -119,8 +125,10 @@ def execute(
     )  # fmt: skip
 
 
-def conclude(planned: Planned, outcome: Outcome, data: Encoded | None, store: Store, ran: dict[str, Any]) -> Record:
-    """The record of an outcome; evaluates on the test rows, once, and stores the predictions first."""
+def conclude(
+    planned: Planned, outcome: Outcome, data: Encoded | None, store: Store, ran: dict[str, Any]
+) -> tuple[Record, bytes | None]:
+    """The record of an outcome, and its predictions as a file; evaluates on the test rows, once. Writes nothing."""
     base = replace(
         blank(planned), traits=traits(data) if data is not None else {},
         created=datetime.now(UTC).isoformat(timespec="seconds"), **ran,
@@ -129,12 +137,14 @@ def conclude(planned: Planned, outcome: Outcome, data: Encoded | None, store: St
         assert isinstance(outcome, Exception)
         status, reason = classify(outcome)
         details = "" if status == "skipped" else "".join(traceback.format_exception(outcome))
-        return replace(base, status=status, reason=reason, traceback=details)
+        return replace(base, status=status, reason=reason, traceback=details), None
     return evaluated(planned, base, outcome, data, store)
 
 
-def evaluated(planned: Planned, base: Record, predictor: Predictor, data: Encoded, store: Store) -> Record:
-    """`base` completed with metrics, costs and predictions."""
+def evaluated(
+    planned: Planned, base: Record, predictor: Predictor, data: Encoded, store: Store
+) -> tuple[Record, bytes]:
+    """`base` completed with metrics and costs, and the predictions that it names."""
     val = predictor.logits(data.val.x).numpy()
     began = time.perf_counter()
     test = predictor.logits(data.test).numpy()
@@ -149,9 +159,11 @@ def evaluated(planned: Planned, base: Record, predictor: Predictor, data: Encode
     correction = np.log(natural) - np.log(predictor.prior.numpy())
     base = replace(base, traits={**base.traits, **test_traits(data, {"raw": test, "corrected": test + correction})})
     rows = data.table.rows
-    frame = pack({"val": (rows[data.partition.val], val_y, val), "test": (rows[data.partition.test], test_y, test)})
+    predictions = pack(
+        {"val": (rows[data.partition.val], val_y, val), "test": (rows[data.partition.test], test_y, test)}
+    )
     cost = predictor.cost
-    return replace(
+    completed = replace(
         base,
         status="done",
         metrics=result.values,
@@ -164,8 +176,9 @@ def evaluated(planned: Planned, base: Record, predictor: Predictor, data: Encode
         },
         notes={**predictor.notes, **dict(planned.cell.budget)},
         curve=curve(predictor),
-        predictions=store.put_predictions(base.key, frame),
+        predictions=store.named(base.key, predictions),
     )  # fmt: skip
+    return completed, predictions
 
 
 def blank(planned: Planned) -> Record:

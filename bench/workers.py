@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from multiprocessing import forkserver
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
+from threading import Lock
 from typing import Any, Literal
 
 from bench.config import RunConfig
@@ -64,6 +65,12 @@ def serve(pipe: Connection, root: str, run: RunConfig) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle; it ends us
     from bench.cell import execute  # noqa: PLC0415 - Lightning: already there in a forked worker
 
+    turn = Lock()
+
+    def say(event: str, payload: Any) -> None:
+        with turn:  # the next cell may begin while another thread says that the last one is on the disk
+            pipe.send((event, payload))
+
     while True:
         try:
             group: list[Planned] = pipe.recv()
@@ -72,10 +79,10 @@ def serve(pipe: Connection, root: str, run: RunConfig) -> None:
         try:
             execute(
                 group, Path(root), run,
-                began=lambda key: pipe.send(("began", key)), done=lambda record: pipe.send(("done", record)),
+                began=lambda key: say("began", key), done=lambda record: say("done", record),
             )  # fmt: skip
         except ResultsError as error:
-            pipe.send(("fatal", str(error)))
+            say("fatal", str(error))
 
 
 class Pool:
@@ -149,7 +156,8 @@ class Pool:
                     began(payload)
                 elif event == "done":
                     worker.group = [p for p in worker.group if p.key != payload.key]
-                    worker.current = None
+                    if worker.current == payload.key:
+                        worker.current = None
                     done(payload)
                 elif event == "fatal":
                     raise ResultsError(payload)

@@ -1,8 +1,8 @@
 """The one LightningModule: trains K recipes as one stacked model whose members never touch one another.
 
-One `training_step` runs many minibatches by manual optimisation, up to the next evaluation: Lightning's cost per step
-is then paid once per evaluation. Validation, early stopping and best weights are each member's own; a finished member
-leaves the stack.
+One `training_step` runs all minibatches by manual optimisation, with a look at validation after every few of them: a
+turn of Lightning's loop costs as much as ten steps of a small model. Validation, early stopping and best weights are
+each member's own; a finished member leaves the stack.
 """
 
 from __future__ import annotations
@@ -104,7 +104,6 @@ class Fit(pl.LightningModule):
         """Drop finished members: parameters and moments."""
         self.active = [self.active[k] for k in keep]
         if not keep:
-            self.trainer.should_stop = True
             return
         for p in self.network.parameters():
             p.data = p.data[keep].contiguous()
@@ -119,7 +118,16 @@ class Fit(pl.LightningModule):
     def on_train_start(self) -> None:
         self.regroup()
 
-    def training_step(self, steps: int, _: int) -> None:
+    def training_step(self, runs: Sequence[int], _: int) -> None:
+        """All of training: so many minibatches between one look and the next, until nobody is left."""
+        for steps in runs:
+            if self.active:
+                self.advance(steps)
+                self.look()
+
+    # ------------------------------------------------------------------------------------------------------------
+
+    def advance(self, steps: int) -> None:
         """`steps` minibatches of every active member."""
         began = time.perf_counter()
         self.network.train()
@@ -144,7 +152,7 @@ class Fit(pl.LightningModule):
         for member in self.active:
             member.seconds += spent
 
-    def on_train_batch_end(self, *_: Any) -> None:
+    def look(self) -> None:
         """Evaluate, remember the best, let the finished go."""
         began = time.perf_counter()
         logits = self.evaluate() if any(m.recipe.select != "last" for m in self.active) else None
@@ -158,8 +166,6 @@ class Fit(pl.LightningModule):
         keep = [k for k, member in enumerate(self.active) if member.outcome is None]
         if len(keep) < len(self.active):
             self.compact(keep)
-
-    # ------------------------------------------------------------------------------------------------------------
 
     def weights(self, drawn: list[Tensor | None], shape: torch.Size) -> Tensor | None:
         """Row weights (steps, K, B), or None where no member has any."""

@@ -48,7 +48,7 @@ def fit(recipes: Sequence[Recipe], device: torch.device, watch: Watch | None = N
                 enable_checkpointing=False, enable_progress_bar=False, enable_model_summary=False,
                 use_distributed_sampler=False, deterministic="warn", plugins=[LightningEnvironment()],
             )  # fmt: skip
-        trainer.fit(module, chunks(recipes))
+        trainer.fit(module, [chunks(recipes)])  # one batch: all of training
     return [m.outcome if m.outcome is not None else RuntimeError("training ended early") for m in module.members]
 
 
