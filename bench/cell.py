@@ -32,7 +32,7 @@ from bench.data.truth import per_group, report, under_shift
 from bench.metrics import Predictions, evaluate
 from bench.outbox import Outbox
 from bench.planning import Planned
-from bench.results import Record, Status, Store, pack
+from bench.results import Logits, Record, Status, Store
 from bench.training.threads import limit_threads
 from bench.training.trainer import Diverged, Outcome, drive, pick_device
 from strategies.spec import Inapplicable, Predictor, Recipe, Training
@@ -97,9 +97,9 @@ def run_group(
         wall = round(time.perf_counter() - clock[planned.key], 3)
         ran = {"environment": environment(device, run), "cost": {"wall_seconds": wall}}
         try:
-            concluded = conclude(planned, outcome, data, outbox.store, ran)
+            concluded = conclude(planned, outcome, data, ran)
         except Exception as error:  # evaluation refused the logits, say: the cell's failure, not the group's
-            concluded = conclude(planned, error, data, outbox.store, ran)
+            concluded = conclude(planned, error, data, ran)
         outbox.put(*concluded)
 
     try:
@@ -126,9 +126,9 @@ def run_group(
 
 
 def conclude(
-    planned: Planned, outcome: Outcome, data: Encoded | None, store: Store, ran: dict[str, Any]
-) -> tuple[Record, bytes | None]:
-    """The record of an outcome, and its predictions as a file; evaluates on the test rows, once. Writes nothing."""
+    planned: Planned, outcome: Outcome, data: Encoded | None, ran: dict[str, Any]
+) -> tuple[Record, Logits | None]:
+    """The record of an outcome, and the logits behind it; evaluates on the test rows, once. Writes nothing."""
     base = replace(
         blank(planned), traits=traits(data) if data is not None else {},
         created=datetime.now(UTC).isoformat(timespec="seconds"), **ran,
@@ -138,13 +138,11 @@ def conclude(
         status, reason = classify(outcome)
         details = "" if status == "skipped" else "".join(traceback.format_exception(outcome))
         return replace(base, status=status, reason=reason, traceback=details), None
-    return evaluated(planned, base, outcome, data, store)
+    return evaluated(planned, base, outcome, data)
 
 
-def evaluated(
-    planned: Planned, base: Record, predictor: Predictor, data: Encoded, store: Store
-) -> tuple[Record, bytes]:
-    """`base` completed with metrics and costs, and the predictions that it names."""
+def evaluated(planned: Planned, base: Record, predictor: Predictor, data: Encoded) -> tuple[Record, Logits]:
+    """`base` completed with metrics and costs, and the logits that they were computed from."""
     val = predictor.logits(data.val.x).numpy()
     began = time.perf_counter()
     test = predictor.logits(data.test).numpy()
@@ -159,9 +157,7 @@ def evaluated(
     correction = np.log(natural) - np.log(predictor.prior.numpy())
     base = replace(base, traits={**base.traits, **test_traits(data, {"raw": test, "corrected": test + correction})})
     rows = data.table.rows
-    predictions = pack(
-        {"val": (rows[data.partition.val], val_y, val), "test": (rows[data.partition.test], test_y, test)}
-    )
+    predictions = {"val": (rows[data.partition.val], val_y, val), "test": (rows[data.partition.test], test_y, test)}
     cost = predictor.cost
     completed = replace(
         base,
@@ -176,7 +172,6 @@ def evaluated(
         },
         notes={**predictor.notes, **dict(planned.cell.budget)},
         curve=curve(predictor),
-        predictions=store.named(base.key, predictions),
     )  # fmt: skip
     return completed, predictions
 

@@ -6,9 +6,10 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from types import TracebackType
 
-from bench.results import Record, Store
+from bench.results import Logits, Record, Store, pack
 
 MOST = 8  # outcomes on their way to the disk; a slow disk then slows training instead of filling memory
 
@@ -24,8 +25,8 @@ class Outbox(AbstractContextManager["Outbox"]):
         self.writer = ThreadPoolExecutor(1, thread_name_prefix="outbox")
         self.waiting: deque[Future[None]] = deque()
 
-    def put(self, record: Record, predictions: bytes | None) -> None:
-        """Hand over an outcome.
+    def put(self, record: Record, predictions: Logits | None) -> None:
+        """Hand over an outcome, and the logits (see `pack`) behind one that is done.
 
         Raises:
             ResultsError: an earlier one could not be written.
@@ -33,8 +34,10 @@ class Outbox(AbstractContextManager["Outbox"]):
         self.waiting.append(self.writer.submit(self.publish, record, predictions))
         self.collect(MOST)
 
-    def publish(self, record: Record, predictions: bytes | None) -> None:
-        self.done(self.store.settle(record, predictions))
+    def publish(self, record: Record, predictions: Logits | None) -> None:
+        if predictions is not None:
+            record = replace(record, predictions=self.store.put_predictions(record.key, pack(predictions)))
+        self.done(self.store.settle(record))
 
     def collect(self, most: int) -> None:
         """Wait until at most so many are outstanding; raise what any of the others raised."""

@@ -15,7 +15,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import MISSING, asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -62,6 +62,9 @@ class Record:
     created: str = ""
     schema: int = SCHEMA
 
+
+Logits: TypeAlias = Mapping[str, tuple[npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[Any]]]
+"""Part ('val', 'test') -> row numbers (n,), y (n,), logits (n, C)."""
 
 _FIELDS = frozenset(f.name for f in fields(Record))
 _REQUIRED = tuple(f.name for f in fields(Record) if f.default is MISSING and f.default_factory is MISSING)
@@ -114,13 +117,11 @@ class Store:
 
         return publish(path, write, replace=replace)
 
-    def settle(self, record: Record, predictions: bytes | None = None) -> Record:
-        """Publish the outcome of a run, its predictions first; returns the record that stands.
+    def settle(self, record: Record) -> Record:
+        """Publish the outcome of a run; returns the record that stands.
 
         A finished cell stays as it is, whoever was first; a failure gives way to whatever came later.
         """
-        if predictions is not None:
-            self.put_predictions(record.key, predictions)
         if self.put(record):
             return record
         standing = self.get(record.key)
@@ -129,26 +130,20 @@ class Store:
         self.put(record, replace=True)
         return record
 
-    def named(self, key: str, predictions: bytes) -> dict[str, str]:
-        """{'file', 'sha256'} of predictions, for their record.
+    def put_predictions(self, key: str, predictions: bytes) -> dict[str, str]:
+        """Store what `pack` made; on the disk and under its name when this returns {'file', 'sha256'} for the record.
 
         The file's name holds its hash: of two writers of one cell, each record finds its own.
         """
         sha256 = hashlib.sha256(predictions).hexdigest()
         path = self.path(key).with_name(f"{key}.{sha256[:12]}.parquet")
-        return {"file": str(path.relative_to(self.root)), "sha256": sha256}
-
-    def put_predictions(self, key: str, predictions: bytes) -> dict[str, str]:
-        """Store what `pack` made, on the disk and under its name when this returns; {'file', 'sha256'}."""
-        named = self.named(key, predictions)
-        path = self.root / named["file"]
 
         def write(temporary: Path) -> None:
             temporary.write_bytes(predictions)
 
         publish(path, write, replace=False)
         sync_folder(path.parent)
-        return named
+        return {"file": str(path.relative_to(self.root)), "sha256": sha256}
 
     def predictions(self, record: Record) -> pd.DataFrame:
         """The stored predictions of a record.
@@ -272,8 +267,8 @@ def file_digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def pack(parts: Mapping[str, tuple[npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[Any]]]) -> bytes:
-    """Predictions as a Parquet file: {part: (row numbers (n,), y (n,), logits (n, C))} -> part, row, y, z0 … z{C-1}.
+def pack(parts: Logits) -> bytes:
+    """Predictions as a Parquet file with the columns part, row, y, z0 … z{C-1}.
 
     Without pandas, which takes five times as long, and without dictionaries of numbers that hardly repeat.
     """

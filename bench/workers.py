@@ -6,6 +6,7 @@ threads would hang. Each runs groups of cells and reports events through its own
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import signal
@@ -65,6 +66,7 @@ def serve(pipe: Connection, root: str, run: RunConfig) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle; it ends us
     from bench.cell import execute  # noqa: PLC0415 - Lightning: already there in a forked worker
 
+    gc.freeze()  # what was imported stays: no need to look through it for garbage
     turn = Lock()
 
     def say(event: str, payload: Any) -> None:

@@ -195,11 +195,11 @@ def test_pruned_members_leave_and_the_stack_is_repacked(binary: Toy, monkeypatch
     sizes: list[int] = []
     real = Fit.advance
 
-    def step(self: Fit, steps: int, at: int) -> None:
+    def step(self: Fit, steps: int) -> None:
         sizes.append(len(next(iter(self.network.parameters()))))
         assert all(len(p) == sizes[-1] for p in self.network.parameters())
         assert all(len(m) == sizes[-1] for pair in self.adam.moments.values() for m in pair)
-        real(self, steps, at)
+        real(self, steps)
 
     def watch(recipe: Recipe, at: int, _: float) -> None:
         if recipe.seed in going.get(at, ()):

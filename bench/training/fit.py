@@ -36,6 +36,13 @@ Watch: TypeAlias = Callable[[Recipe, int, float], None]
 """Told (recipe, step, validation score) at each look; an exception that it raises ends that member (pruning)."""
 
 
+def chunks(recipes: Sequence[Recipe]) -> list[int]:
+    """Steps between evaluations; ends where any recipe ends."""
+    every, last = recipes[0].eval_every, max(r.max_steps for r in recipes)
+    edges = sorted({*range(every, last, every), *(r.max_steps for r in recipes)})
+    return [b - a for a, b in zip([0, *edges], edges, strict=False)]
+
+
 @dataclass(eq=False)
 class Member:
     """One recipe in training."""
@@ -118,9 +125,9 @@ class Fit(pl.LightningModule):
     def on_train_start(self) -> None:
         self.regroup()
 
-    def training_step(self, runs: Sequence[int], _: int) -> None:
-        """All of training: so many minibatches between one look and the next, until nobody is left."""
-        for steps in runs:
+    def training_step(self, *_: Any) -> None:
+        """All of training: minibatches up to a look, the look, and so on until nobody is left."""
+        for steps in chunks([m.recipe for m in self.members]):
             if self.active:
                 self.advance(steps)
                 self.look()
