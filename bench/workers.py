@@ -1,13 +1,12 @@
 """Worker processes that outlive any cell: a dead one costs its cell, and the rest of its group goes to another.
 
-Workers come from a fork server (elsewhere: spawn) that has imported Lightning once; a plain fork after torch has used
-threads would hang. Each runs groups of cells and reports events through its own pipe.
+Workers come from a server that has imported Lightning once (`bench.warm`). Each runs groups of cells and reports events
+through its own pipe.
 """
 
 from __future__ import annotations
 
 import gc
-import multiprocessing
 import os
 import signal
 import time
@@ -15,7 +14,6 @@ from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from multiprocessing import forkserver
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from threading import Lock
@@ -24,6 +22,7 @@ from typing import Any, Literal
 from bench.config import RunConfig
 from bench.planning import Planned
 from bench.results import Record, ResultsError
+from bench.warm import warm_context
 
 RETRIES = 1  # how often a cell that took its worker down is tried again
 
@@ -39,26 +38,6 @@ class Worker:
     group: list[Planned] = field(default_factory=list)
     current: str | None = None
     since: float = 0.0
-
-
-def warm_context(module: str) -> Any:
-    """A context whose processes start with `module` imported: a fork server's, or spawn's where there is none.
-
-    The server is started without the working directory on its path (Python 3.11 ignores the path it is given), so that
-    a user's own `strategies` folder cannot shadow ours.
-    """
-    if "forkserver" not in multiprocessing.get_all_start_methods():
-        return multiprocessing.get_context("spawn")
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([module])
-    before = os.environ.get("PYTHONSAFEPATH")
-    os.environ["PYTHONSAFEPATH"] = "1"
-    try:
-        forkserver.ensure_running()
-    finally:
-        if before is None:
-            del os.environ["PYTHONSAFEPATH"]
-    return context
 
 
 def serve(pipe: Connection, root: str, run: RunConfig) -> None:

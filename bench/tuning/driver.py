@@ -22,7 +22,7 @@ from bench.sweep import duration, worker_count
 from bench.tuning.objective import Job, Pruning, Score, maximized, score
 from bench.tuning.storage import RESULT, settle
 from bench.tuning.study import Study
-from bench.workers import warm_context
+from bench.warm import warm_context
 from strategies.spec import Inapplicable
 
 RETRIES = 1  # how often a trial whose worker died is tried again
