@@ -394,7 +394,7 @@ def fit_tau(logits: Floats, y: Ints, natural: ArrayLike) -> float:
     `logits` (n, C) are prior-corrected. Of tied taus the one nearest 0 counts, of those the positive one.
     """
     classes = logits.shape[1]
-    step = max(1, TAU_BLOCK // (classes * len(TAUS)))
+    step = max(64, TAU_BLOCK // (classes * len(TAUS)))  # with many classes counting costs more than deciding
     hits, predicted = (np.zeros((len(TAUS), classes), dtype=np.int64) for _ in range(2))
     for rows in np.split(np.arange(len(y)), range(step, len(y), step)):
         decided = _by_tau(logits[rows], natural, TAUS)
