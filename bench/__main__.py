@@ -154,11 +154,18 @@ def chosen(overrides: Sequence[str]) -> dict[str, str]:
 
 def hydra_app(verb: str, args: list[str]) -> int:
     """Hand `args` to Hydra, which composes one configuration or a grid of them."""
+    from bench.warm import likely_to_train, warm_context  # noqa: PLC0415
+
+    if verb == "run" and likely_to_train(args):
+        warm_context("bench.cell")  # imports Lightning while we compose and plan
+
     from rich.console import Console  # noqa: PLC0415
 
     from bench import commands  # noqa: PLC0415
     from bench.compose import guard, register_plugins  # noqa: PLC0415
+    from bench.lazy import postpone  # noqa: PLC0415
 
+    postpone("torch")
     console = Console()
     action = {"run": commands.run, "plan": commands.plan, "tune": commands.tune}[verb]
     codes: list[int] = []

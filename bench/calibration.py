@@ -23,6 +23,7 @@ Ints = NDArray[np.int64]
 SCALE_RANGE: Final = (1e-3, 1e3)
 TAUS: Final = tuple(step / 20 for step in range(-10, 41))
 """-0.5 to 2 in steps of 0.05; 0, plain argmax, is hit exactly."""
+TAU_BLOCK: Final = 1 << 18  # numbers that are decided at once for all taus: bounds memory, and stays in the cache
 
 
 # --- probabilities ------------------------------------------------------------------------------------------
@@ -378,10 +379,13 @@ def fit_threshold(z: Floats, y: Ints) -> float:
 
 def tau_decisions(logits: Floats, natural: ArrayLike, tau: float) -> Ints:
     """Classes (n,) of largest logit - tau log natural (Menon et al. 2021, eq. 9); tau 0 is argmax."""
-    if tau == 0:
-        return np.asarray(logits.argmax(axis=1), dtype=np.int64)
-    shift = tau * np.log(_checked_prior(natural, "natural", logits.shape[1]))
-    return np.asarray((logits - shift).argmax(axis=1), dtype=np.int64)
+    return np.asarray(_by_tau(logits, natural, (tau,))[0], dtype=np.int64)
+
+
+def _by_tau(logits: Floats, natural: ArrayLike, taus: tuple[float, ...]) -> Ints:
+    """Decisions (T, n) of each tau."""
+    shifts = np.outer(taus, np.log(_checked_prior(natural, "natural", logits.shape[1])))
+    return np.asarray((logits - shifts[:, None]).argmax(axis=2), dtype=np.int64)
 
 
 def fit_tau(logits: Floats, y: Ints, natural: ArrayLike) -> float:
@@ -390,7 +394,15 @@ def fit_tau(logits: Floats, y: Ints, natural: ArrayLike) -> float:
     `logits` (n, C) are prior-corrected. Of tied taus the one nearest 0 counts, of those the positive one.
     """
     classes = logits.shape[1]
-    scores = {t: macro_f1(Counts.of(tau_decisions(logits, natural, t), y, classes)) for t in TAUS}
+    step = max(64, TAU_BLOCK // (classes * len(TAUS)))  # with many classes counting costs more than deciding
+    hits, predicted = (np.zeros((len(TAUS), classes), dtype=np.int64) for _ in range(2))
+    for rows in np.split(np.arange(len(y)), range(step, len(y), step)):
+        decided = _by_tau(logits[rows], natural, TAUS)
+        cell = decided + classes * np.arange(len(TAUS))[:, None]
+        predicted += np.bincount(cell.ravel(), minlength=predicted.size).reshape(predicted.shape)
+        hits += np.bincount(cell[decided == y[rows]], minlength=hits.size).reshape(hits.shape)
+    actual = np.bincount(y, minlength=classes)
+    scores = {tau: macro_f1(Counts(hits[t], actual, predicted[t])) for t, tau in enumerate(TAUS)}
     best = max(scores.values())
     # Equal counts summed in one order give equal floats, so equality is a true tie.
     return min((t for t in TAUS if scores[t] == best), key=lambda t: (abs(t), t < 0))

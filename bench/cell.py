@@ -31,8 +31,9 @@ from bench.data.encode import Encoded
 from bench.data.prepare import prepare
 from bench.data.truth import decided_per_group, per_group, report, under_shift
 from bench.metrics import Predictions, evaluate
+from bench.outbox import Outbox
 from bench.planning import Planned
-from bench.results import Record, ResultsError, Status, Store, pack
+from bench.results import Logits, Record, Status, Store
 from bench.training.threads import limit_threads
 from bench.training.trainer import Diverged, Outcome, drive, pick_device
 from strategies.spec import Inapplicable, Predictor, Recipe, Training
@@ -75,8 +76,15 @@ def execute(
     """
     limit_threads(run.threads)
     device = pick_device() if run.device == "auto" else torch.device(run.device)
-    store, data_cache = Store(root), group[0].cell
-    clock = {planned.key: time.perf_counter() for planned in group}
+    with Outbox(Store(root), done) as outbox:
+        run_group(group, device, run, began, outbox)
+
+
+def run_group(
+    group: Sequence[Planned], device: torch.device, run: RunConfig, began: Callable[[str], None], outbox: Outbox
+) -> None:
+    """Train and evaluate the cells of a group; each one's outcome goes to the outbox."""
+    first, clock = group[0].cell, dict[str, float]()
 
     def start(planned: Planned) -> None:
         clock[planned.key] = time.perf_counter()
@@ -90,15 +98,13 @@ def execute(
         wall = round(time.perf_counter() - clock[planned.key], 3)
         ran = {"environment": environment(device, run), "cost": {"wall_seconds": wall}}
         try:
-            record = conclude(planned, outcome, data, store, ran)
-        except ResultsError:
-            raise
+            concluded = conclude(planned, outcome, data, ran)
         except Exception as error:  # evaluation refused the logits, say: the cell's failure, not the group's
-            record = conclude(planned, error, data, store, ran)
-        done(store.settle(record))
+            concluded = conclude(planned, error, data, ran)
+        outbox.put(*concluded)
 
     try:
-        data = encoded(data_cache.data, data_cache.split, data_cache.seed)
+        data = encoded(first.data, first.split, first.seed)
     except Exception as error:
         for planned in group:
             start(planned)
@@ -120,8 +126,10 @@ def execute(
     )  # fmt: skip
 
 
-def conclude(planned: Planned, outcome: Outcome, data: Encoded | None, store: Store, ran: dict[str, Any]) -> Record:
-    """The record of an outcome; evaluates on the test rows, once, and stores the predictions first."""
+def conclude(
+    planned: Planned, outcome: Outcome, data: Encoded | None, ran: dict[str, Any]
+) -> tuple[Record, Logits | None]:
+    """The record of an outcome, and the logits behind it; evaluates on the test rows, once. Writes nothing."""
     base = replace(
         blank(planned), traits=traits(data) if data is not None else {},
         created=datetime.now(UTC).isoformat(timespec="seconds"), **ran,
@@ -130,12 +138,12 @@ def conclude(planned: Planned, outcome: Outcome, data: Encoded | None, store: St
         assert isinstance(outcome, Exception)
         status, reason = classify(outcome)
         details = "" if status == "skipped" else "".join(traceback.format_exception(outcome))
-        return replace(base, status=status, reason=reason, traceback=details)
-    return evaluated(planned, base, outcome, data, store)
+        return replace(base, status=status, reason=reason, traceback=details), None
+    return evaluated(planned, base, outcome, data)
 
 
-def evaluated(planned: Planned, base: Record, predictor: Predictor, data: Encoded, store: Store) -> Record:
-    """`base` completed with metrics, costs and predictions."""
+def evaluated(planned: Planned, base: Record, predictor: Predictor, data: Encoded) -> tuple[Record, Logits]:
+    """`base` completed with metrics and costs, and the logits that they were computed from."""
     val = predictor.logits(data.val.x).numpy()
     began = time.perf_counter()
     test = predictor.logits(data.test).numpy()
@@ -152,9 +160,9 @@ def evaluated(planned: Planned, base: Record, predictor: Predictor, data: Encode
     views = {"raw": test, "corrected": test + correction}
     base = replace(base, traits={**base.traits, **test_traits(planned.cell.data, data, views, decided)})
     rows = data.table.rows
-    frame = pack({"val": (rows[data.partition.val], val_y, val), "test": (rows[data.partition.test], test_y, test)})
+    predictions = {"val": (rows[data.partition.val], val_y, val), "test": (rows[data.partition.test], test_y, test)}
     cost = predictor.cost
-    return replace(
+    completed = replace(
         base,
         status="done",
         metrics=result.values,
@@ -167,8 +175,8 @@ def evaluated(planned: Planned, base: Record, predictor: Predictor, data: Encode
         },
         notes={**predictor.notes, **dict(planned.cell.budget)},
         curve=curve(predictor),
-        predictions=store.put_predictions(base.key, frame),
     )  # fmt: skip
+    return completed, predictions
 
 
 def blank(planned: Planned) -> Record:

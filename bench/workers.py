@@ -1,12 +1,12 @@
 """Worker processes that outlive any cell: a dead one costs its cell, and the rest of its group goes to another.
 
-Workers come from a fork server (elsewhere: spawn) that has imported Lightning once; a plain fork after torch has used
-threads would hang. Each runs groups of cells and reports events through its own pipe.
+Workers come from a server that has imported Lightning once (`bench.warm`). Each runs groups of cells and reports events
+through its own pipe.
 """
 
 from __future__ import annotations
 
-import multiprocessing
+import gc
 import os
 import signal
 import time
@@ -14,14 +14,15 @@ from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from multiprocessing import forkserver
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
+from threading import Lock
 from typing import Any, Literal
 
 from bench.config import RunConfig
 from bench.planning import Planned
 from bench.results import Record, ResultsError
+from bench.warm import warm_context
 
 RETRIES = 1  # how often a cell that took its worker down is tried again
 
@@ -39,30 +40,17 @@ class Worker:
     since: float = 0.0
 
 
-def warm_context(module: str) -> Any:
-    """A context whose processes start with `module` imported: a fork server's, or spawn's where there is none.
-
-    The server is started without the working directory on its path (Python 3.11 ignores the path it is given), so that
-    a user's own `strategies` folder cannot shadow ours.
-    """
-    if "forkserver" not in multiprocessing.get_all_start_methods():
-        return multiprocessing.get_context("spawn")
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([module])
-    before = os.environ.get("PYTHONSAFEPATH")
-    os.environ["PYTHONSAFEPATH"] = "1"
-    try:
-        forkserver.ensure_running()
-    finally:
-        if before is None:
-            del os.environ["PYTHONSAFEPATH"]
-    return context
-
-
 def serve(pipe: Connection, root: str, run: RunConfig) -> None:
     """A worker's life: receive a group, run it, report; ends when the pipe closes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle; it ends us
     from bench.cell import execute  # noqa: PLC0415 - Lightning: already there in a forked worker
+
+    gc.freeze()  # what was imported stays: no need to look through it for garbage
+    turn = Lock()
+
+    def say(event: str, payload: Any) -> None:
+        with turn:  # the next cell may begin while another thread says that the last one is on the disk
+            pipe.send((event, payload))
 
     while True:
         try:
@@ -72,10 +60,10 @@ def serve(pipe: Connection, root: str, run: RunConfig) -> None:
         try:
             execute(
                 group, Path(root), run,
-                began=lambda key: pipe.send(("began", key)), done=lambda record: pipe.send(("done", record)),
+                began=lambda key: say("began", key), done=lambda record: say("done", record),
             )  # fmt: skip
         except ResultsError as error:
-            pipe.send(("fatal", str(error)))
+            say("fatal", str(error))
 
 
 class Pool:
@@ -149,7 +137,8 @@ class Pool:
                     began(payload)
                 elif event == "done":
                     worker.group = [p for p in worker.group if p.key != payload.key]
-                    worker.current = None
+                    if worker.current == payload.key:
+                        worker.current = None
                     done(payload)
                 elif event == "fatal":
                     raise ResultsError(payload)

@@ -11,12 +11,14 @@ changes, raw probabilities of rare classes are inflated. Combines badly with: im
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import torch
-from torch import Tensor
 
 from strategies.spec import Recipe, Strategy, per_row
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 def class_weights(

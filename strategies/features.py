@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import torch
-from torch import Tensor
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @dataclass(frozen=True)
@@ -93,7 +95,7 @@ class Features:
         for name in parts[0].columns:
             values = [part.columns[name] for part in parts]
             bags = [v for v in values if isinstance(v, Bag)]
-            columns[name] = Bag.cat(bags) if bags else torch.cat([v for v in values if isinstance(v, Tensor)])
+            columns[name] = Bag.cat(bags) if bags else torch.cat([v for v in values if isinstance(v, torch.Tensor)])
         return Features(parts[0].schema, columns)
 
 

@@ -11,13 +11,15 @@ recalibrated view. Combines badly with: any other loss (`ldam`, `asymmetric`); s
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import torch
-from torch import Tensor
 
 from strategies.class_weights import class_weights
 from strategies.spec import Recipe, Strategy, per_row
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,7 @@ class FocalLoss:
 
     @property
     def prior_exact(self) -> bool:
-        return not isinstance(self.gamma, Tensor) and self.gamma == 0
+        return not isinstance(self.gamma, torch.Tensor) and self.gamma == 0
 
     def __call__(self, outputs: Tensor, targets: Tensor) -> Tensor:
         log_p = outputs.log_softmax(-1)

@@ -13,13 +13,14 @@ Effect: weights depend on x, so prior correction is not exact; costs one extra f
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import torch
-import torch.nn.functional as F  # noqa: N812 - the name that torch users know
-from torch import Tensor
 
 from strategies.spec import Inapplicable, Recipe, Strategy, Training
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 CHUNK = 1024  # rows, and targets, a matrix product: 4 MB of float32 scores, into the same memory every time
 PART = 64  # rows of these whose kernel values are taken at once, in the fastest cache
@@ -32,11 +33,11 @@ def similarity(v: Tensor, targets: Tensor, kernel: Literal["sinh", "cosine"], sc
     targets, and these sums in float64; its error in float32 is below 1e-6 · max(1, scale) of the mean cosh.
     """
     scores = torch.zeros(len(v), dtype=torch.float64)
-    aims = F.normalize(targets, dim=-1)
+    aims = torch.nn.functional.normalize(targets, dim=-1)
     mean, scaled = aims.mean(0, dtype=torch.float64), torch.split(aims * scale, CHUNK)
     space = v.new_empty(CHUNK * CHUNK if kernel == "sinh" else 0)
     for rows, total in zip(torch.split(v, CHUNK), torch.split(scores, CHUNK), strict=True):
-        unit = F.normalize(rows, dim=-1)
+        unit = torch.nn.functional.normalize(rows, dim=-1)
         if kernel == "cosine":
             total.add_((unit.double() @ mean).cpu())
             continue

@@ -11,13 +11,14 @@ Combines badly with: `transfer` (a model starts from one encoder).
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import torch
-import torch.nn.functional as F  # noqa: N812 - the name that torch users know
-from torch import Tensor
 
 from strategies.spec import Bag, Features, LinearHead, Recipe, Split, Strategy, Training
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class Corrupt:
             pool = train.x.columns[name]
             if isinstance(value, Bag) and isinstance(pool, Bag):
                 columns[name] = Bag(self.mix(value.ids, pool.ids, generator), value.weights, value.offsets)
-            elif isinstance(value, Tensor) and isinstance(pool, Tensor):
+            elif isinstance(value, torch.Tensor) and isinstance(pool, torch.Tensor):
                 columns[name] = self.mix(value, pool, generator)
         pairs = torch.arange(len(y), device=y.device).repeat(2)
         return Features.cat([x, Features(x.schema, columns)]), pairs
@@ -55,8 +56,8 @@ class InfoNCE:
     temperature: float | Tensor = 1.0
 
     def __call__(self, outputs: Tensor, targets: Tensor) -> Tensor:
-        z = F.normalize(outputs, dim=-1)
-        t = self.temperature.unsqueeze(-1) if isinstance(self.temperature, Tensor) else self.temperature
+        z = torch.nn.functional.normalize(outputs, dim=-1)
+        t = self.temperature.unsqueeze(-1) if isinstance(self.temperature, torch.Tensor) else self.temperature
         itself = torch.eye(z.shape[-2], dtype=torch.bool, device=z.device)
         log_p = (z @ z.mT / t).masked_fill(itself, float("-inf")).log_softmax(-1)
         pair = (targets.unsqueeze(-1) == targets.unsqueeze(-2)) & ~itself

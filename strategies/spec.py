@@ -3,6 +3,9 @@
 A strategy never trains. It turns one `Recipe` (everything needed to train one model, and no test rows) into
 the recipes that it wants trained, and turns the resulting `Predictor`s into one. Only torch is imported
 here, so that a strategy can be read, tested and reused without the harness.
+
+Nothing of torch is *used* while this module or a strategy is imported (types are imported for the type checker only):
+a sweep is planned, and found to be done already, from names, versions and fields, a second before torch would be there.
 """
 
 from __future__ import annotations
@@ -10,12 +13,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar, Literal, Protocol, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, TypeAlias, cast
 
 import torch
-from torch import Tensor
 
 from strategies.features import Bag, Features, Field, Split
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 __all__ = [
     "Augment", "Bag", "Chain", "Clash", "CosineHead", "Cost", "CrossEntropy", "Features", "Field", "Inapplicable",
@@ -71,10 +76,10 @@ class CosineHead:
     scale: float = 10.0
 
 
-Sampler: TypeAlias = Callable[[Tensor, Tensor, torch.Generator], Tensor]
+Sampler: TypeAlias = "Callable[[Tensor, Tensor, torch.Generator], Tensor]"
 """(rows so far, all labels, generator) -> rows of the epoch. Samplers chain; rows are indices, never copies."""
 
-Augment: TypeAlias = Callable[[Features, Tensor, torch.Generator, Split], tuple[Features, Tensor]]
+Augment: TypeAlias = "Callable[[Features, Tensor, torch.Generator, Split], tuple[Features, Tensor]]"
 """(batch, targets, generator, training split) -> batch, targets; may change the number of rows (two views)."""
 
 
@@ -104,7 +109,7 @@ class Recipe:
     eval_every: int = 20
     patience: int = 10
     seed: int = 0
-    dtype: torch.dtype = torch.float32
+    dtype: torch.dtype = field(default_factory=lambda: torch.float32)
     # What strategies decide.
     sampler: tuple[Sampler, ...] = ()
     augment: tuple[Augment, ...] = ()

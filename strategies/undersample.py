@@ -10,12 +10,14 @@ Combines badly with: `oversample` listed before it at ratio 1 (nothing is left t
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import torch
-from torch import Tensor
 
 from strategies.spec import Recipe, Strategy
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @dataclass(frozen=True)

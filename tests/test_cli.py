@@ -10,6 +10,7 @@ import pytest
 
 from bench.__main__ import chosen, complete_line, main
 from bench.results import Store
+from bench.warm import likely_to_train
 from tests.cli import TINY, call, imbench
 
 
@@ -30,14 +31,24 @@ def test_help_names_every_verb_and_imports_nothing(tmp_path: Path) -> None:
     [["plan", "-m", "strategy=none,focal", "seed=0,1"], ["status"], ["publish"], ["strategies"], ["data", "list"]],
 )
 def test_quick_verbs_never_import_lightning(tmp_path: Path, command: list[str]) -> None:
-    """Four seconds that only training may cost; status and publish do without torch as well."""
-    slow = ["pytorch_lightning", "torchmetrics"] + ([] if command[0] == "plan" else ["torch"])
+    """Seconds that only training may cost; torch is not there either, or is not loaded yet."""
+    slow = ["pytorch_lightning", "torchmetrics", "torch._C", "sklearn"]
     code = (
         f"import sys; from bench.__main__ import main; code = main({command!r});"
         f"sys.exit(code or 10 * bool(set({slow!r}) & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_workers_are_warmed_only_for_a_grid_that_has_nothing_on_record(tmp_path: Path) -> None:
+    """Not for another launcher, a debugging run, a look at the configuration, or a folder that holds records."""
+    grid = ["-m", "seed=0,1", f"results={tmp_path}"]
+    assert likely_to_train(grid)
+    for more in ("--cfg", "hydra/launcher=basic", "debug=true"):
+        assert not likely_to_train([*grid, more])
+    (tmp_path / "runs" / "ab").mkdir(parents=True)
+    assert not likely_to_train(grid)
 
 
 def test_nothing_but_results_appears_in_the_working_folder(tmp_path: Path) -> None:

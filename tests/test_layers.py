@@ -64,7 +64,7 @@ def loaded(module: str, watched: tuple[str, ...]) -> set[str]:
 def test_the_parser_finds_imports() -> None:
     """The check that the others rest on: imports at the top and in functions are seen, for types only are not."""
     assert "pytorch_lightning" in imported("bench.training.fit")
-    assert "bench.models.layers" in imported("bench.models.linear")
+    assert "bench.models.network" in imported("bench.models.linear")
     assert "omegaconf" in imported("bench.compose")
     assert "omegaconf" not in imported("bench.compose", deep=False)
     assert "strategies.spec" not in imported("bench.config", deep=False)  # only under TYPE_CHECKING and in functions

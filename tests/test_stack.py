@@ -193,19 +193,19 @@ def test_pruned_members_leave_and_the_stack_is_repacked(binary: Toy, monkeypatch
     recipes = [binary.recipe(seed=s, max_steps=40, eval_every=10, patience=100) for s in range(8)]
     going = {10: {0, 2, 4, 6}, 20: {1, 5}, 30: {3}}
     sizes: list[int] = []
-    real = Fit.training_step
+    real = Fit.advance
 
-    def step(self: Fit, steps: int, at: int) -> None:
+    def step(self: Fit, steps: int) -> None:
         sizes.append(len(next(iter(self.network.parameters()))))
         assert all(len(p) == sizes[-1] for p in self.network.parameters())
         assert all(len(m) == sizes[-1] for pair in self.adam.moments.values() for m in pair)
-        real(self, steps, at)
+        real(self, steps)
 
     def watch(recipe: Recipe, at: int, _: float) -> None:
         if recipe.seed in going.get(at, ()):
             raise Pruned(at)
 
-    monkeypatch.setattr(Fit, "training_step", step)
+    monkeypatch.setattr(Fit, "advance", step)
     got = fit(recipes, CPU, watch)
     assert sizes == [8, 4, 2, 1]
     assert [type(o) for o in got] == [Pruned] * 7 + [Fitted]

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import gzip
+from importlib.util import find_spec
+from pathlib import Path
+
 import numpy as np
+import numpy.typing as npt
 
 from bench.data.build import Origin, build
 from bench.data.config import DataConfig
 from bench.data.decode import Values
 from bench.data.public import pick_target
-from bench.data.schema import Table
+from bench.data.schema import DataError, Table
 
 VERSION = 1
 IMBALANCE = 20.0
@@ -18,14 +23,12 @@ def load(config: DataConfig) -> Table:
     """1,797 images of 8 × 8 pixels, ten classes; data.imbalance (20 by default) shapes the training rows.
 
     Raises:
-        DataError: a target other than 'digit'.
+        DataError: a target other than 'digit', or a scikit-learn without its data.
     """
     target = pick_target(config)
-    from sklearn.datasets import load_digits  # noqa: PLC0415 - a second that only this source needs
-
-    pixels, digit = load_digits(return_X_y=True)
+    images = digits()
     columns = {
-        f"pixel_{row}_{column}": Values("number", pixels[:, 8 * row + column].astype(np.float64))
+        f"pixel_{row}_{column}": Values("number", images[:, 8 * row + column])
         for row in range(8)
         for column in range(8)
     }
@@ -38,4 +41,21 @@ def load(config: DataConfig) -> Table:
         version=VERSION,
         licence="BSD-3-Clause (scikit-learn; UCI optdigits, CC BY 4.0)",
     )
-    return build(columns, Values("number", digit.astype(np.float64)), target, config, origin)
+    return build(columns, Values("number", images[:, 64]), target, config, origin)
+
+
+def digits() -> npt.NDArray[np.float64]:
+    """64 pixels and the digit of each image (1797, 65), from the file behind `sklearn.datasets.load_digits`.
+
+    Importing scikit-learn for it would take longer than all the rest of planning.
+
+    Raises:
+        DataError: the installed scikit-learn has no such file.
+    """
+    package = find_spec("sklearn")
+    path = Path(str(package and package.origin)).parent / "datasets" / "data" / "digits.csv.gz"
+    try:
+        text = gzip.decompress(path.read_bytes()).decode("ascii")
+    except OSError as error:
+        raise DataError(f"data=digits_lt: expected scikit-learn's digits in {path}, got {error}") from error
+    return np.loadtxt(text.splitlines(), delimiter=",")

@@ -9,27 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-import torch
-from torch import Tensor, nn
+from strategies.spec import CosineHead, Field, Inapplicable, LinearHead
 
-from bench.models.layers import FieldSum
-from bench.models.network import Network, Numbers
-from strategies.spec import CosineHead, Features, Field, Inapplicable, LinearHead
-
-
-class LinearLogits(nn.Module):
-    """Features -> (K, B, C), weights starting at zero."""
-
-    def __init__(self, members: int, schema: tuple[Field, ...], outputs: int) -> None:
-        super().__init__()
-        self.sum = FieldSum(members, schema, outputs, spread=0.0)
-        self.bias = nn.Parameter(torch.zeros(members, 1, outputs))
-
-    def forward(self, x: Features) -> Tensor:
-        out: Tensor = self.sum(x) + self.bias
-        return out
+if TYPE_CHECKING:
+    from bench.models.network import Network, Numbers
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +34,8 @@ class Linear:
         self, members: int, schema: tuple[Field, ...], head: LinearHead | CosineHead, n_classes: int, rows: int
     ) -> Network:
         """A network of K members without encoder."""
+        from bench.models.network import LinearLogits, Network  # noqa: PLC0415 - torch; a plan reads the fields only
+
         if isinstance(head, CosineHead):
             raise Inapplicable("model linear has no encoding to compare by cosine; use model=mlp")
         return Network(None, LinearLogits(members, schema, head.out or n_classes))
@@ -59,4 +46,6 @@ class Linear:
 
     def numbers(self, n_classes: int, rows: int) -> Numbers:
         """The penalty; `rows` is the number of training rows."""
+        from bench.models.network import Numbers  # noqa: PLC0415 - torch
+
         return Numbers(penalty=(2.0 if n_classes == 2 else 1.0) * self.l2 / rows)

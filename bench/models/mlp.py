@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-from bench.models.layers import Affine, Cosine, FieldSum
-from bench.models.network import Hidden, Network, Numbers
 from strategies.spec import CosineHead, Field, LinearHead
+
+if TYPE_CHECKING:
+    from bench.models.network import Network, Numbers
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +35,9 @@ class MLP:
         self, members: int, schema: tuple[Field, ...], head: LinearHead | CosineHead, n_classes: int, rows: int
     ) -> Network:
         """A network of K members; parameters are not initialised."""
+        from bench.models.layers import Affine, Cosine, FieldSum  # noqa: PLC0415 - torch; a plan reads the fields only
+        from bench.models.network import Hidden, Network  # noqa: PLC0415
+
         outputs = head.out or n_classes
         width = self.dim + (self.hidden[-1] if self.hidden else 0)
         encoder = Hidden(members, FieldSum(members, schema, self.dim, spread=0.01), self.dim, self.hidden, self.dropout)
@@ -47,4 +51,6 @@ class MLP:
 
     def numbers(self, n_classes: int, rows: int) -> Numbers:
         """The dropout rate."""
+        from bench.models.network import Numbers  # noqa: PLC0415 - torch
+
         return Numbers(dropout=self.dropout)

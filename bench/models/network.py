@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from bench.models.layers import Affine, Dropout, Layer
-from strategies.spec import Features, LinearHead, Recipe
+from bench.models.layers import Affine, Dropout, FieldSum, Layer
+from strategies.spec import Features, Field, LinearHead, Recipe
 
 
 @dataclass(frozen=True)
@@ -106,3 +106,16 @@ class Hidden(nn.Module):
         out = h if self.layers is None else torch.cat([h, self.layers(h)], -1)
         dropped: Tensor = self.dropout(out)
         return dropped
+
+
+class LinearLogits(nn.Module):
+    """The network of a linear model: Features -> (K, B, C), weights starting at zero."""
+
+    def __init__(self, members: int, schema: tuple[Field, ...], outputs: int) -> None:
+        super().__init__()
+        self.sum = FieldSum(members, schema, outputs, spread=0.0)
+        self.bias = nn.Parameter(torch.zeros(members, 1, outputs))
+
+    def forward(self, x: Features) -> Tensor:
+        out: Tensor = self.sum(x) + self.bias
+        return out

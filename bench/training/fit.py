@@ -1,8 +1,8 @@
 """The one LightningModule: trains K recipes as one stacked model whose members never touch one another.
 
-One `training_step` runs many minibatches by manual optimisation, up to the next evaluation: Lightning's cost per step
-is then paid once per evaluation. Validation, early stopping and best weights are each member's own; a finished member
-leaves the stack.
+One `training_step` runs all minibatches by manual optimisation, with a look at validation after every few of them: a
+turn of Lightning's loop costs as much as ten steps of a small model. Validation, early stopping and best weights are
+each member's own; a finished member leaves the stack.
 """
 
 from __future__ import annotations
@@ -34,6 +34,13 @@ class Diverged(RuntimeError):
 
 Watch: TypeAlias = Callable[[Recipe, int, float], None]
 """Told (recipe, step, validation score) at each look; an exception that it raises ends that member (pruning)."""
+
+
+def chunks(recipes: Sequence[Recipe]) -> list[int]:
+    """Steps between evaluations; ends where any recipe ends."""
+    every, last = recipes[0].eval_every, max(r.max_steps for r in recipes)
+    edges = sorted({*range(every, last, every), *(r.max_steps for r in recipes)})
+    return [b - a for a, b in zip([0, *edges], edges, strict=False)]
 
 
 @dataclass(eq=False)
@@ -104,7 +111,6 @@ class Fit(pl.LightningModule):
         """Drop finished members: parameters and moments."""
         self.active = [self.active[k] for k in keep]
         if not keep:
-            self.trainer.should_stop = True
             return
         for p in self.network.parameters():
             p.data = p.data[keep].contiguous()
@@ -119,7 +125,16 @@ class Fit(pl.LightningModule):
     def on_train_start(self) -> None:
         self.regroup()
 
-    def training_step(self, steps: int, _: int) -> None:
+    def training_step(self, *_: Any) -> None:
+        """All of training: minibatches up to a look, the look, and so on until nobody is left."""
+        for steps in chunks([m.recipe for m in self.members]):
+            if self.active:
+                self.advance(steps)
+                self.look()
+
+    # ------------------------------------------------------------------------------------------------------------
+
+    def advance(self, steps: int) -> None:
         """`steps` minibatches of every active member."""
         began = time.perf_counter()
         self.network.train()
@@ -144,7 +159,7 @@ class Fit(pl.LightningModule):
         for member in self.active:
             member.seconds += spent
 
-    def on_train_batch_end(self, *_: Any) -> None:
+    def look(self) -> None:
         """Evaluate, remember the best, let the finished go."""
         began = time.perf_counter()
         logits = self.evaluate() if any(m.recipe.select != "last" for m in self.active) else None
@@ -158,8 +173,6 @@ class Fit(pl.LightningModule):
         keep = [k for k, member in enumerate(self.active) if member.outcome is None]
         if len(keep) < len(self.active):
             self.compact(keep)
-
-    # ------------------------------------------------------------------------------------------------------------
 
     def weights(self, drawn: list[Tensor | None], shape: torch.Size) -> Tensor | None:
         """Row weights (steps, K, B), or None where no member has any."""

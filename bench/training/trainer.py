@@ -27,13 +27,6 @@ def pick_device() -> torch.device:
     return torch.device("cuda", 0) if torch.cuda.is_available() else torch.device("cpu")
 
 
-def chunks(recipes: Sequence[Recipe]) -> list[int]:
-    """Steps between evaluations; ends where any recipe ends."""
-    every, last = recipes[0].eval_every, max(r.max_steps for r in recipes)
-    edges = sorted({*range(every, last, every), *(r.max_steps for r in recipes)})
-    return [b - a for a, b in zip([0, *edges], edges, strict=False)]
-
-
 def fit(recipes: Sequence[Recipe], device: torch.device, watch: Watch | None = None) -> list[Outcome]:
     """Train recipes of one signature as one stack; a diverged member is an exception in its place."""
     module = Fit(recipes, device, watch)
@@ -48,7 +41,7 @@ def fit(recipes: Sequence[Recipe], device: torch.device, watch: Watch | None = N
                 enable_checkpointing=False, enable_progress_bar=False, enable_model_summary=False,
                 use_distributed_sampler=False, deterministic="warn", plugins=[LightningEnvironment()],
             )  # fmt: skip
-        trainer.fit(module, chunks(recipes))
+        trainer.fit(module, range(1))  # one turn of its loop: all of training
     return [m.outcome if m.outcome is not None else RuntimeError("training ended early") for m in module.members]
 
 

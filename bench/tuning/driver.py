@@ -24,7 +24,7 @@ from bench.tuning.pruning import Pruning
 from bench.tuning.storage import RESULT, settle
 from bench.tuning.study import Study
 from bench.tuning.trials import Done, Failed, Job, Result, Score, run
-from bench.workers import warm_context
+from bench.warm import warm_context
 
 RETRIES = 1  # how often a trial whose worker died is tried again
 POLL = 1.0  # seconds between looks at a study whose last trials another process runs

@@ -1,0 +1,51 @@
+"""Publishing in the background: a record waits for the disk twice, and the next cell need not wait with it."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from types import TracebackType
+
+from bench.results import Logits, Record, Store, pack
+
+MOST = 8  # outcomes on their way to the disk; a slow disk then slows training instead of filling memory
+
+
+class Outbox(AbstractContextManager["Outbox"]):
+    """Publishes outcomes one after another in a thread of its own; leaving it waits until all are on the disk.
+
+    `done` is told in that thread of each record that stands. What is killed in between has no record, and runs again.
+    """
+
+    def __init__(self, store: Store, done: Callable[[Record], None]) -> None:
+        self.store, self.done = store, done
+        self.writer = ThreadPoolExecutor(1, thread_name_prefix="outbox")
+        self.waiting: deque[Future[None]] = deque()
+
+    def put(self, record: Record, predictions: Logits | None) -> None:
+        """Hand over an outcome, and the logits (see `pack`) behind one that is done.
+
+        Raises:
+            ResultsError: an earlier one could not be written.
+        """
+        self.waiting.append(self.writer.submit(self.publish, record, predictions))
+        self.collect(MOST)
+
+    def publish(self, record: Record, predictions: Logits | None) -> None:
+        if predictions is not None:
+            record = replace(record, predictions=self.store.put_predictions(record.key, pack(predictions)))
+        self.done(self.store.settle(record))
+
+    def collect(self, most: int) -> None:
+        """Wait until at most so many are outstanding; raise what any of the others raised."""
+        while self.waiting and (len(self.waiting) > most or self.waiting[0].done()):
+            self.waiting.popleft().result()
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        try:
+            self.collect(0)
+        finally:
+            self.writer.shutdown()

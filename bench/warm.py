@@ -1,0 +1,58 @@
+"""A server of processes that has imported Lightning once; started early, it does so while a sweep is planned.
+
+Processes are forked from it where there are fork servers, else spawned: a plain fork after torch has used threads would
+hang. Imports nothing of ours, so that it can be the first thing that a command does.
+"""
+
+from __future__ import annotations
+
+import atexit
+import multiprocessing
+import os
+import signal
+from collections.abc import Sequence
+from contextlib import suppress
+from multiprocessing import forkserver
+from pathlib import Path
+from typing import Any
+
+
+def warm_context(module: str) -> Any:
+    """A context whose processes start with `module` imported: a fork server's, or spawn's where there is none.
+
+    The server is started without the working directory on its path (Python 3.11 ignores the path it is given), so that
+    a user's own `strategies` folder cannot shadow ours. It ends with this process.
+    """
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([module])
+    before = os.environ.get("PYTHONSAFEPATH")
+    os.environ["PYTHONSAFEPATH"] = "1"
+    try:
+        forkserver.ensure_running()
+    finally:
+        if before is None:
+            del os.environ["PYTHONSAFEPATH"]
+    atexit.unregister(end_server)
+    atexit.register(end_server)
+    return context
+
+
+def end_server() -> None:
+    """End the server at once: left alone it would tidy up torch for a second, and hold our output open meanwhile."""
+    pid = getattr(getattr(forkserver, "_forkserver", None), "_forkserver_pid", None)
+    if pid is not None:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+
+def likely_to_train(arguments: Sequence[str]) -> bool:
+    """Whether a `run` with these arguments will need workers: nothing but a grid, and a folder without records.
+
+    A guess, to start the server a second earlier; where it is wrong, the sweep starts it when it knows.
+    """
+    given = dict(argument.partition("=")[::2] for argument in arguments)
+    runs = Path(given.get("results", "results")) / "runs"
+    special = [a for a in arguments if a.startswith(("-", "hydra")) and a not in ("-m", "--multirun")]
+    return not special and given.get("debug", "false") == "false" and not (runs.is_dir() and any(runs.glob("??")))

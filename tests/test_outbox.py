@@ -1,0 +1,74 @@
+"""Publishing in the background: in order, whole, and with its errors told."""
+
+from __future__ import annotations
+
+import os
+import stat
+import threading
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bench import results
+from bench.outbox import MOST, Outbox
+from bench.results import Record, ResultsError, Store, digest, unpack
+
+RECORD = Record(
+    key="ab" * 32, status="done", data="shop", target="bought", model="mlp", strategy="none", split=0, seed=0
+)
+LOGITS = {"test": (np.arange(3), np.array([0, 1, 1]), np.arange(6.0).reshape(3, 2))}
+
+
+def test_predictions_are_on_the_disk_under_their_name_before_the_record_has_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The order of flushes and names, which is what a power cut leaves whole; told only when all of it is there."""
+    events: list[str] = []
+    sync, link = os.fsync, os.link
+
+    def fsync(handle: int) -> None:
+        events.append("flush folder" if stat.S_ISDIR(os.fstat(handle).st_mode) else "flush")
+        sync(handle)
+
+    def name(source: Path, target: Path) -> None:
+        events.append(f"name {target.suffix}")
+        link(source, target)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    monkeypatch.setattr(os, "link", name)
+    with Outbox(Store(tmp_path), lambda _: events.append("told")) as outbox:
+        outbox.put(RECORD, LOGITS)
+    assert events == ["flush", "name .parquet", "flush folder", "flush", "name .json", "told"]
+    (record,) = Store(tmp_path)
+    rows, y, logits = unpack(Store(tmp_path).predictions(record), "test")
+    assert (rows.tolist(), y.tolist(), logits.tolist()) == ([0, 1, 2], [0, 1, 1], [[0, 1], [2, 3], [4, 5]])
+
+
+def test_leaving_waits_for_all_and_nobody_waits_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While the disk is slow the next cells go on, up to `MOST` of them; records come in their order."""
+    told, gate, publish = list[str](), threading.Event(), results.publish
+
+    def slow(*args: object, **options: object) -> bool:
+        assert gate.wait(20)
+        return publish(*args, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(results, "publish", slow)
+    keys = [digest(k) for k in range(MOST)]
+    with Outbox(Store(tmp_path), lambda record: told.append(record.key)) as outbox:
+        for key in keys:
+            outbox.put(replace(RECORD, key=key), None)
+        assert told == []
+        gate.set()
+    assert told == keys
+    assert len(Store(tmp_path).paths()) == MOST
+
+
+def test_what_could_not_be_written_is_raised(tmp_path: Path) -> None:
+    """A results folder that is a file: the sweep learns of it, though nothing waited."""
+    (tmp_path / "runs").write_text("no folder")
+    told: list[Record] = []
+    with pytest.raises(ResultsError, match="cannot write"), Outbox(Store(tmp_path), told.append) as outbox:
+        outbox.put(RECORD, LOGITS)
+    assert told == []
