@@ -117,6 +117,9 @@ class Fit(pl.LightningModule):
         """None: optimisation is manual."""
 
     def on_train_start(self) -> None:
+        # Lightning's `deterministic` also has torch fill all new memory with NaN, to expose reads of it: a tenth of a
+        # small model's step.
+        torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
         self.regroup()
 
     def training_step(self, steps: int, _: int) -> None:
