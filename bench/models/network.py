@@ -56,14 +56,16 @@ class Network(nn.Module):
                 if name.startswith("encoder.") or recipe.keep_head:
                     own[name].data[k] = value[0]
 
-    def members(self, numbers: Sequence[Numbers], streams: Sequence[torch.Generator]) -> None:
-        """Give each member its numbers and its stream of dropout noise."""
+    def members(
+        self, numbers: Sequence[Numbers], streams: Sequence[torch.Generator], share: tuple[int, int] = (0, 1)
+    ) -> None:
+        """Give each member its numbers and its stream of dropout noise; `share`: rank and number of ranks."""
         like = next(self.parameters())
         penalties = torch.tensor([0.5 * n.penalty for n in numbers], dtype=torch.float64, device=like.device)
         self.half_rates = penalties if any(n.penalty for n in numbers) else None
         for module in self.modules():
             if isinstance(module, Dropout):
-                module.members([n.dropout for n in numbers], streams, like)
+                module.members([n.dropout for n in numbers], streams, share, like)
 
 
 def initial_state(recipe: Recipe) -> dict[str, Tensor]:
