@@ -3,21 +3,31 @@
 from __future__ import annotations
 
 import multiprocessing
+import subprocess
+import sys
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 import torch.distributed as dist
 from torch import Tensor
 
+from bench.models.mlp import MLP
+from bench.results import Store
 from bench.training.distributed import ShardedRows, of_process_group
+from bench.training.predictor import Fitted
 from bench.training.rows import RowStream
+from bench.training.trainer import fit
+from strategies.focal import FocalLoss
 from strategies.importance_weighted import DrawWeighted
 from strategies.oversample import DrawMore
-from strategies.spec import Features, Recipe, Split
+from strategies.spec import Features, Inapplicable, Recipe, Split
+from tests.benchmarks.synthetic import numeric, recipe
+from tests.cli import TINY, imbench
 
 STEPS, BATCH = 9, 12
 
@@ -101,6 +111,80 @@ def test_ranks_that_disagree_are_refused(tmp_path: Path) -> None:
     """Another seed on one rank would silently train on other rows."""
     for found in two_processes(tmp_path, 4):
         assert "seed or strategy differ" in found["error"]
+
+
+def trainable(batch: int = 48) -> Recipe:
+    """Balanced draws, row weights, dropout, a penalty-free network of three layers, in float64."""
+    train, val = numeric(600, 6), numeric(200, 6, seed=1)
+    made = recipe(
+        train, val, MLP(dim=8, hidden=(6, 5), dropout=0.3), batch_size=batch, max_steps=60, eval_every=10,
+        dtype=torch.float64, loss=FocalLoss(1.5), sampler=(DrawMore(1.0),),
+    )  # fmt: skip
+    return made.reweight(torch.linspace(0.5, 2.0, 600, dtype=torch.float64))
+
+
+def train_on_rank(rank: int, store: str, out: str) -> None:
+    """One process of two: its share of every batch, its own copy of everything else."""
+    torch.set_num_threads(1)
+    dist.init_process_group("gloo", f"file://{store}", timedelta(seconds=60), 2, rank)
+    (fitted,) = fit([trainable()], torch.device("cpu"))
+    assert isinstance(fitted, Fitted)
+    torch.save({"state": dict(fitted.state), "curve": fitted.curve, "prior": fitted.prior}, f"{out}-{rank}.pt")
+    dist.destroy_process_group()
+
+
+@pytest.mark.skipif(not dist.is_available() or not dist.is_gloo_available(), reason="torch was built without gloo")
+def test_two_processes_train_what_one_trains(tmp_path: Path) -> None:
+    """Parameters, curve and prior to 1e-10 in float64, dropout and early stopping included; ranks to the last bit."""
+    context = multiprocessing.get_context("spawn")
+    files = (str(tmp_path / "store"), str(tmp_path / "out"))
+    processes = [context.Process(target=train_on_rank, args=(rank, *files)) for rank in range(2)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(120)
+        assert process.exitcode == 0
+    first, second = (torch.load(tmp_path / f"out-{rank}.pt", weights_only=True) for rank in range(2))
+    (alone,) = fit([trainable()], torch.device("cpu"))
+    (other,) = fit([replace(trainable(), batch_size=24)], torch.device("cpu"))
+    assert isinstance(alone, Fitted)
+    assert isinstance(other, Fitted)
+    assert [step for step, _ in first["curve"]] == [step for step, _ in alone.curve]
+    np.testing.assert_allclose([s for _, s in first["curve"]], [s for _, s in alone.curve], rtol=0, atol=1e-10)
+    for name, value in alone.state.items():
+        assert torch.equal(first["state"][name], second["state"][name])
+        torch.testing.assert_close(first["state"][name], value, rtol=0, atol=1e-10)
+    assert torch.equal(first["prior"], alone.prior)
+    assert not torch.allclose(other.state["head.weight"], alone.state["head.weight"], atol=1e-4)  # the test can fail
+
+
+@pytest.mark.skipif(not dist.is_available() or not dist.is_gloo_available(), reason="torch was built without gloo")
+def test_the_command_leaves_the_record_of_one_process(tmp_path: Path) -> None:
+    """Under the same key, by rank 0 alone; metrics agree to float32's rounding."""
+    cell = ("strategy=focal", *TINY)
+    assert imbench("run", *cell, results=tmp_path / "one") == 0
+    torchrun = (sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2")
+    command = (*torchrun, "-m", "bench.parallel", *cell, f"results={tmp_path / 'two'}", "run.device=cpu")
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=240, check=False)
+    assert done.returncode == 0, done.stderr
+    ((alone,), (shared,)) = (list(Store(tmp_path / name)) for name in ("one", "two"))
+    assert alone.key == shared.key
+    assert shared.cost["steps"] == alone.cost["steps"]
+    for name, value in alone.metrics.items():
+        assert shared.metrics[name] == pytest.approx(value, abs=0.02), name
+
+
+def test_augmented_batches_are_not_shared(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bench.training.distributed.share", lambda: (0, 2))
+    with pytest.raises(Inapplicable, match="self_supervised"):
+        of_process_group(replace(imbalanced(), augment=(Shuffle(),)))
+
+
+class Shuffle:
+    """Some augmentation."""
+
+    def __call__(self, x: Any, y: Tensor, *_: Any) -> tuple[Any, Tensor]:
+        return x, y
 
 
 @pytest.mark.parametrize("world", [1, 2, 3, 4, 6])

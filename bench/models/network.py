@@ -56,18 +56,16 @@ class Network(nn.Module):
                 if name.startswith("encoder.") or recipe.keep_head:
                     own[name].data[k] = value[0]
 
-    def members(self, numbers: Sequence[Numbers], streams: Sequence[torch.Generator]) -> None:
-        """Give each member its numbers and its stream of dropout noise."""
-        device = next(self.parameters()).device
-        penalties = torch.tensor([0.5 * n.penalty for n in numbers], dtype=torch.float64, device=device)
+    def members(
+        self, numbers: Sequence[Numbers], streams: Sequence[torch.Generator], share: tuple[int, int] = (0, 1)
+    ) -> None:
+        """Give each member its numbers and its stream of dropout noise; `share`: rank and number of ranks."""
+        like = next(self.parameters())
+        penalties = torch.tensor([0.5 * n.penalty for n in numbers], dtype=torch.float64, device=like.device)
         self.half_rates = penalties if any(n.penalty for n in numbers) else None
-        rates = [n.dropout for n in numbers]
-        differ = len(set(rates)) > 1
         for module in self.modules():
             if isinstance(module, Dropout):
-                module.streams, module.rate = streams, rates[0]
-                spread = torch.tensor(rates, dtype=torch.float64, device=device).view(-1, 1, 1)
-                module.rates = spread if differ else None
+                module.members([n.dropout for n in numbers], streams, share, like)
 
 
 def initial_state(recipe: Recipe) -> dict[str, Tensor]:
@@ -96,9 +94,10 @@ class Hidden(nn.Module):
         self.base = base
         layers: list[nn.Module] = []
         for size in hidden:
-            layers += [nn.ReLU(), Dropout(dropout), Affine(members, width, size)]
+            # The base's output is needed once more, beside the layers; what follows is nobody else's.
+            layers += [nn.ReLU(inplace=bool(layers)), Dropout(dropout), Affine(members, width, size)]
             width = size
-        self.layers = nn.Sequential(*layers, nn.ReLU()) if layers else None
+        self.layers = nn.Sequential(*layers, nn.ReLU(inplace=True)) if layers else None
         self.dropout = Dropout(dropout)
 
     def forward(self, x: Features) -> Tensor:

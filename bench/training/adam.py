@@ -86,8 +86,9 @@ class StackedAdamW:
     def step(self) -> None:
         """One step of every member; gradients are used up."""
         self.steps += 1
+        slices: dict[int, tuple[Tensor, ...]] = {}
         for r, group in self.groups.items():
-            grads = list(gradients(group))
+            grads = list(gradients(group, slices))
             torch._fused_adamw_(
                 group.values, grads, group.first, group.second, [], [self.steps] * len(grads), lr=r.lr,
                 beta1=BETAS[0], beta2=BETAS[1], weight_decay=r.decay, eps=r.eps, amsgrad=False, maximize=False,
@@ -103,14 +104,13 @@ def rate(name: str, recipe: Recipe) -> Rate:
     return Rate(recipe.lr * factor, recipe.weight_decay, TABLE_EPS if ".tables." in name else DENSE_EPS)
 
 
-def gradients(group: Group) -> Iterator[Tensor]:
-    """The gradients that belong to a group's tensors."""
-    slices: dict[nn.Parameter, tuple[Tensor, ...]] = {}
+def gradients(group: Group, slices: dict[int, tuple[Tensor, ...]]) -> Iterator[Tensor]:
+    """The gradients that belong to a group's tensors; `slices` are those of single members, made once a step."""
     for p, k in zip(group.owners, group.members, strict=True):
         assert p.grad is not None  # every parameter takes part in every step
         if k is None:
             yield p.grad
             continue
-        if p not in slices:
-            slices[p] = p.grad.unbind(0)
-        yield slices[p][k]
+        if id(p) not in slices:  # the hash of a parameter takes longer
+            slices[id(p)] = p.grad.unbind(0)
+        yield slices[id(p)][k]

@@ -2,19 +2,21 @@
 
 Samplers that draw on each rank by themselves (as a WeightedRandomSampler does) repeat rows across ranks and lose
 others, and `DistributedSampler` knows no weights. Indices are cheap to draw: all ranks draw the same epoch from the
-same stream, without talking to one another, and none of them copies rows.
+same stream, without talking to one another, and none of them copies rows. Gradients are averaged after every backward
+pass; parameters, looks at validation and decisions are then the same on every rank. `bench.parallel` is the command.
 """
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 
 import torch
 import torch.distributed as dist
-from torch import Tensor
+from torch import Tensor, nn
 
 from bench.training.rows import RowStream
-from strategies.spec import Recipe
+from strategies.spec import Inapplicable, Recipe
 
 
 class ShardedRows(RowStream):
@@ -43,24 +45,54 @@ class ShardedRows(RowStream):
         return rows[:, own], None if weights is None else weights[:, own]
 
 
+def share() -> tuple[int, int]:
+    """This process's rank and the number of ranks; (0, 1) where `torch.distributed` is not running."""
+    running = dist.is_available() and dist.is_initialized()
+    return (dist.get_rank(), dist.get_world_size()) if running else (0, 1)
+
+
 def of_process_group(recipe: Recipe) -> RowStream:
-    """The stream of this process: its share where `torch.distributed` is running, else everything."""
-    if not (dist.is_available() and dist.is_initialized()):
+    """The stream of this process: its share where `torch.distributed` is running, else everything.
+
+    Raises:
+        Inapplicable: the recipe transforms whole batches, which a share is not.
+        RuntimeError: the ranks do not draw the same rows.
+    """
+    rank, world = share()
+    if world == 1:
         return RowStream(recipe)
-    stream = ShardedRows(recipe, dist.get_rank(), dist.get_world_size())
+    if recipe.augment:
+        raise Inapplicable(
+            "augmented batches (self_supervised) cannot be shared by several processes: rows of a batch are compared "
+            "with each other; train in one process"
+        )
+    stream = ShardedRows(recipe, rank, world)
     check_agreement(stream)
     return stream
 
 
+def average_gradients(parameters: Iterable[nn.Parameter]) -> None:
+    """Replace every gradient by its mean over ranks, in one message; nothing where there is one process."""
+    _, world = share()
+    if world == 1:
+        return
+    grads = [p.grad for p in parameters if p.grad is not None]
+    flat = torch.cat([g.reshape(-1) for g in grads])
+    dist.all_reduce(flat)
+    for g, mean in zip(grads, torch.split(flat / world, [g.numel() for g in grads]), strict=True):
+        g.copy_(mean.view_as(g))
+
+
 def check_agreement(stream: ShardedRows) -> None:
-    """Compare the first epoch of all ranks: other data, seed or sampler on one of them would go unnoticed.
+    """Draw the first epoch and compare it: other data, seed or sampler on a rank would go unnoticed.
 
     Raises:
         RuntimeError: the ranks do not draw the same rows.
     """
     stream.draw()
     digest = hashlib.sha256(stream.rows.numpy().tobytes() + stream.weights.numpy().tobytes()).digest()[:8]
-    mine = torch.tensor([int.from_bytes(digest, "little") >> 1])
+    device = torch.device("cuda" if dist.get_backend() == "nccl" else "cpu")
+    mine = torch.tensor([int.from_bytes(digest, "little") >> 1], device=device)
     everyone = [torch.empty_like(mine) for _ in range(stream.world)]
     dist.all_gather(everyone, mine)
     if any(not torch.equal(other, mine) for other in everyone):

@@ -22,6 +22,7 @@ from bench.calibration import refined_log_loss
 from bench.models.network import Network
 from bench.training.adam import StackedAdamW
 from bench.training.batches import Batches, Placed, looks
+from bench.training.distributed import average_gradients, of_process_group, share
 from bench.training.losses import place_loss, stack_losses
 from bench.training.predictor import Fitted
 from bench.training.rows import RowStream
@@ -73,7 +74,8 @@ class Fit(pl.LightningModule):
         self.active = list(self.members)
         self.network = self.build(len(recipes)).to(recipes[0].dtype)
         for k, member in enumerate(self.members):
-            member.stream.draw()
+            if not len(member.stream.rows):
+                member.stream.draw()
             self.network.start(k, member.recipe, member.stream.mass / member.stream.mass.sum())
         self.placed = Placed(device, recipes[0].dtype)
         self.adam = StackedAdamW()
@@ -82,7 +84,7 @@ class Fit(pl.LightningModule):
         """A member before its first step."""
         counts = torch.bincount(recipe.train.y, minlength=recipe.train.n_classes).double().clamp_min(0.5)
         noise = torch.Generator(self.where).manual_seed(recipe.generator("noise").initial_seed())
-        return Member(recipe, RowStream(recipe), noise, recipe.generator("augment"), counts / counts.sum())
+        return Member(recipe, of_process_group(recipe), noise, recipe.generator("augment"), counts / counts.sum())
 
     def build(self, members: int) -> Network:
         """The network for so many members, not initialised."""
@@ -104,7 +106,7 @@ class Fit(pl.LightningModule):
             zero = (0.0,) * recipes[0].train.n_classes
             self.offset = torch.tensor([r.offset or zero for r in recipes], dtype=dtype, device=device).unsqueeze(1)
         numbers = [r.model.numbers(r.train.n_classes, len(r.train)) for r in recipes]
-        self.network.members(numbers, [m.noise for m in self.active])
+        self.network.members(numbers, [m.noise for m in self.active], share())
         self.adam.arrange(dict(self.network.named_parameters()), recipes)
 
     def compact(self, keep: list[int]) -> None:
@@ -123,6 +125,9 @@ class Fit(pl.LightningModule):
         """None: optimisation is manual."""
 
     def on_train_start(self) -> None:
+        # Lightning's `deterministic` also has torch fill all new memory with NaN, to expose reads of it: a tenth of a
+        # small model's step.
+        torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
         self.regroup()
 
     def training_step(self, *_: Any) -> None:
@@ -153,6 +158,7 @@ class Fit(pl.LightningModule):
                     values = values * (weights[step] if whole else weights[step][ks])
                 total = total + values.mean(-1).sum()
             cast(Tensor, total).backward()  # type: ignore[no-untyped-call]
+            average_gradients(self.network.parameters())
             self.adam.step()
         self.steps_done += steps
         spent = (time.perf_counter() - began) / len(self.active)

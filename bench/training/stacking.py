@@ -1,8 +1,9 @@
 """How many recipes train as one stack: where it pays, where results stay the same to the last bit, within memory.
 
 Measured on two cores (`make bench`, row `stacking`): a step of a small model is mostly the cost of starting its forty
-operations, which a stack pays once for all members: 7× at 40 thousand multiplications a step, 3.9× at 64 thousand,
-2.5× at 400 thousand. Embedding tables of text are bound by memory, and gain nothing.
+operations, which a stack pays once for all members: 8× at 40 thousand multiplications a step, 4.4× at 64 thousand,
+3.1× at 400 thousand, a quarter of it dropout noise that every member draws for itself. Embedding tables of text are
+bound by memory, and gain a fifth.
 """
 
 from __future__ import annotations

@@ -1,0 +1,142 @@
+"""Without a GPU: a fake one computes nothing and finds mix-ups of devices, by tensors that know where they are.
+
+torch's FakeTensorMode refuses operations on tensors of different devices, as a GPU would. What needs values (the number
+of words in a batch of text) or torch's autograd engine cannot run under it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+from torch._subclasses.fake_tensor import FakeTensorMode
+from torch.overrides import TorchFunctionMode
+
+from bench.models.layers import BagSum
+from bench.models.linear import Linear
+from bench.models.mlp import MLP
+from bench.training.batches import Placed
+from bench.training.fit import Fit
+from strategies import registry
+from strategies.focal import FocalLoss
+from strategies.spec import Chain, Features, Recipe, Split
+from tests.conftest import CPU, Toy
+
+GPU = torch.device("cuda", 0)
+
+
+class Driverless(TorchFunctionMode):
+    """Python's indexing, random numbers and negation by other operations: their own paths ask for a driver."""
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if func is torch.Tensor.__getitem__:
+            return indexed(*args)
+        if func is torch.Tensor.uniform_:
+            return args[0].zero_()
+        if func is torch.Tensor.__invert__:
+            return args[0].logical_not()
+        return func(*args, **(kwargs or {}))
+
+
+def indexed(x: Tensor, at: Any) -> Tensor:
+    """x[at] for whole numbers, runs, lists and tensors."""
+    dim = 0
+    for part in at if isinstance(at, tuple) else (at,):
+        if isinstance(part, int):
+            x = x.select(dim, part)
+            continue
+        if isinstance(part, slice):
+            x = torch.ops.aten.slice(x, dim, part.start, part.stop, part.step or 1)
+        else:
+            rows = torch.tensor(part, device=x.device) if isinstance(part, list) else part
+            x = torch.ops.aten.index(x, [None] * dim + [rows])
+        dim += 1
+    return x
+
+
+@contextmanager
+def fake_gpu(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """What is made on `GPU` in this context is fake; generators are the CPU's, which draw nothing here."""
+    real = torch.Generator
+    monkeypatch.setattr(torch, "Generator", lambda device="cpu": real())
+    with FakeTensorMode(allow_non_fake_inputs=True), Driverless():
+        yield
+
+
+class CpuOffset(FocalLoss):
+    """A loss with a constant that stays on the CPU."""
+
+    def __call__(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        return super().__call__(outputs + torch.ones(outputs.shape[-1]), targets)
+
+
+def step_on_fake_gpu(recipes: list[Recipe], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some steps and a look of a stack; gradients are made up, because torch's engine asks for a driver."""
+    module = Fit(recipes, CPU)
+    for member in module.members:
+        drawn = member.stream.take(3)
+        monkeypatch.setattr(member.stream, "take", lambda _, drawn=drawn: drawn)
+    module.where, module.placed = GPU, Placed(GPU, recipes[0].dtype)
+
+    def backward(total: Tensor) -> None:
+        assert total.device == GPU
+        for p in module.network.parameters():
+            p.grad = torch.zeros_like(p) if p.requires_grad else None
+
+    monkeypatch.setattr(Tensor, "backward", backward)
+    with fake_gpu(monkeypatch), torch.no_grad():
+        with GPU:
+            module.network = module.build(len(recipes))
+        module.regroup()
+        module.training_step(3, 0)
+        assert {p.device for p in module.network.parameters()} == {GPU}
+        assert all(z.device == CPU for z in module.evaluate())
+        module.compact([1])
+        module.training_step(3, 0)
+
+
+@pytest.mark.parametrize("model", [MLP(dim=8, hidden=(6, 5), dropout=0.3), Linear()], ids=str)
+@pytest.mark.parametrize("name", registry.names())
+def test_no_step_mixes_devices(name: str, model: Any, multi: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every strategy's recipes as stacks of members that differ, on a GPU that only checks where tensors are."""
+    strategy = registry.get(name)()
+    if strategy.needs_encoder and not model.has_encoder:
+        pytest.skip("needs an encoder")
+    pair = [wordless(multi).recipe(model=replace(model, **change), seed=s, lr=0.01 * s)
+            for s, change in ((1, {}), (2, {"dropout": 0.1} if model.has_encoder else {"l2": 1.0}))]  # fmt: skip
+    training = [Chain(() if name == "none" else (strategy,)).train(r) for r in pair]
+    stages = [list(next(t)) for t in training]
+    step_on_fake_gpu([stage[0] for stage in stages], monkeypatch)
+
+
+def test_the_gradient_of_a_table_is_where_the_table_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The path of a GPU, which the CPU's sparse product leaves out."""
+    with fake_gpu(monkeypatch), torch.no_grad():
+        ids, offsets = (torch.zeros(n, dtype=torch.int32, device=GPU) for n in (5, 3))
+        ctx = SimpleNamespace(saved_tensors=(ids, torch.ones(5, device=GPU), offsets), rows=7)
+        (grad, *_) = BagSum.backward(ctx, torch.ones(2, 4, device=GPU))
+        assert (grad.device, grad.shape) == (GPU, (7, 4))
+
+
+def test_a_mix_of_devices_is_found(multi: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The check of the check."""
+    pair = [wordless(multi).recipe(loss=CpuOffset(1.0), seed=s) for s in (1, 2)]
+    with pytest.raises(RuntimeError, match="same device"):
+        step_on_fake_gpu(pair, monkeypatch)
+
+
+def wordless(toy: Toy) -> Toy:
+    """Without its text: how much of it a batch holds is a value, which a fake GPU has not."""
+
+    def cut_text(part: Split) -> Split:
+        schema = tuple(f for f in part.x.schema if f.kind != "bag")
+        return replace(part, x=Features(schema, {f.name: part.x.columns[f.name] for f in schema}))
+
+    extra = {k: (cut_text(a), cut_text(b)) for k, (a, b) in toy.extra.items()}
+    return Toy(cut_text(toy.train), cut_text(toy.val), extra)
