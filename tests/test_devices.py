@@ -94,11 +94,11 @@ def step_on_fake_gpu(recipes: list[Recipe], monkeypatch: pytest.MonkeyPatch) -> 
         with GPU:
             module.network = module.build(len(recipes))
         module.regroup()
-        module.training_step(3, 0)
+        module.advance(3)
         assert {p.device for p in module.network.parameters()} == {GPU}
         assert all(z.device == CPU for z in module.evaluate())
         module.compact([1])
-        module.training_step(3, 0)
+        module.advance(3)
 
 
 @pytest.mark.parametrize("model", [MLP(dim=8, hidden=(6, 5), dropout=0.3), Linear()], ids=str)

@@ -8,10 +8,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import re
 from collections.abc import Iterator, Mapping, Sequence
-from functools import lru_cache
-from importlib.resources import files
 from typing import Final
 
 from bench.leaderboard.evidence import Evidence
@@ -25,7 +22,7 @@ from bench.leaderboard.render import across, bounds, describe_lines, legend, nam
 from bench.leaderboard.sentences import budget_text
 from bench.leaderboard.statistics import LEVEL
 from bench.leaderboard.summary import Summary
-from bench.leaderboard.svg import Figure, escaped
+from bench.leaderboard.svg import Figure, asset, escaped
 from bench.leaderboard.table import Board, Column, Panel, Row
 
 _GROUPS: Final[tuple[tuple[Panel, str, bool], ...]] = (
@@ -41,7 +38,7 @@ def page(
     families: Sequence[Family] = (), *, title: str, facts: Sequence[str] = (), command: str = "",
 ) -> str:  # fmt: skip
     """The page, as text. `evidence` is by the boards' slugs; `facts` are lines about where the numbers come from."""
-    style, script = _asset("page.css"), _asset("page.js")
+    style, script = f"{asset('plot.css')}\n{asset('page.css')}", asset("page.js")
     policy = (
         f"default-src 'none'; style-src 'sha256-{_digest(style)}'; script-src 'sha256-{_digest(script)}'; "
         "base-uri 'none'; form-action 'none'"
@@ -71,12 +68,6 @@ def page(
         parts.append(f'<p class="small">Made with</p><pre>{escaped(command, 2000)}</pre>')
     parts.append(f"</footer><script>{script}</script></body></html>\n")
     return "".join(parts)
-
-
-@lru_cache(maxsize=2)
-def _asset(file: str) -> str:
-    text = files("bench.leaderboard").joinpath("templates", file).read_text(encoding="utf-8")
-    return re.sub(r"\n+", "\n", text).strip()
 
 
 def _digest(text: str) -> str:

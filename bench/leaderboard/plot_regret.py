@@ -14,7 +14,7 @@ LEVELS = 4
 """So many lines a panel at most: the lowest and highest values of the other axis, and those between."""
 
 STRATEGIES = 12
-_LEFT, _STEP, _WIDTH = 36.0, 227.0, 150.0
+_LEFT, _STEP, _WIDTH = 36.0, 225.0, 146.0  # room for `300,000` at the end of the last line
 _TOP, _HEIGHT, _GAP, _BOTTOM = 46.0, 104.0, 38.0, 40.0
 
 _Lines = Mapping[float, Sequence[tuple[float, Interval]]]

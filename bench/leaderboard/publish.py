@@ -17,9 +17,11 @@ from bench.leaderboard.evidence import gather
 from bench.leaderboard.ledger import Ledger, of_records
 from bench.leaderboard.numbers import clean, list_of, plural
 from bench.leaderboard.page import page
-from bench.leaderboard.regret import families
+from bench.leaderboard.plot_regret import regret_curves
+from bench.leaderboard.regret import Family, families
 from bench.leaderboard.status import say_empty, status
 from bench.leaderboard.summary import ROPE, Summary, summaries
+from bench.leaderboard.svg import standalone
 from bench.leaderboard.table import Board
 from bench.results import ResultsError, Store
 from bench.results import publish as write_file
@@ -133,7 +135,17 @@ def documents(
         "groups.csv": export.groups_csv(tables), "across.csv": export.across_csv(across),
         "regret.csv": export.regret_csv(found),
     }  # fmt: skip
-    return texts | {file: text for file, text in tables_of.items() if text}, tables, across
+    texts |= {file: text for file, text in tables_of.items() if text}
+    return texts | drawn(found), tables, across
+
+
+def drawn(found: Sequence[Family]) -> dict[str, str]:
+    """Regret curves as SVG files, `regret-rows.svg` and so on; of several families, numbered."""
+    return {
+        f"regret{f'-{i}' if len(found) > 1 else ''}-{figure.slug.rpartition('-')[2]}.svg": standalone(figure)
+        for i, family in enumerate(found, 1)
+        for figure in regret_curves(family)
+    }
 
 
 def show(root: Path, console: Console, keys: Sequence[str]) -> list[Board]:

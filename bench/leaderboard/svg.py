@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import html
 import math
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
+from importlib.resources import files
 from typing import Final
 
 from bench.leaderboard.numbers import clean, short
@@ -68,6 +71,21 @@ class Drawing:
             f'<title id="{slug}-t">{escaped(title)}</title><desc id="{slug}-d">{escaped(description, 2000)}</desc>'
             f"{''.join(self.parts)}</svg>"
         )
+
+
+def standalone(figure: Figure) -> str:
+    """The plot as a file of its own, with the page's colours, light or dark as its reader is."""
+    style = f"<style>{asset('plot.css')}\nsvg{{background:var(--paper)}}</style>"
+    opened, title, rest = figure.svg.partition("<title")
+    named = opened.replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1)
+    return f"{named}{style}{title}{rest}\n"
+
+
+@lru_cache(maxsize=4)
+def asset(file: str) -> str:
+    """A style sheet or script of the page, as text."""
+    text = files("bench.leaderboard").joinpath("templates", file).read_text(encoding="utf-8")
+    return re.sub(r"\n+", "\n", text).strip()
 
 
 def escaped(text: str, limit: int = 400) -> str:

@@ -25,8 +25,8 @@ GRID = ("strategy=none,focal,class_weights,oversample", "data=digits_lt", "seed=
         "train.lr=0.001,0.003,0.01,0.03,0.1")  # fmt: skip
 PARTS = (
     ("one worker's cells", "bench/cell.py", "execute"),
-    ("minibatches", "bench/training/fit.py", "training_step"),
-    ("looks at the validation rows", "bench/training/fit.py", "on_train_batch_end"),
+    ("minibatches", "bench/training/fit.py", "advance"),
+    ("looks at the validation rows", "bench/training/fit.py", "look"),
     ("a Trainer made", "pytorch_lightning/trainer/trainer.py", "__init__"),
     ("a module made", "bench/training/fit.py", "__init__"),
     ("Trainer.fit, all of it", "pytorch_lightning/trainer/trainer.py", "fit"),
