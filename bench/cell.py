@@ -91,7 +91,9 @@ def run_group(
         reset_peak()
         random.seed(planned.cell.seed)  # nothing of ours draws from the global streams; a user's strategy might
         np.random.seed(planned.cell.seed)  # noqa: NPY002 - the global stream is the point
-        torch.manual_seed(planned.cell.seed)
+        torch.default_generator.manual_seed(planned.cell.seed)  # torch.manual_seed takes a millisecond for this
+        if device.type == "cuda":
+            torch.cuda.manual_seed_all(planned.cell.seed)
         began(planned.key)
 
     def finish(planned: Planned, outcome: Outcome, data: Encoded | None) -> None:

@@ -71,11 +71,8 @@ def of_process_group(recipe: Recipe) -> RowStream:
     return stream
 
 
-def average_gradients(parameters: Iterable[nn.Parameter]) -> None:
-    """Replace every gradient by its mean over ranks, in one message; nothing where there is one process."""
-    _, world = share()
-    if world == 1:
-        return
+def average_gradients(parameters: Iterable[nn.Parameter], world: int) -> None:
+    """Replace every gradient by its mean over `world` ranks, in one message."""
     grads = [p.grad for p in parameters if p.grad is not None]
     flat = torch.cat([g.reshape(-1) for g in grads])
     dist.all_reduce(flat)

@@ -106,7 +106,8 @@ class Fit(pl.LightningModule):
             zero = (0.0,) * recipes[0].train.n_classes
             self.offset = torch.tensor([r.offset or zero for r in recipes], dtype=dtype, device=device).unsqueeze(1)
         numbers = [r.model.numbers(r.train.n_classes, len(r.train)) for r in recipes]
-        self.network.members(numbers, [m.noise for m in self.active], share())
+        rank, self.ranks = share()
+        self.network.members(numbers, [m.noise for m in self.active], (rank, self.ranks))
         self.adam.arrange(dict(self.network.named_parameters()), recipes)
 
     def compact(self, keep: list[int]) -> None:
@@ -158,7 +159,8 @@ class Fit(pl.LightningModule):
                     values = values * (weights[step] if whole else weights[step][ks])
                 total = total + values.mean(-1).sum()
             cast(Tensor, total).backward()  # type: ignore[no-untyped-call]
-            average_gradients(self.network.parameters())
+            if self.ranks > 1:
+                average_gradients(self.network.parameters(), self.ranks)
             self.adam.step()
         self.steps_done += steps
         spent = (time.perf_counter() - began) / len(self.active)
@@ -207,6 +209,7 @@ class Fit(pl.LightningModule):
         The score is the validation log loss of the prior-corrected logits at their best temperature (Berta et al.
         2025, "refine, then calibrate"), which does not punish reweighted or focal training for its scale.
         """
+        began = time.perf_counter()
         recipe, at_end = member.recipe, self.steps_done >= member.recipe.max_steps
         if not at_end and self.steps_done % recipe.eval_every:
             return  # a look that another member of the stack needs: alone, this one would not be judged here
@@ -231,6 +234,7 @@ class Fit(pl.LightningModule):
             state = self.network.state_dict()
             own = {name: value[k : k + 1].detach().to("cpu", copy=True) for name, value in state.items()}
             member.best_score, member.best_step, member.best_state = score, self.steps_done, own
+        member.seconds += time.perf_counter() - began
         if at_end or self.steps_done - member.best_step >= recipe.patience * recipe.eval_every:
             member.outcome = self.finish(member)
 

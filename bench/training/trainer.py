@@ -20,6 +20,7 @@ from strategies.spec import Predictor, Recipe, Training, answer
 __all__ = ["Diverged", "Outcome", "drive", "fit", "pick_device"]
 
 Outcome = Predictor | Exception
+LOGGER = logging.getLogger("pytorch_lightning")
 
 
 def pick_device() -> torch.device:
@@ -34,7 +35,8 @@ def fit(recipes: Sequence[Recipe], device: torch.device, watch: Watch | None = N
         warnings.simplefilter(
             "ignore"
         )  # Lightning's advice on loaders, workers and loggers that we leave out on purpose
-        logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
+        if LOGGER.level != logging.ERROR:  # setting it anew clears the cache of every logger
+            LOGGER.setLevel(logging.ERROR)
         with no_foreign_callbacks():
             trainer = pl.Trainer(
                 accelerator="gpu" if device.type == "cuda" else "cpu", devices=1, max_epochs=1, logger=False,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import tempfile
 import time
 from collections.abc import Callable
@@ -75,6 +76,8 @@ def engine() -> Measured:
             f"results={folder}",
         ]
         planned, _ = prepare(compose(loader, expand(guard(grid), loader)))
+        gc.collect()
+        gc.freeze()  # as workers do
         groups = [planned[:1], *(planned[at : at + 4] for at in range(1, len(planned), 4))]
         for group in groups:
             records.clear()
