@@ -1,5 +1,5 @@
 # Everything from a fresh checkout: each target sets up what it needs first.
-.PHONY: demo test check lint types readme readme-long bench simulate board clean
+.PHONY: demo test check lint types readme readme-long bench simulate board regret clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -52,6 +52,14 @@ board: $(READY)
 	$(BIN)/imbench run $(ALL) data=womens data.target=one_star,class tuned=true seed=10,11,12,13,14
 	$(BIN)/imbench publish results=results/board board.name=v1
 	cp -r results/board/published/v1 results/published/
+
+# Distance from the best possible model over rows and prevalence, where the truth is known. Resumable.
+REGRET := -m experiment=regret 'strategy=glob(*)' seed=0,1,2,3,4
+regret: $(READY)
+	$(BIN)/imbench run $(REGRET) data.prevalence=0.03 data.rows=3000,10000,30000,100000,300000
+	$(BIN)/imbench run $(REGRET) data.prevalence=0.003,0.01,0.1,0.3 data.rows=30000
+	$(BIN)/imbench publish results=results/regret board.name=regret
+	cp -r results/regret/published/regret results/published/
 
 $(READY): pyproject.toml constraints.txt
 	@test -n "$(PYTHON)" || { echo "expected Python 3.11 or newer on PATH, found none; install one or set PYTHON=…"; exit 1; }
