@@ -24,7 +24,7 @@ import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.parquet as pq  # type: ignore[import-untyped]
 
 from bench.data.build import Origin, build
-from bench.data.cache import cache_root, new_file
+from bench.data.cache import cache_root, make_room, new_file
 from bench.data.config import DataConfig
 from bench.data.decode import Values
 from bench.data.public import pick_target
@@ -310,9 +310,10 @@ def load(config: DataConfig) -> Table:
 
 
 def parquet(world: World) -> Path:
-    """The rows as a Parquet file in the cache, written once."""
+    """The rows as a Parquet file in the cache, written once and then left alone: its time names what is made of it."""
     path = cache_root() / "generated" / f"impressions-{world.digest()}.parquet"
     if not path.is_file():
+        make_room(path.parent)
         with new_file(path) as work:
             write_parquet(world, work)
     return path

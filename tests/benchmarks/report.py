@@ -17,7 +17,7 @@ from tests.benchmarks.measure import Measured
 
 CAVEAT = (
     "Both sides of a ratio ran alternately in one process; medians. *processor* is the ratio in processor seconds, "
-    "which other work on the machine disturbs less than the clock. Rows of whole commands ran once each."
+    "which other work on the machine disturbs less than the clock. Rows of whole commands ran as often as they say."
 )
 
 
