@@ -98,13 +98,7 @@ def quick(verb: str, overrides: list[str]) -> int:
         return guarded(lambda: on_results[verb](composed_settings(overrides), console))
     from strategies.registry import unknown  # noqa: PLC0415
 
-    return complain(
-        unknown(
-            "verb",
-            verb,
-            [*GRID_VERBS, *with_arguments, *plain, *on_results],
-        )
-    )
+    return complain(unknown("verb", verb, [*GRID_VERBS, *with_arguments, *plain, *on_results]))
 
 
 def positional(arguments: list[str]) -> tuple[list[str], list[str]]:

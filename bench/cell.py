@@ -75,7 +75,7 @@ def execute(
     A failing cell becomes a record with its status and reason and stops no other one.
     """
     limit_threads(run.threads)
-    device = pick_device() if run.device == "auto" else torch.device(run.device)
+    device = pick_device(run.device)
     with Outbox(Store(root), done) as outbox:
         run_group(group, device, run, began, outbox)
 
@@ -191,9 +191,14 @@ def blank(planned: Planned) -> Record:
     )  # fmt: skip
 
 
+def one_line(error: Exception) -> str:
+    """An error's message on one line; its type where it has none."""
+    return " ".join(str(error).split()) or type(error).__name__
+
+
 def classify(error: Exception) -> tuple[Status, str]:
     """Status and one-line reason of a failure."""
-    text = " ".join(str(error).split()) or type(error).__name__
+    text = one_line(error)
     if isinstance(error, Inapplicable):
         return "skipped", text
     if isinstance(error, Diverged):

@@ -71,12 +71,12 @@ def introduce(planned: Sequence[Planned], console: Console, schemas: Path | None
 
     With `schemas` the schema is saved there; edited, it is given back with data.schema_file=….
     """
-    from bench.data.schema import describe, schema_yaml  # noqa: PLC0415 - pandas
-    from bench.planning import table  # noqa: PLC0415
+    from bench.data.kept import kept_table  # noqa: PLC0415 - pandas
+    from bench.data.schema import describe, schema_yaml  # noqa: PLC0415
     from bench.results import publish as write  # noqa: PLC0415
 
     for config in dict.fromkeys(p.cell.data for p in planned):
-        data = table(config)
+        data = kept_table(config)
         console.print(Text(f"{data.name} · {data.target}: {'; '.join(data.log)}", style="dim"), soft_wrap=True)
         if config.source != "file":
             continue

@@ -11,7 +11,6 @@ from typing import Any
 from bench.config import Cell
 from bench.data.config import DataConfig
 from bench.data.kept import kept_table
-from bench.data.schema import Table
 from bench.data.splits import partition
 from bench.results import FAILURES, SCHEMA, Record, Status, Store, digest
 
@@ -33,11 +32,6 @@ class Planned:
         return f"{self.data_name}/{self.target} {c.model.name} {c.strategy} split={c.split} seed={c.seed}"
 
 
-def table(config: DataConfig) -> Table:
-    """The table of a data section."""
-    return kept_table(config)
-
-
 def identify(cell: Cell) -> Planned:
     """The run key of a cell: SHA-256 of all that determines its result.
 
@@ -46,7 +40,7 @@ def identify(cell: Cell) -> Planned:
     Raises:
         DataError: the data cannot be used.
     """
-    data = table(cell.data)
+    data = kept_table(cell.data)
     config = {
         "schema": SCHEMA,
         "data": {
@@ -79,7 +73,7 @@ def plan(cells: Sequence[Cell]) -> list[Planned]:
         part = (p.cell.data, p.cell.split, p.cell.seed)
         if part not in seen:
             seen.add(part)
-            partition(table(part[0]), part[1], part[2], p.cell.data.test_fraction, p.cell.data.val_fraction)
+            partition(kept_table(part[0]), part[1], part[2], p.cell.data.test_fraction, p.cell.data.val_fraction)
     return list(planned.values())
 
 

@@ -172,7 +172,7 @@ def test_test_rows_are_never_encoded(monkeypatch: pytest.MonkeyPatch) -> None:
     config = cell(raw).data
     tuning_data.cache_clear()
     clean = tuning_data(config, 0, 0, 0, 0)
-    whole = objective_module.table(config)
+    whole = objective_module.kept_table(config)
     test = clean.partition.test
     spoiled = whole.frame.copy()
     spoiled.iloc[test] = 1e9

@@ -180,8 +180,7 @@ class Odds:
                 f"data.prevalence: expected between data.noise ({world.noise}) and one less that, got "
                 f"{world.prevalence}: flipped labels alone are more. Lower data.noise"
             )
-        sample = World(BATCH, world.prevalence, world.noise, world.drift, world.world, world.target)
-        c = draw(sample, tastes, 2**20, 0, BATCH)  # a batch that no table has
+        c = draw(replace(world, rows=BATCH), tastes, 2**20, 0, BATCH)  # a batch that no table has
         z = logits(c, tastes, world.drift)
         if world.target == "click":
             return Odds(solve(z, 1.0, wanted))

@@ -23,8 +23,10 @@ Outcome = Predictor | Exception
 LOGGER = logging.getLogger("pytorch_lightning")
 
 
-def pick_device() -> torch.device:
-    """The GPU where there is one that Lightning can drive, else the CPU."""
+def pick_device(wanted: str = "auto") -> torch.device:
+    """The device of that name; auto: the GPU where there is one that Lightning can drive, else the CPU."""
+    if wanted != "auto":
+        return torch.device(wanted)
     return torch.device("cuda", 0) if torch.cuda.is_available() else torch.device("cpu")
 
 

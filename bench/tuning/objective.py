@@ -13,12 +13,12 @@ from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 from bench.config import ConfigError
 from bench.data.config import DataConfig
 from bench.data.encode import Encoded, encode
+from bench.data.kept import kept_table
 from bench.data.prepare import prepare
 from bench.data.schema import DataError
 from bench.data.splits import Partition, partition
 from bench.metric_specs import METRICS, RULES, VIEWS, column, direction, ranking_metric
 from bench.metrics import Predictions, evaluate
-from bench.planning import table
 from strategies.registry import unknown
 from strategies.spec import Predictor
 
@@ -69,7 +69,7 @@ def tuning_data(config: DataConfig, split: int, seed: int, folds: int, fold: int
         return prepare(config, split, seed, test=False)
     if config.time is not None or config.given is not None:
         raise DataError("tune.folds: expected rows in no order, got data.time or data.given; use tune.folds=0")
-    whole = table(config)
+    whole = kept_table(config)
     parts = partition(whole, split, seed, config.test_fraction, config.val_fraction)
     rows = np.sort(np.concatenate([parts.train, parts.val]))
     groups = whole.roles.group[rows] if whole.roles is not None and whole.roles.group is not None else None

@@ -14,7 +14,8 @@ import yaml
 from optuna.trial import FrozenTrial, TrialState
 
 from bench.config import Cell, ConfigError, TuneConfig, cell
-from bench.planning import identify, table
+from bench.data.kept import kept_table
+from bench.planning import identify
 from bench.results import digest, publish
 from bench.tuning.objective import maximized, objectives
 from bench.tuning.pruning import pruner
@@ -39,7 +40,7 @@ class Identity:
 def identity(raw: Mapping[str, Any], tune: TuneConfig) -> Identity:
     """The study of a composed configuration. The number of trials is no part of it: a study can be extended."""
     planned = identify(cell({**raw, "tuned": False}))
-    n_classes = len(table(planned.cell.data).classes)
+    n_classes = len(kept_table(planned.cell.data).classes)
     space = dimensions(raw, n_classes)
     columns = objectives(tune.objective, n_classes)
     fixed = apply(raw, {d.path: None for d in space})

@@ -10,9 +10,8 @@ from typing import TypeAlias
 
 import numpy as np
 import optuna
-import torch
 
-from bench.cell import recipe, training
+from bench.cell import one_line, recipe, training
 from bench.config import Cell
 from bench.data.encode import Encoded
 from bench.planning import identify
@@ -59,7 +58,7 @@ class Failed:
     @classmethod
     def by(cls, error: Exception) -> Failed:
         """The failure that an exception stands for."""
-        return cls(" ".join(str(error).split()) or type(error).__name__, isinstance(error, Inapplicable))
+        return cls(one_line(error), isinstance(error, Inapplicable))
 
 
 Result: TypeAlias = Score | Failed
@@ -118,7 +117,7 @@ def run(job: Job) -> Done:
     Where seconds are an objective, nothing is trained together.
     """
     limit_threads(job.threads)
-    device = pick_device() if job.device == "auto" else torch.device(job.device)
+    device = pick_device(job.device)
     stack = "off" if SECONDS in job.columns else job.stack
     running = [Running(cell, pruning) for cell, pruning in job.trials]
     began, fitting, together = time.perf_counter(), True, 0

@@ -4,6 +4,7 @@
 
 writes profile_<label>.md. cProfile makes Python calls dearer than they are and leaves the library's kernels alone, so
 that the parts that are Python look larger here than in the table; use it to see what to remove, not how much it cost.
+It sees one thread: what the outbox writes meanwhile is not in it.
 """
 
 from __future__ import annotations
@@ -31,9 +32,6 @@ PARTS = (
     ("a module made", "bench/training/fit.py", "__init__"),
     ("Trainer.fit, all of it", "pytorch_lightning/trainer/trainer.py", "fit"),
     ("metrics in all views", "bench/metrics.py", "evaluate"),
-    ("predictions written", "bench/results.py", "put_predictions"),
-    ("record written", "bench/results.py", "settle"),
-    ("fsync", "~", "<built-in method posix.fsync>"),
 )
 
 
