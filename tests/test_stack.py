@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ from torch import nn
 from bench.config import ConfigError, RunConfig, section
 from bench.models.linear import Linear
 from bench.models.mlp import MLP
-from bench.training import stacking, trainer
+from bench.training import stacking
 from bench.training.adam import StackedAdamW
 from bench.training.batches import LOOK, cut, gather
 from bench.training.fit import Fit
@@ -128,13 +127,13 @@ def test_auto_stacks_small_models_to_the_same_results(binary: Toy, monkeypatch: 
     """And says nothing about it in what comes out; off trains one after another."""
     recipe = binary.recipe(max_steps=20)
     sizes: list[int] = []
-    real = fit
+    real = Fit.run
 
-    def counting(recipes: Sequence[Recipe], *args: Any) -> Any:
-        sizes.append(len(recipes))
-        return real(recipes, *args)
+    def counting(self: Fit) -> Any:
+        sizes.append(len(self.members))
+        return real(self)
 
-    monkeypatch.setattr(trainer, "fit", counting)
+    monkeypatch.setattr(Fit, "run", counting)
     runs = {}
     for stack in ("off", "auto", 2):
         sizes.clear()
