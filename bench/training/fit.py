@@ -238,5 +238,6 @@ class Fit:
         return Fitted(
             build=lambda: cast(Network, recipe.model.build(1, schema, recipe.head, classes, n)),
             state=member.best_state, prior=stream.prior(), prior_exact=recipe.prior_exact and recipe.loss.prior_exact,
-            cost=Cost(1, self.steps_done, member.seconds), device=self.where, notes=notes, curve=tuple(member.curve),
+            cost=Cost(1, self.steps_done, member.seconds, len(self.members)), device=self.where, notes=notes,
+            curve=tuple(member.curve),
         )  # fmt: skip

@@ -46,22 +46,24 @@ def kind(recipe: Recipe) -> Hashable:
     return signature(recipe), type(recipe.loss), tuple(map(type, recipe.augment)), recipe.train.weight is None
 
 
-def shapes(recipe: Recipe) -> list[tuple[int, int, int]]:
-    """Shapes (1, inputs, outputs) of one member's parameters."""
+def shapes(recipe: Recipe) -> dict[str, tuple[int, int, int]]:
+    """Shapes (1, inputs, outputs) of one member's parameters, by name."""
     r = recipe
     with torch.device("meta"):
         network = r.model.build(1, r.train.x.schema, r.head, r.train.n_classes, len(r.train))
-    return [tuple(p.shape) for p in network.parameters()]
+    return {name: tuple(p.shape) for name, p in network.named_parameters()}
 
 
 def exact(recipe: Recipe, members: int) -> bool:
     """Whether this machine's matrix products give a member of a stack the very bits that it would have alone.
 
-    All else that a stack computes is per element or per row; batched products are the library's business, so they
-    are tried at the shapes of the model.
+    All else that a stack computes is per element or per row (sums of table rows too); batched products are the
+    library's business, so they are tried at the shapes of the model.
     """
     rows = tuple(sorted({recipe.batch_size, min(len(recipe.val), LOOK["cpu"])}))
-    return all(equal_products(a, b, rows, members, recipe.dtype) for _, a, b in set(shapes(recipe)) if a > 1)
+    tables = tuple(f".tables.{f.name}" for f in recipe.train.x.schema if f.kind != "numeric")
+    factors = {(a, b) for name, (_, a, b) in shapes(recipe).items() if a > 1 and not name.endswith(tables)}
+    return all(equal_products(a, b, rows, members, recipe.dtype) for a, b in factors)
 
 
 @lru_cache(maxsize=256)
@@ -88,7 +90,7 @@ def products(x: torch.Tensor, w: torch.Tensor, b: torch.Tensor, up: torch.Tensor
 def footprint(recipe: Recipe, device: torch.device) -> float:
     """Bytes that one more member needs: parameters, their gradients and moments, best weights, a step, a look, rows."""
     size = torch.empty((), dtype=recipe.dtype).element_size()
-    parameters = shapes(recipe)
+    parameters = shapes(recipe).values()
     numbers, widths = sum(a * b for _, a, b in parameters), sum(b for _, a, b in parameters if a > 1)
     widths += sum(f.width for f in recipe.train.x.schema if f.kind == "numeric")
     look = min(len(recipe.val), LOOK.get(device.type, LOOK["cpu"]))
