@@ -19,7 +19,7 @@ from bench.leaderboard.columns import columns_of
 from bench.leaderboard.ledger import TRUTH, Ledger, of_records
 from bench.leaderboard.numbers import short
 from bench.leaderboard.rows import Group, flatten, group_rows, reference_of, split_settings, trials_of, varying
-from bench.leaderboard.sentences import explain, legend, verdict
+from bench.leaderboard.sentences import explain, legend, shared_costs, verdict
 from bench.leaderboard.statistics import Comparison, Design, Interval, Unit, detectable, shared_ranks, t_interval
 from bench.leaderboard.subgroups import gather
 from bench.leaderboard.table import Absence, Board, Budget, Column, Row
@@ -163,6 +163,7 @@ def _board(
             verdict(rows, comparison, detectable(comparison, design), design, score),
             *explain(rows, reference, baseline, design),
             *notes,
+            *shared_costs(ledger.numbers["together"][done].tolist() if "together" in ledger.numbers else []),
         ),
         legend=tuple(legend(rows)),
         failed=_absent(ledger, groups, FAILURES),

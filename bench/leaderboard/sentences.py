@@ -121,6 +121,16 @@ def explain(rows: Sequence[Row], reference: str | None, baseline: str, design: D
         yield "‡ tuned with another budget than most: the number of trials differs, so compare with care."
 
 
+def shared_costs(together: Sequence[float]) -> Iterator[str]:
+    """That seconds and memory are not each run's own, where runs trained as one stack; `together`: how many each."""
+    stacked = sum(n > 1 for n in together)
+    if stacked:
+        yield (
+            f"{stacked:,} of {plural(len(together), 'run')} trained in stacks of up to {max(together):.0f} fits "
+            "(`run.stack`): their seconds are equal shares and their memory is the stack's; fits and steps are theirs."
+        )
+
+
 def budget_text(budget: Budget) -> str:
     """`15 trials, 9,000 steps, 41 s`, as far as recorded."""
     parts = [plural(budget.trials, "trial")] if budget.trials else []
