@@ -259,9 +259,11 @@ def test_units_undefined_for_everyone_are_left_out_for_everyone(build: Any) -> N
 def test_costs_shared_in_a_stack_are_called_so(build: Any) -> None:
     """Seconds of cells that trained as one are no comparison of strategies; on other boards nothing is said."""
     apart = [make("none", 0, 0.1), make("focal", 0, 0.9)]
+    (board,) = build(apart)
+    assert not any("stack" in note for note in board.notes)
     together = [replace(r, cost={**r.cost, "together": 4.0}) for r in series("oversample", [0.2, 0.3])]
-    assert not any("stack" in note for note in build(apart)[0].notes)
-    (note,) = [note for note in build([*apart, *together])[0].notes if "stack" in note]
+    (board,) = build(together)
+    (note,) = [note for note in board.notes if "stack" in note]
     assert note.startswith("2 of 4 runs trained in stacks of up to 4 fits")
 
 
