@@ -123,10 +123,10 @@ def explain(rows: Sequence[Row], reference: str | None, baseline: str, design: D
 
 def shared_costs(together: Sequence[float]) -> Iterator[str]:
     """That seconds and memory are not each run's own, where runs trained as one stack; `together`: how many each."""
-    stacked = sum(n > 1 for n in together)
+    stacked = [n for n in together if n > 1]  # NaN where nobody said so: before stacks
     if stacked:
         yield (
-            f"{stacked:,} of {plural(len(together), 'run')} trained in stacks of up to {max(together):.0f} fits "
+            f"{len(stacked):,} of {plural(len(together), 'run')} trained in stacks of up to {max(stacked):.0f} fits "
             "(`run.stack`): their seconds are equal shares and their memory is the stack's; fits and steps are theirs."
         )
 
