@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from types import TracebackType
 
 from rich.console import Console
@@ -16,6 +15,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from bench.config import Settings
+from bench.machine import gpus, places, usable_cores
 from bench.metric_specs import METRICS, ranking_metric
 from bench.planning import Outlook, Planned, outlook, units
 from bench.results import FAILURES, Record, ResultsError, Store
@@ -79,8 +79,9 @@ def launch(
         done(bury(planned, fate, reason, store))
 
     size = worker_count(options, len(ahead.to_do))
+    where = places(size, options.run.threads, visible_gpus(options))
     work = units(ahead.to_do, size, seeds_together=together)
-    Pool(size, store.root, options.run).run(work, began=began, done=done, lost=lost)
+    Pool(where, store.root, options.run).run(work, began=began, done=done, lost=lost)
 
 
 def bury(planned: Planned, fate: Fate, reason: str, store: Store) -> Record:
@@ -95,17 +96,16 @@ def bury(planned: Planned, fate: Fate, reason: str, store: Store) -> Record:
 
 
 def worker_count(options: Settings, cells: int) -> int:
-    """Processes to use: what was asked for, or one per usable core; with one GPU one, unless asked otherwise."""
+    """Processes to use: what was asked for, or one per GPU; where there is none, one per usable core."""
     if options.run.workers != "auto":
         return min(options.run.workers, cells)
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    wanted = 1 if options.run.device != "cpu" and gpu_present() else max(1, cores // options.run.threads)
-    return min(wanted, cells)
+    seen = visible_gpus(options)
+    return min(len(seen) or max(1, usable_cores() // options.run.threads), cells)
 
 
-def gpu_present() -> bool:
-    """Whether the driver shows a GPU; asked without importing torch."""
-    return Path("/proc/driver/nvidia/version").exists() and os.environ.get("CUDA_VISIBLE_DEVICES") != ""
+def visible_gpus(options: Settings) -> tuple[str, ...]:
+    """GPUs to use; none where the CPU was asked for."""
+    return gpus() if options.run.device != "cpu" else ()
 
 
 def check_writable(store: Store) -> None:

@@ -20,6 +20,7 @@ from threading import Lock
 from typing import Any, Literal
 
 from bench.config import RunConfig
+from bench.machine import Place
 from bench.planning import Planned, divided
 from bench.results import Record, ResultsError
 from bench.warm import warm_context
@@ -35,6 +36,7 @@ class Worker:
 
     process: Any
     pipe: Connection
+    place: Place
     group: list[Planned] = field(default_factory=list)
     running: list[str] = field(default_factory=list)  # begun and not on the disk, the latest last
     since: float = 0.0
@@ -44,8 +46,9 @@ class Worker:
         return [p for p in self.group if p.key in keys], [p for p in self.group if p.key not in keys]
 
 
-def serve(pipe: Connection, root: str, run: RunConfig) -> None:
+def serve(pipe: Connection, root: str, run: RunConfig, place: Place) -> None:
     """A worker's life: receive a group, run it, report; ends when the pipe closes."""
+    place.occupy()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle; it ends us
     from bench.cell import execute  # noqa: PLC0415 - Lightning: already there in a forked worker
 
@@ -71,11 +74,11 @@ def serve(pipe: Connection, root: str, run: RunConfig) -> None:
 
 
 class Pool:
-    """Runs groups of cells on up to `size` processes."""
+    """Runs groups of cells on up to one process per place."""
 
-    def __init__(self, size: int, root: Path, run: RunConfig) -> None:
+    def __init__(self, places: Sequence[Place], root: Path, run: RunConfig) -> None:
         self.context: Any = warm_context("bench.cell")
-        self.size, self.root, self.run_config = size, root, run
+        self.places, self.root, self.run_config = places, root, run
         self.workers: list[Worker] = []
         self.together = run.stack not in (1, "off")  # cells of a group may train as one
 
@@ -117,13 +120,15 @@ class Pool:
         for worker in self.workers:
             if not worker.group:
                 return worker
-        if len(self.workers) >= self.size:
+        free = list((Counter(self.places) - Counter(w.place for w in self.workers)).elements())
+        if not free:
             return None
         ours, theirs = self.context.Pipe()
-        process = self.context.Process(target=serve, args=(theirs, str(self.root), self.run_config), daemon=True)
+        arguments = (theirs, str(self.root), self.run_config, free[0])
+        process = self.context.Process(target=serve, args=arguments, daemon=True)
         process.start()
         theirs.close()
-        self.workers.append(Worker(process, ours))
+        self.workers.append(Worker(process, ours, free[0]))
         return self.workers[-1]
 
     def ready(self) -> list[Worker]:

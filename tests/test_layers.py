@@ -21,7 +21,14 @@ FILES = {
 
 BASE = ("bench.data", "bench.models", "bench.training", "bench.metrics", "bench.metric_specs", "bench.calibration",
         "bench.results")  # fmt: skip
-BOARD = ("bench.leaderboard", "bench.results", "bench.metric_specs", "bench.calibration", "bench.needs")
+BOARD = (
+    "bench.leaderboard",
+    "bench.results",
+    "bench.metric_specs",
+    "bench.calibration",
+    "bench.machine",
+    "bench.needs",
+)
 EDGE = {"bench.__main__", "bench.compose", "bench.hydra_plugin"}
 
 

@@ -16,6 +16,7 @@ import pytest
 
 import bench
 from bench.data.kept import kept_table
+from bench.machine import Place
 from bench.planning import units
 from bench.results import Store
 from bench.sweep import duration
@@ -190,7 +191,7 @@ def test_the_cell_that_takes_its_workers_down_is_found(stack: Any, lives: int, t
 
     raw = {"data": {"source": "digits_lt"}, "model": {"name": "linear"}, "strategy": {}, "train": {}}
     cells = [Planned(replace(cell(raw), seed=s), f"{s}-{i}", {}, "d", "t") for s in range(3) for i in range(2)]
-    pool = Pool(1, tmp_path, RunConfig(stack=stack))
+    pool = Pool([Place()], tmp_path, RunConfig(stack=stack))
     queue, deaths, lost, done, died = deque([list(cells)]), Counter[str](), list[str](), list[str](), 0
     while queue:
         group = queue.popleft()
@@ -201,7 +202,7 @@ def test_the_cell_that_takes_its_workers_down_is_found(stack: Any, lives: int, t
         if not (left := group[fatal:]):
             continue
         running = [p.key for p in left[: None if pool.together else 1]]
-        pool.workers.append(Worker(SimpleNamespace(exitcode=-9), None, left, running))  # type: ignore[arg-type]
+        pool.workers.append(Worker(SimpleNamespace(exitcode=-9), None, Place(), left, running))  # type: ignore[arg-type]
         pool.bury(pool.workers[-1], queue, deaths, lambda p, fate, _: lost.append(f"{fate} {p.key}"))
         died += 1
     assert lost == ["crashed 1-1"]

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import os
 import subprocess
 import sys
 import threading
@@ -20,6 +19,7 @@ from typing import Final
 import pyarrow as pa  # type: ignore[import-untyped]
 
 from bench.leaderboard.ledger import Ledger, joined, of_arrow, of_records, to_arrow
+from bench.machine import usable_cores
 from bench.results import Store
 
 PART: Final = 2_000
@@ -37,7 +37,7 @@ def parse_files(store: Store, names: Sequence[str], *, processes: int | None = N
     Raises:
         ResultsError: a file is no record; names it.
     """
-    count = max(1, min(processes or _cores(), len(names) // WORTH_IT))
+    count = max(1, min(processes or usable_cores(), len(names) // WORTH_IT))
     bounds = [len(names) * i // count for i in range(count + 1)]
     shares = [names[start:stop] for start, stop in itertools.pairwise(bounds)]
     helpers = [_Helper(store, share) for share in shares[1:]]
@@ -57,10 +57,6 @@ def _parsed(store: Store, names: Sequence[str]) -> Ledger:
         for start in range(0, max(1, len(names)), PART)
     ]
     return joined(parts)
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class _Helper:

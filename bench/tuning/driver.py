@@ -18,7 +18,8 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from bench.config import Cell, Settings
-from bench.sweep import duration, worker_count
+from bench.machine import Place, places
+from bench.sweep import duration, visible_gpus, worker_count
 from bench.tuning.objective import maximized
 from bench.tuning.pruning import Pruning
 from bench.tuning.storage import RESULT, settle
@@ -44,11 +45,25 @@ class Batch:
         return len(self.results) == len(self.asked)
 
 
+@dataclass(frozen=True, eq=False)
+class Worker:
+    """A pool of one process, and where it runs."""
+
+    pool: ProcessPoolExecutor
+    place: Place
+
+    @classmethod
+    def start(cls, place: Place) -> Worker:
+        """A new process there."""
+        context = warm_context("bench.tuning.trials")
+        return cls(ProcessPoolExecutor(1, mp_context=context, initializer=place.occupy), place)
+
+
 @dataclass(frozen=True)
 class Sent:
     """What a worker is at: places in a batch."""
 
-    worker: ProcessPoolExecutor
+    worker: Worker
     batch: Batch
     places: list[int]
 
@@ -105,7 +120,8 @@ class Driver:
         self.queue: deque[tuple[Batch, int]] = deque()
         self.rooms: dict[str, int] = {}
         self.deaths: Counter[tuple[str, int]] = Counter()
-        self.idle: list[ProcessPoolExecutor] = []
+        self.free = places(self.size, options.run.threads, visible_gpus(options))
+        self.idle: list[Worker] = []
         self.running: dict[Future[Done], Sent] = {}
 
     def run(self) -> list[Report]:
@@ -128,7 +144,7 @@ class Driver:
                         del self.batches[name]
                         progress.update(task, completed=self.finished())
         for worker in self.idle:
-            worker.shutdown()
+            worker.pool.shutdown()
         return [
             Report(s, tuple(self.failures[s.identity.name]), self.skipped.get(s.identity.name, ""))
             for s in self.studies
@@ -150,18 +166,17 @@ class Driver:
     def feed(self) -> None:
         """Give waiting trials to idle workers; to this process when debugging."""
         while self.queue and (self.options.debug or len(self.running) < self.size):
-            batch, places = self.next()
-            job = self.job(batch, places)
+            batch, at = self.next()
+            job = self.job(batch, at)
             if self.options.debug:
-                self.keep(batch, places, run(job))
+                self.keep(batch, at, run(job))
                 continue
-            worker = (
-                self.idle.pop() if self.idle else ProcessPoolExecutor(1, mp_context=warm_context("bench.tuning.trials"))
-            )
+            worker = self.idle.pop() if self.idle else Worker.start(self.free.pop())
             try:
-                self.running[worker.submit(run, job)] = Sent(worker, batch, places)
+                self.running[worker.pool.submit(run, job)] = Sent(worker, batch, at)
             except BrokenProcessPool:  # died while idle: nobody's fault
-                self.queue.extendleft((batch, i) for i in reversed(places))
+                self.free.append(worker.place)
+                self.queue.extendleft((batch, i) for i in reversed(at))
 
     def next(self) -> tuple[Batch, list[int]]:
         """The next trials to train together: one batch is shared among the workers, several need no sharing.
@@ -229,6 +244,7 @@ class Driver:
 
     def bury(self, sent: Sent) -> None:
         """A dead worker: its trials are tried again, once."""
+        self.free.append(sent.worker.place)
         for i in sent.places:
             key = sent.batch.study.identity.name, sent.batch.asked[i][0].number
             self.deaths[key] += 1
