@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor
-from torch._subclasses.fake_tensor import FakeTensorMode
+from torch._subclasses.fake_tensor import FakeTensorMode, unset_fake_temporarily
 from torch.overrides import TorchFunctionMode
 
 from bench.models.layers import BagSum
@@ -76,6 +76,13 @@ class CpuOffset(FocalLoss):
         return super().__call__(outputs + torch.ones(outputs.shape[-1]), targets)
 
 
+def scored_on_gpu(logits: Tensor, y: Tensor) -> Tensor:
+    """Newton's steps depend on values, which a fake GPU has not; that they get tensors of the GPU can be seen."""
+    assert (logits.device, y.device, logits.dtype) == (GPU, GPU, torch.float64)
+    with unset_fake_temporarily():
+        return torch.zeros(len(logits))
+
+
 def step_on_fake_gpu(recipes: list[Recipe], monkeypatch: pytest.MonkeyPatch) -> None:
     """Some steps and a look of a stack; gradients are made up, because torch's engine asks for a driver."""
     module = Fit(recipes, CPU)
@@ -96,7 +103,9 @@ def step_on_fake_gpu(recipes: list[Recipe], monkeypatch: pytest.MonkeyPatch) -> 
         module.regroup()
         module.advance(3)
         assert {p.device for p in module.network.parameters()} == {GPU}
-        assert all(z.device == CPU for z in module.evaluate())
+        assert all(z.device == GPU for z in module.evaluate())
+        monkeypatch.setattr("bench.training.fit.refined_log_losses", scored_on_gpu)
+        assert module.scores([1]) == {1: 0.0}
         module.compact([1])
         module.advance(3)
 
