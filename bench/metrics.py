@@ -39,6 +39,7 @@ from bench.calibration import (
 from bench.metric_specs import UndefinedMetricError, column, columns
 
 ECE_BINS: Final = 15
+RANKED: Final = 1 << 20  # scores that are ranked at once: bounds memory where classes are many
 LARGEST_LOGIT: Final = 1e100
 """Beyond it squares of logits overflow and metrics would come out as NaN: such a model has diverged."""
 
@@ -275,7 +276,9 @@ def _ranking(result: Evaluation, test: Predictions, log_p: Floats) -> None:
         margins = np.stack([-z, z], axis=1)
     else:
         margins = one_vs_rest_margins(test.logits, log_p)
-    table = ranking_table(np.ascontiguousarray(margins.T), y == np.arange(classes)[:, None])
+    step = max(1, RANKED // len(y))
+    each = [np.arange(at, min(at + step, classes)) for at in range(0, classes, step)]
+    table = np.concatenate([ranking_table(np.ascontiguousarray(margins.T[of]), y == of[:, None]) for of in each])
     result.per_class["support"] = [float(s) for s in np.bincount(y, minlength=classes)]
     result.per_class["raw/average_precision"] = [None if math.isnan(ap) else ap for ap in table[:, 1].tolist()]
     if classes > 2:

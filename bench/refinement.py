@@ -39,14 +39,14 @@ def _scores(logits: Array, y: Array) -> Array:
     if not bool(finite.all()):
         whole = finite.reshape(len(y), -1).all(axis=-1)
         scores = logits[:, 0, 0] + math.nan
-        if bool(whole.any()):
+        if any(whole.tolist()):
             scores[whole] = _scores(*_part(whole, logits, y))
         return scores
     problem = _problem(logits, y)
-    if not bool(problem.separable.any()):
+    if not any(problem.separable.tolist()):
         return problem.fit()[2]
     scores, others = problem.infimum(), ~problem.separable
-    if bool(others.any()):
+    if any(others.tolist()):
         scores[others] = _problem(*_part(others, logits, y)).fit()[2]
     return scores
 
@@ -90,7 +90,7 @@ class _Scaling:
         self.z = logits - self.top
         self.true = _of_true(self.z, y)
         missed = self.varies = (self.true < 0).any(axis=-1)
-        if not bool(missed.all()):
+        if not all(missed.tolist()):
             self.varies = (self.z < 0).reshape(len(y), -1).any(axis=-1)
         self.separable = self.varies & ~missed
 
@@ -102,7 +102,7 @@ class _Scaling:
     def fit(self) -> tuple[Array, Array, Array]:
         """Scale, intercept 0 and log loss (K,)."""
         xp, true = self.xp, self.true
-        if bool(self.separable.any()):
+        if any(self.separable.tolist()):
             hit, miss = _smoothed(self.y, self.z)
             smoothed = (hit - miss) * true + miss * self.z.sum(axis=-1)
             true = xp.where(self.separable[:, None], smoothed, true)
@@ -155,7 +155,7 @@ class _Platt:
     def fit(self) -> tuple[Array, Array, Array]:
         """Scale, intercept and log loss (K,)."""
         xp, target = self.xp, self.xp.zeros_like(self.z) + self.positive
-        if bool(self.separable.any()):
+        if any(self.separable.tolist()):
             hit, miss = _smoothed(self.y, self.logits)
             target = xp.where(self.separable[:, None], xp.where(self.positive, hit, miss), target)
         highest = xp.amax(xp.where(self.positive, self.z, -math.inf), axis=-1)
@@ -164,12 +164,12 @@ class _Platt:
         solvable = self.both & self.varies & (highest > lowest)
         bias = xp.zeros_like(self.first)
         slope = bias - math.inf
-        if bool(solvable.any()):
+        if any(solvable.tolist()):
             slope[solvable], bias[solvable] = logistic(*_part(solvable, self.z, target))
         scale = xp.where(self.both & self.varies, xp.clip(slope, *SCALE_RANGE), 1.0)
         # Convex: at a bound of the slope the constrained optimum is the best intercept for that slope.
         bound = self.both & (scale != slope)
-        if bool(bound.any()):
+        if any(bound.tolist()):
             z, rate = _part(bound, scale[:, None] * self.z, target.mean(axis=-1))
             bias[bound] = offsets(z, rate)
         fitted, plain = self.loss(scale, bias), self.loss(xp.ones_like(scale), xp.zeros_like(bias))
@@ -189,7 +189,7 @@ class _Platt:
 
 def _part(members: Array, *rows: Array) -> tuple[Array, ...]:
     """The rows of some of the members, of which `members` (K,) is the mask."""
-    return rows if bool(members.all()) else tuple(r[members] for r in rows)
+    return rows if all(members.tolist()) else tuple(r[members] for r in rows)
 
 
 def _of_true(values: Array, y: Array) -> Array:
@@ -311,37 +311,47 @@ def logistic(z: Array, target: Array) -> tuple[Array, Array]:
     rate = target.mean(axis=-1)
     theta = _columns(xp.zeros_like(rate), _numbers(_log_odds(rate), rate))
     found, unfinished = theta + 0.0, rate == rate  # noqa: PLR0124  # all
-    value = _cross_entropy(theta, u, sums)
+    line = _line(theta, u)
+    value = _cross_entropy(line, theta, sums)
     for _ in range(MOST_STEPS):
-        gradient, hessian = _derivatives(theta, u, sums)
+        gradient, hessian = _derivatives(line, u, sums)
         step = xp.linalg.solve(hessian, gradient[..., None])[..., 0]
         decrement = _dot(gradient, step)
-        going = ~(decrement <= 1e-11 * (1 + abs(value)))
-        if not bool(going.all()):
+        going = decrement > 1e-11 * (1 + abs(value))
+        if not all(going.tolist()):
             found[unfinished] = theta - step
-            if not bool(going.any()):
+            if not any(going.tolist()):
                 break
             unfinished = _of_these(unfinished, going)
             theta, u, sums, value, step, decrement = (v[going] for v in (theta, u, sums, value, step, decrement))
-        size, trial = xp.ones_like(value), _cross_entropy(theta - step, u, sums)
-        while bool((short := (size > 1e-12) & (trial > value - 1e-4 * size * decrement)).any()):
+        trial = theta - step
+        line = _line(trial, u)
+        entropy = _cross_entropy(line, trial, sums)
+        short, size = entropy > value - 1e-4 * decrement, xp.ones_like(value)
+        while any(short.tolist()):
             size = xp.where(short, 0.5 * size, size)
-            trial = xp.where(short, _cross_entropy(theta - size[:, None] * step, u, sums), trial)
-        theta, value = theta - size[:, None] * step, trial
+            trial = theta - size[:, None] * step
+            line = _line(trial, u)
+            entropy = _cross_entropy(line, trial, sums)
+            short = (size > 1e-12) & (entropy > value - 1e-4 * size * decrement)
+        theta, value = trial, entropy
     else:
         found[unfinished] = theta
     slope = found[:, 0] / spread
     return slope, found[:, 1] - slope * centre
 
 
-def _cross_entropy(theta: Array, u: Array, sums: Array) -> Array:
-    xp, z = _numpy_or_torch(u), theta[:, :1] * u + theta[:, 1:]
-    return xp.logaddexp(xp.zeros_like(z), z).sum(axis=-1) - _dot(theta, sums)
+def _line(theta: Array, u: Array) -> Array:
+    return theta[:, :1] * u + theta[:, 1:]
 
 
-def _derivatives(theta: Array, u: Array, sums: Array) -> tuple[Array, Array]:
+def _cross_entropy(line: Array, theta: Array, sums: Array) -> Array:
+    return _numpy_or_torch(line).logaddexp(0 * theta[:, :1], line).sum(axis=-1) - _dot(theta, sums)
+
+
+def _derivatives(line: Array, u: Array, sums: Array) -> tuple[Array, Array]:
     """Gradient (K, 2) and Hessian (K, 2, 2) of the cross entropy."""
-    p = expit(theta[:, :1] * u + theta[:, 1:])
+    p = expit(line)
     w = p * (1 - p)
     wu = w * u
     gradient = _columns(_dot(p, u), p.sum(axis=-1)) - sums

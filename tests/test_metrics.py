@@ -17,7 +17,7 @@ from sklearn import metrics as sk
 from torchmetrics.classification import BinaryCalibrationError, MulticlassCalibrationError
 from torchmetrics.functional.classification import multiclass_f1_score, multiclass_matthews_corrcoef
 
-from bench import metric_specs
+from bench import metric_specs, metrics
 from bench.calibration import (
     Counts,
     fit_tau,
@@ -161,6 +161,16 @@ def test_rankings_together_are_those_one_by_one(seed: int, rankings: int, n: int
             continue
         assert tuple(found) == ranking_scores(own, y)
         assert found == pytest.approx([sk.roc_auc_score(y, own), sk.average_precision_score(y, own)], abs=1e-9)
+
+
+def test_classes_ranked_in_blocks_are_ranked_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One class at a time, two, or all."""
+    test = sample(300, 5, 11)
+    expected = run(test)
+    for numbers in (1, 600, 1500):
+        monkeypatch.setattr(metrics, "RANKED", numbers)
+        assert run(test).values == expected.values
+        assert run(test).per_class == expected.per_class
 
 
 def test_one_ranking_with_nan_is_refused_in_company() -> None:
