@@ -218,7 +218,9 @@ def _smoothed(y: Array, logits: Array) -> tuple[Array, Array]:
 
 def _numbers(values: Iterable[float], like: Array) -> Array:
     """A few numbers, where and as what `like` is."""
-    return np.array([*values]) if isinstance(like, np.ndarray) else like.new_tensor([*values])
+    if isinstance(like, np.ndarray):
+        return np.array([*values])
+    return _numpy_or_torch(like).tensor([*values], dtype=like.dtype, device=like.device)
 
 
 def _log_odds(rate: Array) -> list[float]:
