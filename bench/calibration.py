@@ -305,8 +305,7 @@ def _settled(logits: Floats, shifts: Floats) -> Ints:
     """
     rows, doubt = np.arange(len(logits)), 1e-9 * (np.abs(logits).max() + np.abs(shifts).max())
     low, high = logits - shifts[0], logits - shifts[-1]
-    lead = low.argmax(axis=1)
-    sure = lead == high.argmax(axis=1)
+    lead, sure = low.argmax(axis=1), np.ones(len(logits), dtype=bool)
     for end in (low, high):
         best = end[rows, lead]
         end[rows, lead] = -np.inf

@@ -387,6 +387,16 @@ def test_rows_that_no_tau_moves_are_counted_as_if_decided(seed: int, classes: in
     assert fit_tau(logits, y, natural) == min(best, key=lambda tau: (abs(tau), tau < 0))
 
 
+def test_only_clear_leads_settle_a_row() -> None:
+    """A class ahead under every tau; not one that is overtaken, and not one ahead by no more than rounding."""
+    shifts = np.outer(TAUS, np.log([0.7, 0.2, 0.1]))
+    rows = np.array([[9.0, 0.0, 0.0], [0.0, 0.0, 9.0], [1.0, 0.0, 0.0], [0.0, 0.0, 0.0]])
+    assert calibration._settled(rows, shifts).tolist() == [0, 2, -1, -1]
+    level = np.outer(TAUS, np.log([1 / 3] * 3))
+    close = np.array([[1.0, np.nextafter(1.0, 2.0), 0.0], [1.0, 1.0, 0.0], [1.0, 1.1, 0.0]])
+    assert calibration._settled(close, level).tolist() == [-1, -1, 1]
+
+
 def test_tau_without_anything_to_gain_is_zero() -> None:
     """Perfect or balanced predictions tie everywhere; then the rule is plain argmax."""
     y = np.array([0, 0, 1, 2])

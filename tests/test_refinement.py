@@ -188,3 +188,14 @@ def test_logistic_fits_and_offsets_are_each_members_own() -> None:
     np.testing.assert_allclose(residual.sum(axis=1), 0, atol=1e-6)
     np.testing.assert_allclose((residual * z).sum(axis=1) / z.std(axis=1), 0, atol=1e-6)
     np.testing.assert_allclose(refinement.expit(z + shift[:, None]).mean(axis=1), rate, rtol=1e-10)
+
+
+def test_steps_are_shortened_for_those_who_need_it() -> None:
+    """One score far out makes Newton's steps fail to descend at rounding's level; companions take theirs in full."""
+    rng = np.random.default_rng(0)
+    z = np.tile(rng.normal(size=30) * np.exp(2 * rng.normal(size=30)), (12, 1))
+    target = (z > 0).astype(np.float64)
+    target[:, :3] = 1 - target[:, :3]
+    z[:, -1], target[:, -1] = 1e7 * np.linspace(0.8, 1.2, 12), 1
+    alone = [logistic(z[k : k + 1], target[k : k + 1]) for k in range(12)]
+    np.testing.assert_array_equal(logistic(z, target), np.concatenate(alone, axis=1))
