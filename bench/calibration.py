@@ -7,8 +7,6 @@ order of the rows.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -16,11 +14,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from bench.metric_specs import UndefinedMetricError
+from bench.refinement import fit_temperatures, logistic, offsets, refined_log_losses
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-SCALE_RANGE: Final = (1e-3, 1e3)
 TAUS: Final = tuple(step / 20 for step in range(-10, 41))
 """-0.5 to 2 in steps of 0.05; 0, plain argmax, is hit exactly."""
 TAU_BLOCK: Final = 1 << 18  # numbers that are decided at once for all taus: bounds memory, and stays in the cache
@@ -40,8 +38,13 @@ def margin(logits: Floats) -> Floats:
 
 def log_softmax(logits: Floats) -> Floats:
     """Log probabilities (n, C), exact for saturated logits."""
-    shifted = logits - logits.max(axis=1, keepdims=True)
-    shifted -= np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+    if logits.shape[1] == 2:  # numpy is slow at rows of two numbers
+        shifted = logits - np.maximum(logits[:, :1], logits[:, 1:])
+        p = np.exp(shifted)
+        shifted -= np.log(p[:, :1] + p[:, 1:])
+    else:
+        shifted = logits - logits.max(axis=1, keepdims=True)
+        shifted -= np.log(np.exp(shifted).sum(axis=1, keepdims=True))
     return np.asarray(shifted, dtype=np.float64)
 
 
@@ -57,9 +60,13 @@ def prior_corrected(logits: Floats, prior: ArrayLike, natural: ArrayLike) -> Flo
     eq. 9). Only ratios within `prior` (C,) and `natural` (C,) matter. Raises ValueError where one is not
     finite and positive.
     """
-    classes = logits.shape[1]
+    return np.asarray(logits + prior_shift(prior, natural, logits.shape[1]), dtype=np.float64)
+
+
+def prior_shift(prior: ArrayLike, natural: ArrayLike, classes: int) -> Floats:
+    """What `prior_corrected` adds to each logit (C,)."""
     to, away = _checked_prior(natural, "natural", classes), _checked_prior(prior, "prior", classes)
-    return np.asarray(logits + (np.log(to) - np.log(away)), dtype=np.float64)
+    return np.asarray(np.log(to) - np.log(away), dtype=np.float64)
 
 
 def _checked_prior(prior: ArrayLike, name: str, classes: int) -> Floats:
@@ -103,28 +110,21 @@ def fit_temperature(logits: Floats, y: Ints) -> Temperature:
 
     - separable rows (the scale would be infinite) are fitted to Platt's smoothed targets, (n_y + 1) / (n_y +
       C);
-    - a best scale outside `SCALE_RANGE`, such as for inverted scores, is clipped to it;
+    - a best scale outside `bench.refinement.SCALE_RANGE`, such as for inverted scores, is clipped to it;
     - binary with one class present: identity, since intercept and scale would be infinite;
     - binary with a constant margin: scale 1, the intercept that matches the base rate;
     - multi-class with logits constant within every row: identity. A class missing in validation is no
       obstacle.
     """
     _check_rows(logits, y)
-    fitted = _fit_binary(margin(logits), y) if logits.shape[1] == 2 else _fit_scale(logits, y)
-    # Smoothed targets and rounding may lose to doing nothing; the promise above holds without exception.
-    return fitted if log_loss(fitted.apply(logits), y) <= log_loss(logits, y) else Temperature()
+    scale, bias, _ = fit_temperatures(logits[None], y[None])
+    return Temperature(float(scale[0]), float(bias[0]))
 
 
 def refined_log_loss(logits: Floats, y: Ints) -> float:
-    """Log loss in nats at the best temperature (binary: and intercept), for early stopping.
-
-    "Refine, then calibrate" (Berta et al. 2025): it does not punish a training objective for the scale of
-    its logits. On separable rows it is the infimum over scales, usually 0. Raises ValueError for logits that
-    are not finite.
-    """
+    """Of one member, what `bench.refinement.refined_log_losses` says of many; ValueError if logits are not finite."""
     _check_rows(logits, y)
-    infimum = _separable_loss(logits, y)
-    return log_loss(fit_temperature(logits, y).apply(logits), y) if infimum is None else infimum
+    return float(refined_log_losses(logits[None], y[None])[0])
 
 
 def _check_rows(logits: Floats, y: Ints) -> None:
@@ -137,77 +137,11 @@ def _check_rows(logits: Floats, y: Ints) -> None:
         raise ValueError("Expected finite logits, got NaN or infinity. Training diverged: record that status instead.")
 
 
-def _smoothed(y: Ints, n_classes: int) -> tuple[Floats, Floats]:
-    """Platt's targets per row: for the true class, and for each of the other classes."""
-    count = np.bincount(y, minlength=n_classes)[y]
-    return (count + 1.0) / (count + n_classes), 1.0 / (count + n_classes)
-
-
-def _separable_loss(logits: Floats, y: Ints) -> float | None:
-    """The log loss approached as the scale grows without end, or None where a finite scale is best."""
-    n = len(y)
-    if logits.shape[1] > 2:
-        top = logits.max(axis=1)
-        if (logits[np.arange(n), y] < top).any() or (np.ptp(logits, axis=1) == 0).all():
-            return None
-        # What remains are ties with the true class: with ever larger scale they share the probability.
-        return float(np.log((logits == top[:, None]).sum(axis=1)).mean())
-    z, positive = margin(logits), y == 1
-    if not _both_classes(y) or np.ptp(z) == 0 or z[~positive].max() > z[positive].min():
-        return None
-    tied = z == z[positive].min() if z[~positive].max() == z[positive].min() else np.zeros(n, dtype=bool)
-    rate = float(positive[tied].mean()) if tied.any() else 0.0
-    return float(tied.mean()) * entropy(np.array([rate, 1 - rate]))
-
-
 def entropy(probabilities: ArrayLike) -> float:
     """Entropy in nats of a distribution (C,); classes of probability 0 contribute nothing."""
     p = np.asarray(probabilities, dtype=np.float64)
     p = p[p > 0]
     return float(-(p * np.log(p)).sum())
-
-
-def _fit_scale(logits: Floats, y: Ints) -> Temperature:
-    """Multi-class: the root of the derivative of the log loss in the scale; the loss is convex in it."""
-    n, classes = logits.shape
-    if (np.ptp(logits, axis=1) == 0).all():
-        return Temperature()
-    z = logits - logits.max(axis=1, keepdims=True)
-    true = z[np.arange(n), y]
-    if _separable_loss(logits, y) is not None:
-        hit, miss = _smoothed(y, classes)
-        true = (hit - miss) * true + miss * z.sum(axis=1)
-    target = float(true.sum())
-
-    def slope(log_scale: float) -> tuple[float, float]:
-        scale = math.exp(log_scale)
-        p = np.exp(scale * z)
-        p /= p.sum(axis=1, keepdims=True)
-        mean = np.einsum("nc,nc->n", p, z)
-        variance = np.einsum("nc,nc,nc->n", p, z, z) - mean**2
-        return float(mean.sum()) - target, scale * float(variance.sum())
-
-    # On a log axis the same relative precision costs the same everywhere in the range.
-    return Temperature(math.exp(_root(slope, math.log(SCALE_RANGE[0]), math.log(SCALE_RANGE[1]), 0.0)))
-
-
-def _fit_binary(z: Floats, y: Ints) -> Temperature:
-    """Binary: logistic regression of y on the margin with the slope kept inside `SCALE_RANGE`."""
-    positive = y == 1
-    if not _both_classes(y):
-        return Temperature()
-    if np.ptp(z) == 0:
-        return Temperature(1.0, _offset(z, float(positive.mean())))
-    target = positive.astype(np.float64)
-    if z[~positive].max() <= z[positive].min():
-        hit, miss = _smoothed(y, 2)
-        target = np.where(positive, hit, miss)
-    # Inverted scores would send the slope to minus infinity; the answer is the bound at once.
-    inverted = z[positive].max() <= z[~positive].min()
-    slope, intercept = (-math.inf, 0.0) if inverted else _logistic(z, target)
-    scale = min(max(slope, SCALE_RANGE[0]), SCALE_RANGE[1])
-    # Convex: at a bound of the slope the constrained optimum is the best intercept for that slope.
-    return Temperature(scale, intercept if scale == slope else _offset(scale * z, float(target.mean())))
 
 
 # --- logistic recalibration as a measurement ----------------------------------------------------------------
@@ -220,8 +154,13 @@ def calibration_intercept(z: Floats, y: Ints) -> float:
     `z` (n,) are log odds; the ideal is 0, above 0 positives are under-predicted.
     Raises UndefinedMetricError with one class only.
     """
+    return calibration_intercepts(z[None], y)[0]
+
+
+def calibration_intercepts(z: Floats, y: Ints) -> list[float]:
+    """`calibration_intercept` of K scores `z` (K, n) of the same rows."""
     _require_both(y)
-    return _offset(z, float((y == 1).mean()))
+    return [float(offset) for offset in offsets(z, np.full(len(z), (y == 1).mean()))]
 
 
 def calibration_slope(z: Floats, y: Ints) -> float:
@@ -229,93 +168,34 @@ def calibration_slope(z: Floats, y: Ints) -> float:
 
     `z` (n,) are log odds. Raises UndefinedMetricError with one class, a constant score, or separable rows.
     """
+    (slope,) = calibration_slopes(z[None], y)
+    if isinstance(slope, UndefinedMetricError):
+        raise slope
+    return slope
+
+
+def calibration_slopes(z: Floats, y: Ints) -> list[float | UndefinedMetricError]:
+    """`calibration_slope` of K scores `z` (K, n) of the same rows, or why a score has none; raises with one class."""
     _require_both(y)
-    positive = y == 1
-    if np.ptp(z) == 0:
-        raise UndefinedMetricError("the score is constant")
-    if z[~positive].max() <= z[positive].min() or z[positive].max() <= z[~positive].min():
-        raise UndefinedMetricError("the score separates the classes, so the slope is infinite")
-    return _logistic(z, positive.astype(np.float64))[0]
+    reasons = [_without_slope(own, y == 1) for own in z]
+    fitted = z[[reason is None for reason in reasons]]
+    slopes = iter(logistic(fitted, np.tile((y == 1).astype(np.float64), (len(fitted), 1)))[0])
+    return [float(next(slopes)) if reason is None else reason for reason in reasons]
 
 
-def _both_classes(y: Ints) -> bool:
-    positives = int(np.count_nonzero(y == 1))
-    return 0 < positives < len(y)
+def _without_slope(z: Floats, positive: NDArray[np.bool_]) -> UndefinedMetricError | None:
+    if z.min() == z.max():
+        return UndefinedMetricError("the score is constant")
+    above, below = z[positive], z[~positive]
+    if below.max() <= above.min() or above.max() <= below.min():
+        return UndefinedMetricError("the score separates the classes, so the slope is infinite")
+    return None
 
 
 def _require_both(y: Ints) -> None:
-    if not _both_classes(y):
-        raise UndefinedMetricError("no positive rows" if not (y == 1).any() else "no negative rows")
-
-
-def _expit(x: Floats) -> Floats:
-    return np.asarray(0.5 + 0.5 * np.tanh(0.5 * x), dtype=np.float64)
-
-
-def _offset(z: Floats, rate: float) -> float:
-    """The intercept with which the mean probability equals `rate`, strictly between 0 and 1."""
-    level = math.log(rate) - math.log1p(-rate)
-
-    def excess(offset: float) -> tuple[float, float]:
-        p = _expit(z + offset)
-        return float(p.sum()) - rate * len(z), float((p * (1 - p)).sum())
-
-    # Were all scores at one end, the intercept would be the level less that end.
-    return _root(excess, level - float(z.max()), level - float(z.min()), level - float(z.mean()))
-
-
-def _root(f: Callable[[float], tuple[float, float]], low: float, high: float, start: float) -> float:
-    """Root of an increasing function that returns (value, derivative); the nearer end where there is none
-    inside.
-
-    Newton inside a bracket, bisecting where Newton leaves it or stops halving its steps (as rtsafe in Press
-    et al.).
-    """
-    x, previous = start, high - low
-    for _ in range(200):
-        value, derivative = f(x)
-        low, high = (low, x) if value > 0 else (x, high)
-        newton = x - value / derivative if derivative > 0 else math.nan
-        following = newton if low <= newton <= high and abs(newton - x) <= 0.5 * abs(previous) else 0.5 * (low + high)
-        previous, x = following - x, following
-        if abs(previous) <= 1e-13 * max(1.0, abs(x)):
-            break
-    return x
-
-
-def _logistic(z: Floats, target: Floats) -> tuple[float, float]:
-    """Slope and intercept of a logistic fit of `target` (n,) in [0, 1] on `z` (n,), by damped Newton steps.
-
-    Expects that the finite optimum exists: `z` varies and does not separate the targets.
-    """
-    centre, spread = float(z.mean()), float(z.std())
-    u = (z - centre) / spread
-    sums = np.array([target @ u, target.sum()])
-    rate = float(target.mean())
-    theta = np.array([0.0, math.log(rate) - math.log1p(-rate)])
-
-    def loss(at: Floats) -> float:
-        return float(np.logaddexp(0.0, at[0] * u + at[1]).sum() - at @ sums)
-
-    value = loss(theta)
-    for _ in range(200):
-        p = _expit(theta[0] * u + theta[1])
-        w = p * (1 - p)
-        wu = w * u
-        gradient = np.array([p @ u, p.sum()]) - sums
-        hessian = np.array([[wu @ u, wu.sum()], [wu.sum(), w.sum()]])
-        # The ridge only matters where nearly every row is saturated; Newton then still points downhill.
-        step = np.linalg.solve(hessian + 1e-14 * (np.trace(hessian) + 1e-300) * np.eye(2), gradient)
-        decrement = float(gradient @ step)
-        if decrement <= 1e-11 * (1 + abs(value)):
-            theta = theta - step
-            break
-        size = 1.0
-        while size > 1e-12 and (trial := loss(theta - size * step)) > value - 1e-4 * size * decrement:
-            size *= 0.5
-        theta, value = theta - size * step, trial
-    slope = float(theta[0]) / spread
-    return slope, float(theta[1]) - slope * centre
+    positives = int(np.count_nonzero(y == 1))
+    if not 0 < positives < len(y):
+        raise UndefinedMetricError("no negative rows" if positives else "no positive rows")
 
 
 # --- decisions ----------------------------------------------------------------------------------------------
@@ -344,9 +224,16 @@ class Counts:
 
 def macro_f1(counts: Counts) -> float:
     """Unweighted mean F1 over the classes that occur or are predicted, as in scikit-learn."""
-    total = counts.actual + counts.predicted
-    seen = total > 0
-    return float((2.0 * counts.hits[seen] / total[seen]).mean())
+    return float(_macro_f1s(counts.hits[None], counts.actual, counts.predicted[None])[0])
+
+
+def _macro_f1s(hits: Ints, actual: Ints, predicted: Ints) -> Floats:
+    """Macro-F1 (T,) of T rules from their `hits` and `predicted` (T, C)."""
+    total = actual + predicted
+    f1, seen = 2.0 * hits / np.maximum(total, 1), total > 0
+    if seen.all():
+        return np.asarray(f1.mean(axis=1), dtype=np.float64)
+    return np.array([row[occurs].mean() for row, occurs in zip(f1, seen, strict=True)])
 
 
 def fit_threshold(z: Floats, y: Ints) -> float:
@@ -379,13 +266,11 @@ def fit_threshold(z: Floats, y: Ints) -> float:
 
 def tau_decisions(logits: Floats, natural: ArrayLike, tau: float) -> Ints:
     """Classes (n,) of largest logit - tau log natural (Menon et al. 2021, eq. 9); tau 0 is argmax."""
-    return np.asarray(_by_tau(logits, natural, (tau,))[0], dtype=np.int64)
+    return np.asarray((logits - tau * _log_prior(natural, logits.shape[1])).argmax(axis=1), dtype=np.int64)
 
 
-def _by_tau(logits: Floats, natural: ArrayLike, taus: tuple[float, ...]) -> Ints:
-    """Decisions (T, n) of each tau."""
-    shifts = np.outer(taus, np.log(_checked_prior(natural, "natural", logits.shape[1])))
-    return np.asarray((logits - shifts[:, None]).argmax(axis=2), dtype=np.int64)
+def _log_prior(natural: ArrayLike, classes: int) -> Floats:
+    return np.asarray(np.log(_checked_prior(natural, "natural", classes)), dtype=np.float64)
 
 
 def fit_tau(logits: Floats, y: Ints, natural: ArrayLike) -> float:
@@ -394,15 +279,35 @@ def fit_tau(logits: Floats, y: Ints, natural: ArrayLike) -> float:
     `logits` (n, C) are prior-corrected. Of tied taus the one nearest 0 counts, of those the positive one.
     """
     classes = logits.shape[1]
+    shifts = np.outer(TAUS, _log_prior(natural, classes))
     step = max(64, TAU_BLOCK // (classes * len(TAUS)))  # with many classes counting costs more than deciding
     hits, predicted = (np.zeros((len(TAUS), classes), dtype=np.int64) for _ in range(2))
-    for rows in np.split(np.arange(len(y)), range(step, len(y), step)):
-        decided = _by_tau(logits[rows], natural, TAUS)
+    for at in range(0, len(y), step):
+        rows, true = logits[at : at + step], y[at : at + step]
+        settled = _settled(rows, shifts)
+        predicted += np.bincount(settled[settled >= 0], minlength=classes)
+        hits += np.bincount(settled[settled == true], minlength=classes)
+        rows, true = rows[settled < 0], true[settled < 0]
+        decided = (rows - shifts[:, None]).argmax(axis=2)
         cell = decided + classes * np.arange(len(TAUS))[:, None]
         predicted += np.bincount(cell.ravel(), minlength=predicted.size).reshape(predicted.shape)
-        hits += np.bincount(cell[decided == y[rows]], minlength=hits.size).reshape(hits.shape)
-    actual = np.bincount(y, minlength=classes)
-    scores = {tau: macro_f1(Counts(hits[t], actual, predicted[t])) for t, tau in enumerate(TAUS)}
-    best = max(scores.values())
+        hits += np.bincount(cell[decided == true], minlength=hits.size).reshape(hits.shape)
+    scores = _macro_f1s(hits, np.bincount(y, minlength=classes), predicted)
     # Equal counts summed in one order give equal floats, so equality is a true tie.
-    return min((t for t in TAUS if scores[t] == best), key=lambda t: (abs(t), t < 0))
+    return min((TAUS[t] for t in np.flatnonzero(scores == scores.max())), key=lambda tau: (abs(tau), tau < 0))
+
+
+def _settled(logits: Floats, shifts: Floats) -> Ints:
+    """The classes (n,) that every tau decides for, or -1 where taus may differ; `shifts` (T, C) of rising taus.
+
+    Each class is a line in tau, so one that leads at both ends leads between them, by no less than at one of these;
+    leads that rounding might undo do not count.
+    """
+    rows, doubt = np.arange(len(logits)), 1e-9 * (np.abs(logits).max() + np.abs(shifts).max())
+    low, high = logits - shifts[0], logits - shifts[-1]
+    lead, sure = low.argmax(axis=1), np.ones(len(logits), dtype=bool)
+    for end in (low, high):
+        best = end[rows, lead]
+        end[rows, lead] = -np.inf
+        sure &= best - end.max(axis=1) > doubt
+    return np.where(sure, lead, -1)

@@ -14,6 +14,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 from typing import Final, Literal
 
 Kind = Literal["ranking", "probability", "decision"]
@@ -141,6 +142,7 @@ _ALL: Final = (
 METRICS: Final[dict[str, MetricSpec]] = {spec.name: spec for spec in _ALL}
 
 
+@cache
 def column(view_or_rule: str, metric: str) -> str:
     """The column that holds `metric` in a view or under a rule: `column('raw', 'auroc')` is `'raw/auroc'`.
 
@@ -175,6 +177,7 @@ def direction(name: str) -> bool:
     return spec_of(name).higher_is_better
 
 
+@cache
 def columns(n_classes: int) -> tuple[str, ...]:
     """Every column that an evaluation with `n_classes` classes fills, in board order."""
     _check_classes(n_classes)

@@ -12,19 +12,20 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
 import torch
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from torchmetrics.functional.classification import binary_calibration_error
 
 from bench.calibration import (
     Counts,
     Floats,
     Ints,
-    calibration_intercept,
-    calibration_slope,
+    calibration_intercepts,
+    calibration_slopes,
     entropy,
     fit_tau,
     fit_temperature,
@@ -32,12 +33,13 @@ from bench.calibration import (
     log_softmax,
     macro_f1,
     margin,
-    prior_corrected,
+    prior_shift,
     tau_decisions,
 )
 from bench.metric_specs import UndefinedMetricError, column, columns
 
 ECE_BINS: Final = 15
+RANKED: Final = 1 << 20  # scores that are ranked at once: bounds memory where classes are many
 LARGEST_LOGIT: Final = 1e100
 """Beyond it squares of logits overflow and metrics would come out as NaN: such a model has diverged."""
 
@@ -118,34 +120,40 @@ def evaluate(
     _check(test, val, train_counts)
     result = Evaluation()
     classes, y = test.n_classes, test.y
-    corrected_val = prior_corrected(val.logits, prior, natural)
+    shift = prior_shift(prior, natural, classes)
+    corrected_val, corrected = val.logits + shift, test.logits + shift
     temperature = fit_temperature(corrected_val, val.y)
-    corrected = prior_corrected(test.logits, prior, natural)
     result.fitted.update(temperature=1.0 / temperature.scale, bias=temperature.bias)
 
-    _ranking(result, test)
+    log_p = log_softmax(test.logits)
+    _ranking(result, test, log_p)
     views = {"raw": test.logits, "corrected": corrected, "recalibrated": temperature.apply(corrected)}
+    base = entropy(np.bincount(y) / len(y))
     for view, logits in views.items():
-        _probability(result, view, logits, y)
+        _probability(result, view, log_p if view == "raw" else log_softmax(logits), y, base)
 
     default = test.logits.argmax(axis=1)
     if classes == 2:
+        _recalibration(result, views, y)
         # On raw margins: the rule then does not depend on whether the prior is known exactly.
         result.fitted["threshold"] = fit_threshold(margin(val.logits), val.y)
         tuned = (margin(test.logits) > result.fitted["threshold"]).astype(np.int64)
     else:
         result.fitted["tau"] = fit_tau(corrected_val, val.y, natural)
         tuned = tau_decisions(corrected, natural, result.fitted["tau"])
+    # Stable: equal counts keep the order of the classes. Classes left over go to the first thirds.
+    thirds = np.array_split(np.argsort(-np.asarray(train_counts, np.float64), kind="stable"), 3)
     for rule, predicted in (("default", default), ("tuned", tuned)):
-        _decision(result, rule, Counts.of(predicted, y, classes), np.asarray(train_counts, np.float64))
+        _decision(result, rule, Counts.of(predicted, y, classes), thirds)
     _in_board_order(result, classes)
     return result
 
 
 def _check(test: Predictions, val: Predictions, train_counts: ArrayLike) -> None:
     for part, rows in (("test", test), ("validation", val)):
-        broken = int((~(np.abs(rows.logits) <= LARGEST_LOGIT)).any(axis=1).sum())
-        if broken:
+        size = np.abs(rows.logits)
+        if not size.max() <= LARGEST_LOGIT:  # NaN is not either
+            broken = int((~(size <= LARGEST_LOGIT)).any(axis=1).sum())
             raise ValueError(
                 f"Expected finite logits below {LARGEST_LOGIT:g}, got NaN, infinity or larger in "
                 f"{broken} of {len(rows.y)} {part} rows. "
@@ -161,9 +169,13 @@ def _check(test: Predictions, val: Predictions, train_counts: ArrayLike) -> None
 
 
 def _in_board_order(result: Evaluation, classes: int) -> None:
-    ordered = {name: result.values[name] for name in columns(classes)}
+    values, undefined = dict(result.values), dict(result.undefined)
     result.values.clear()
-    result.values.update(ordered)
+    result.undefined.clear()
+    for name in columns(classes):
+        result.values[name] = values[name]
+        if name in undefined:
+            result.undefined[name] = undefined[name]
 
 
 # --- ranking ------------------------------------------------------------------------------------------------
@@ -176,22 +188,41 @@ def ranking_scores(score: Floats, y: Ints) -> tuple[float, float]:
     Raises UndefinedMetricError where one class is absent.
     """
     positive = y == 1
-    above, below = np.sort(score[positive]), np.sort(score[~positive])
-    if not len(above) or not len(below):
-        raise UndefinedMetricError("no positive rows" if not len(above) else "no negative rows")
+    auroc, average_precision = ranking_table(score[None], positive[None])[0].tolist()
+    if math.isnan(auroc):
+        raise UndefinedMetricError("no negative rows" if positive.any() else "no positive rows")
+    return auroc, average_precision
+
+
+def ranking_table(scores: Floats, positive: NDArray[np.bool_]) -> Floats:
+    """AUROC and average precision (K, 2) of K rankings; NaN where all rows are positive, or none.
+
+    `scores` (K, n), and `positive` (K, n), the rows to be found. Each gets what it would get alone, to the last bit.
+    """
+    n, found = scores.shape[1], positive.sum(axis=1)
+    ranked = np.sort(scores, axis=1)
     # Sorting puts NaN last, where it would count as the best score.
-    _refuse_nan(above[-1], below[-1])
-    # Only thresholds at a positive change recall, so the negatives need counting there alone: under imbalance
-    # these are few. `first` is where each distinct positive score begins.
-    first = np.flatnonzero(np.append(True, above[1:] > above[:-1]))
-    distinct = above[first]
-    ties = np.diff(np.append(first, len(above)))
-    lower, upper = np.searchsorted(below, distinct, "left"), np.searchsorted(below, distinct, "right")
-    wins_twice = int((ties * (lower + upper)).sum())
-    auroc = wins_twice / (2 * len(above) * len(below))
-    caught = len(above) - first
-    precision = caught / (caught + len(below) - lower)
-    return auroc, float(precision @ ties) / len(above)
+    _refuse_nan(*ranked[:, -1])
+    # Only thresholds at a positive change recall, so rows need counting there alone: under imbalance these are few.
+    own, ends = scores[positive], np.append(0, found.cumsum())  # ranking after ranking, and where each ends
+    below, upto = np.empty(len(own), dtype=np.int64), np.empty(len(own), dtype=np.int64)
+    for row, (a, b) in zip(ranked, pairwise(ends.tolist()), strict=True):
+        own[a:b].sort()
+        below[a:b], upto[a:b] = row.searchsorted(own[a:b], "left"), row.searchsorted(own[a:b], "right")
+    # Among these counts are the positives' own: each pair of them twice, each with itself once.
+    counted = np.append(0, np.cumsum(below + upto))
+    wins_twice = np.diff(counted[ends]) - found**2
+    edge = np.ones(len(own) + 1, dtype=bool)
+    edge[1:-1] = own[1:] > own[:-1]
+    edge[ends] = True
+    edges = np.flatnonzero(edge)
+    first, ties = edges[:-1], np.diff(edges)  # where each distinct score begins, and how often it is there
+    precision = (np.repeat(ends[1:], found)[first] - first) / (n - below[first])
+    cuts = first.searchsorted(ends).tolist()
+    caught = np.array([precision[a:b] @ ties[a:b] for a, b in pairwise(cuts)])
+    table = np.stack([wins_twice / np.maximum(2 * found * (n - found), 1), caught / np.maximum(found, 1)], axis=1)
+    table[(found == 0) | (found == n)] = np.nan
+    return table
 
 
 def _refuse_nan(*scores: float) -> None:
@@ -217,10 +248,12 @@ def recall_at(score: Floats, y: Ints, percent: int) -> float:
     return float(caught / np.count_nonzero(positive))
 
 
-def one_vs_rest_margins(logits: Floats) -> Floats:
-    """Log odds (n, C) of each class against all others, log p_c - log(1 - p_c), without saturation."""
-    rows = np.arange(len(logits))
-    log_p = log_softmax(logits)
+def one_vs_rest_margins(logits: Floats, log_p: Floats) -> Floats:
+    """Log odds (n, C) of each class against all others, log p_c - log(1 - p_c), without saturation.
+
+    `log_p` (n, C) are the log probabilities of `logits` (n, C).
+    """
+    rows, log_p = np.arange(len(logits)), log_p.copy()
     top = logits.argmax(axis=1)
     # Only the top class can have p > 1/2, where 1 - p cancels: there the others are summed instead.
     rest = logits.copy()
@@ -233,7 +266,7 @@ def one_vs_rest_margins(logits: Floats) -> Floats:
     return np.asarray(out, dtype=np.float64)
 
 
-def _ranking(result: Evaluation, test: Predictions) -> None:
+def _ranking(result: Evaluation, test: Predictions, log_p: Floats) -> None:
     classes, y = test.n_classes, test.y
     if classes == 2:
         z = margin(test.logits)
@@ -242,23 +275,21 @@ def _ranking(result: Evaluation, test: Predictions) -> None:
             _fill_one(result, "raw", f"recall_at_{percent}pct", partial(recall_at, z, y, percent))
         margins = np.stack([-z, z], axis=1)
     else:
-        margins = one_vs_rest_margins(test.logits)
-    support = np.bincount(y, minlength=classes)
-    pairs = [
-        ranking_scores(margins[:, c], (y == c).astype(np.int64)) if 0 < support[c] < len(y) else None
-        for c in range(classes)
-    ]
-    result.per_class["support"] = [float(s) for s in support]
-    result.per_class["raw/average_precision"] = [pair and pair[1] for pair in pairs]
+        margins = one_vs_rest_margins(test.logits, log_p)
+    step = max(1, RANKED // len(y))
+    each = [np.arange(at, min(at + step, classes)) for at in range(0, classes, step)]
+    table = np.concatenate([ranking_table(np.ascontiguousarray(margins.T[of]), y == of[:, None]) for of in each])
+    result.per_class["support"] = [float(s) for s in np.bincount(y, minlength=classes)]
+    result.per_class["raw/average_precision"] = [None if math.isnan(ap) else ap for ap in table[:, 1].tolist()]
     if classes > 2:
-        _fill(result, "raw", ("auroc", "average_precision"), lambda: _macro(pairs))
+        _fill(result, "raw", ("auroc", "average_precision"), lambda: _macro(table))
 
 
-def _macro(pairs: Sequence[tuple[float, float] | None]) -> tuple[float, float]:
-    defined = [pair for pair in pairs if pair]
-    if not defined:
+def _macro(table: Floats) -> tuple[float, float]:
+    defined = table[~np.isnan(table[:, 0])]
+    if not len(defined):
         raise UndefinedMetricError("test holds one class only")
-    auroc, average_precision = np.mean(defined, axis=0)
+    auroc, average_precision = defined.mean(axis=0)
     return float(auroc), float(average_precision)
 
 
@@ -272,13 +303,14 @@ def expected_calibration_error(probabilities: Floats, y: Ints) -> float:
     are binned by their top probability and its mean compared with accuracy. The two differ even for C = 2.
     """
     if probabilities.shape[1] == 2:
-        confidence, outcome = np.ascontiguousarray(probabilities[:, 1]), y
+        confidence, outcome = probabilities[:, 1], y
     else:
         # As binary, because the multi-class function of torchmetrics works in float32.
-        confidence, outcome = probabilities.max(axis=1), (probabilities.argmax(axis=1) == y).astype(np.int64)
+        top = probabilities.argmax(axis=1)
+        confidence, outcome = probabilities[np.arange(len(y)), top], top == y
     # Above 1 by one rounding, torchmetrics would take the whole batch for logits.
     p = torch.from_numpy(np.minimum(confidence, 1.0))
-    target = torch.tensor(outcome)  # a copy: stored labels may be read-only, which torch warns about
+    target = torch.from_numpy(outcome.astype(np.float64))  # a copy: torch warns of labels that are read-only
     return float(binary_calibration_error(p, target, n_bins=ECE_BINS, norm="l1", validate_args=False))
 
 
@@ -290,26 +322,40 @@ def brier(probabilities: Floats, y: Ints) -> float:
     return float((np.square(probabilities).sum(axis=1) - 2 * true + 1).mean())
 
 
-def _probability(result: Evaluation, view: str, logits: Floats, y: Ints) -> None:
-    log_p = log_softmax(logits)
+def _probability(result: Evaluation, view: str, log_p: Floats, y: Ints, base: float) -> None:
     p = np.exp(log_p)
     loss = float(-log_p[np.arange(len(y)), y].mean())
     _fill_one(result, view, "log_loss", lambda: loss)
-    _fill_one(result, view, "normalised_entropy", lambda: loss / _base_entropy(y))
+    _fill_one(result, view, "normalised_entropy", lambda: _normalised(loss, base))
     _fill_one(result, view, "brier", lambda: brier(p, y))
     _fill_one(result, view, "ece", lambda: expected_calibration_error(p, y))
-    if logits.shape[1] == 2:
-        z = margin(logits)
-        _fill_one(result, view, "calibration_intercept", lambda: calibration_intercept(z, y))
-        _fill_one(result, view, "calibration_slope", lambda: calibration_slope(z, y))
+    if p.shape[1] == 2:
         _fill_one(result, view, "predicted_observed", lambda: _predicted_observed(p[:, 1], y))
 
 
-def _base_entropy(y: Ints) -> float:
-    base = entropy(np.bincount(y) / len(y))
+def _recalibration(result: Evaluation, views: dict[str, Floats], y: Ints) -> None:
+    """Cox's intercept and slope of binary logits in all views at once."""
+    z = np.stack([margin(logits) for logits in views.values()])
+    for name, measure in (("calibration_intercept", calibration_intercepts), ("calibration_slope", calibration_slopes)):
+        found: Sequence[float | UndefinedMetricError]
+        try:
+            found = measure(z, y)
+        except UndefinedMetricError as reason:
+            found = [reason] * len(z)
+        for view, value in zip(views, found, strict=True):
+            _fill_one(result, view, name, partial(_defined, value))
+
+
+def _defined(value: float | UndefinedMetricError) -> float:
+    if isinstance(value, UndefinedMetricError):
+        raise value
+    return value
+
+
+def _normalised(loss: float, base: float) -> float:
     if base == 0:
         raise UndefinedMetricError("test holds one class only")
-    return base
+    return loss / base
 
 
 def _predicted_observed(p: Floats, y: Ints) -> float:
@@ -321,7 +367,7 @@ def _predicted_observed(p: Floats, y: Ints) -> float:
 # --- decisions ----------------------------------------------------------------------------------------------
 
 
-def _decision(result: Evaluation, rule: str, counts: Counts, train_counts: Floats) -> None:
+def _decision(result: Evaluation, rule: str, counts: Counts, thirds: Sequence[Ints]) -> None:
     classes = len(counts.actual)
     recalls = np.divide(counts.hits, counts.actual, out=np.full(classes, np.nan), where=counts.actual > 0)
     result.per_class[f"{rule}/recall"] = [None if math.isnan(r) else float(r) for r in recalls]
@@ -332,9 +378,7 @@ def _decision(result: Evaluation, rule: str, counts: Counts, train_counts: Float
         _fill(result, rule, ("f1", "recall"), lambda: _positive_class(counts))
         _fill_one(result, rule, "precision", lambda: _precision(counts))
         return
-    # Stable: equal counts keep the order of the classes. Classes left over go to the first thirds.
-    ranked = np.array_split(np.argsort(-train_counts, kind="stable"), 3)
-    for name, third in zip(("head_recall", "middle_recall", "tail_recall"), ranked, strict=True):
+    for name, third in zip(("head_recall", "middle_recall", "tail_recall"), thirds, strict=True):
         _fill_one(result, rule, name, partial(_mean_recall, recalls[third]))
 
 

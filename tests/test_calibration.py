@@ -13,23 +13,27 @@ from sklearn.metrics import log_loss as sklearn_log_loss
 
 from bench import calibration
 from bench.calibration import (
-    SCALE_RANGE,
     TAU_BLOCK,
     TAUS,
+    Counts,
     Temperature,
     calibration_intercept,
+    calibration_intercepts,
     calibration_slope,
+    calibration_slopes,
     fit_tau,
     fit_temperature,
     fit_threshold,
     log_loss,
     log_softmax,
+    macro_f1,
     margin,
     prior_corrected,
     refined_log_loss,
     tau_decisions,
 )
 from bench.metric_specs import UndefinedMetricError
+from bench.refinement import SCALE_RANGE
 
 
 def sample(n: int, classes: int, seed: int, signal: float = 1.5) -> tuple[np.ndarray, np.ndarray]:
@@ -293,6 +297,19 @@ def test_slope_survives_saturated_scores() -> None:
     assert calibration_slope(300 * z, y) == pytest.approx(calibration_slope(z, y) / 300, rel=1e-8)
 
 
+def test_views_are_measured_together_as_one_by_one() -> None:
+    """Intercepts and slopes of several scores of the same rows; what has no slope says why and disturbs no other."""
+    logits, y = sample(300, 2, 16)
+    z = margin(logits)
+    scores = np.stack([z, 3 * z - 1, np.ones(300), np.where(y == 1, 1.0, -1.0), 0.2 * z])
+    assert calibration_intercepts(scores, y) == [calibration_intercept(own, y) for own in scores]
+    slopes = calibration_slopes(scores, y)
+    assert [slopes[k] for k in (0, 1, 4)] == [calibration_slope(scores[k], y) for k in (0, 1, 4)]
+    for reason, undefined in (("constant", slopes[2]), ("separates", slopes[3])):
+        assert isinstance(undefined, UndefinedMetricError)
+        assert reason in str(undefined)
+
+
 def test_intercept_and_slope_are_undefined_with_a_reason() -> None:
     """One class, a constant score and separable rows do not determine them."""
     z = np.array([-1.0, 0.0, 1.0, 2.0])
@@ -355,6 +372,29 @@ def test_tau_reaches_the_best_macro_f1_of_the_grid(block: int, monkeypatch: pyte
         best = max(scores.values())
         assert scores[tau] == pytest.approx(best, abs=1e-12)
         assert abs(tau) == min(abs(t) for t, score in scores.items() if score > best - 1e-12)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 10_000), st.sampled_from([2, 3, 10]), st.sampled_from([1, 5, 80]), st.integers(-9, 9))
+def test_rows_that_no_tau_moves_are_counted_as_if_decided(seed: int, classes: int, n: int, power: int) -> None:
+    """The tau is that of deciding every row under every tau, also where logits are equal or nearly so."""
+    rng = np.random.default_rng(seed)
+    y = rng.integers(0, classes, n)
+    natural = rng.dirichlet(np.ones(classes)) + 1e-6
+    logits = np.round(rng.normal(size=(n, classes)), 1) * 10.0**power + rng.integers(-1, 3) * np.log(natural)
+    scores = [macro_f1(Counts.of(tau_decisions(logits, natural, tau), y, classes)) for tau in TAUS]
+    best = [tau for tau, score in zip(TAUS, scores, strict=True) if score == max(scores)]
+    assert fit_tau(logits, y, natural) == min(best, key=lambda tau: (abs(tau), tau < 0))
+
+
+def test_only_clear_leads_settle_a_row() -> None:
+    """A class ahead under every tau; not one that is overtaken, and not one ahead by no more than rounding."""
+    shifts = np.outer(TAUS, np.log([0.7, 0.2, 0.1]))
+    rows = np.array([[9.0, 0.0, 0.0], [0.0, 0.0, 9.0], [1.0, 0.0, 0.0], [0.0, 0.0, 0.0]])
+    assert calibration._settled(rows, shifts).tolist() == [0, 2, -1, -1]
+    level = np.outer(TAUS, np.log([1 / 3] * 3))
+    close = np.array([[1.0, np.nextafter(1.0, 2.0), 0.0], [1.0, 1.0, 0.0], [1.0, 1.1, 0.0]])
+    assert calibration._settled(close, level).tolist() == [-1, -1, 1]
 
 
 def test_tau_without_anything_to_gain_is_zero() -> None:

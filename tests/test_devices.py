@@ -15,9 +15,10 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor
-from torch._subclasses.fake_tensor import FakeTensorMode
+from torch._subclasses.fake_tensor import FakeTensorMode, unset_fake_temporarily
 from torch.overrides import TorchFunctionMode
 
+from bench import refinement
 from bench.models.layers import BagSum
 from bench.models.linear import Linear
 from bench.models.mlp import MLP
@@ -45,9 +46,15 @@ class Driverless(TorchFunctionMode):
 
 
 def indexed(x: Tensor, at: Any) -> Tensor:
-    """x[at] for whole numbers, runs, lists and tensors."""
+    """x[at] for whole numbers, runs, new axes, lists and tensors, and after all leading axes."""
     dim = 0
     for part in at if isinstance(at, tuple) else (at,):
+        if part is Ellipsis:
+            dim = x.dim() - (len(at) - 1)
+            continue
+        if part is None:
+            x, dim = x.unsqueeze(dim), dim + 1
+            continue
         if isinstance(part, int):
             x = x.select(dim, part)
             continue
@@ -76,6 +83,13 @@ class CpuOffset(FocalLoss):
         return super().__call__(outputs + torch.ones(outputs.shape[-1]), targets)
 
 
+def scored_on_gpu(logits: Tensor, y: Tensor) -> Tensor:
+    """Newton's steps depend on values, which a fake GPU has not; that they get tensors of the GPU can be seen."""
+    assert (logits.device, y.device, logits.dtype) == (GPU, GPU, torch.float64)
+    with unset_fake_temporarily():
+        return torch.zeros(len(logits))
+
+
 def step_on_fake_gpu(recipes: list[Recipe], monkeypatch: pytest.MonkeyPatch) -> None:
     """Some steps and a look of a stack; gradients are made up, because torch's engine asks for a driver."""
     module = Fit(recipes, CPU)
@@ -96,7 +110,9 @@ def step_on_fake_gpu(recipes: list[Recipe], monkeypatch: pytest.MonkeyPatch) -> 
         module.regroup()
         module.advance(3)
         assert {p.device for p in module.network.parameters()} == {GPU}
-        assert all(z.device == CPU for z in module.evaluate())
+        assert all(z.device == GPU for z in module.evaluate())
+        monkeypatch.setattr("bench.training.fit.refined_log_losses", scored_on_gpu)
+        assert module.scores([1]) == {1: 0.0}
         module.compact([1])
         module.advance(3)
 
@@ -122,6 +138,25 @@ def test_the_gradient_of_a_table_is_where_the_table_is(monkeypatch: pytest.Monke
         ctx = SimpleNamespace(saved_tensors=(ids, torch.ones(5, device=GPU), offsets), rows=7)
         (grad, *_) = BagSum.backward(ctx, torch.ones(2, 4, device=GPU))
         assert (grad.device, grad.shape) == (GPU, (7, 4))
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+def test_newton_steps_of_the_scores_are_where_the_logits_are(classes: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All that is summed over rows, from numbers of the host; what follows from the sums needs values."""
+    with fake_gpu(monkeypatch), torch.no_grad():
+        logits, y = torch.zeros(2, 5, classes, dtype=torch.float64, device=GPU), torch.zeros(2, 5, device=GPU).long()
+        z, numbers = logits[..., 0], refinement._numbers([1.0, 2.0], logits)
+        theta = torch.zeros(2, 2, dtype=torch.float64, device=GPU)
+        line = refinement._line(theta, z)
+        found = [
+            numbers, refinement._log_losses(logits, y), *refinement._slope([0.0, 1.0], logits, numbers),
+            *refinement._excess([0.0, 1.0], z, numbers), refinement._cross_entropy(line, theta, theta),
+            *refinement._derivatives(line, z, theta),
+        ]  # fmt: skip
+        if classes == 2:
+            problem = refinement._Platt(logits, y)
+            found += [problem.infimum(), problem.loss(numbers, numbers)]
+        assert {(v.device, v.dtype, len(v)) for v in found} == {(GPU, torch.float64, 2)}
 
 
 def test_a_mix_of_devices_is_found(multi: Toy, monkeypatch: pytest.MonkeyPatch) -> None:

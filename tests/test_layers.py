@@ -20,15 +20,9 @@ FILES = {
 }
 
 BASE = ("bench.data", "bench.models", "bench.training", "bench.metrics", "bench.metric_specs", "bench.calibration",
-        "bench.results")  # fmt: skip
-BOARD = (
-    "bench.leaderboard",
-    "bench.results",
-    "bench.metric_specs",
-    "bench.calibration",
-    "bench.machine",
-    "bench.needs",
-)
+        "bench.refinement", "bench.results")  # fmt: skip
+BOARD = ("bench.leaderboard", "bench.results", "bench.metric_specs", "bench.calibration", "bench.refinement",
+         "bench.machine", "bench.needs")  # fmt: skip
 EDGE = {"bench.__main__", "bench.compose", "bench.hydra_plugin"}
 
 

@@ -17,7 +17,7 @@ from sklearn import metrics as sk
 from torchmetrics.classification import BinaryCalibrationError, MulticlassCalibrationError
 from torchmetrics.functional.classification import multiclass_f1_score, multiclass_matthews_corrcoef
 
-from bench import metric_specs
+from bench import metric_specs, metrics
 from bench.calibration import (
     Counts,
     fit_tau,
@@ -37,6 +37,7 @@ from bench.metrics import (
     matthews,
     one_vs_rest_margins,
     ranking_scores,
+    ranking_table,
     recall_at,
 )
 
@@ -146,6 +147,40 @@ def test_ranking_equals_scikit_learn_with_ties(rows: list[tuple[int, int]]) -> N
     assert ranking_scores(z, y) == pytest.approx(expected, abs=1e-12)
 
 
+@settings(max_examples=100, deadline=None)
+@given(st.integers(0, 10_000), st.sampled_from([1, 2, 7, 64]), st.integers(1, 60), st.sampled_from([2, 20, 10**6]))
+def test_rankings_together_are_those_one_by_one(seed: int, rankings: int, n: int, levels: int) -> None:
+    """To the last bit, however many scores are equal; to scikit-learn 1e-9; NaN where a class is absent."""
+    rng = np.random.default_rng(seed)
+    positive = rng.random((rankings, n)) < rng.choice([0.0, 0.1, 0.5, 1.0], (rankings, 1))
+    scores = rng.integers(-levels, levels, (rankings, n)) / 7 + positive
+    for own, hit, found in zip(scores, positive, ranking_table(scores, positive), strict=True):
+        y = hit.astype(np.int64)
+        if len(set(y)) < 2:
+            assert np.isnan(found).all()
+            continue
+        assert tuple(found) == ranking_scores(own, y)
+        assert found == pytest.approx([sk.roc_auc_score(y, own), sk.average_precision_score(y, own)], abs=1e-9)
+
+
+def test_classes_ranked_in_blocks_are_ranked_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One class at a time, two, or all."""
+    test = sample(300, 5, 11)
+    expected = run(test)
+    for numbers in (1, 600, 1500):
+        monkeypatch.setattr(metrics, "RANKED", numbers)
+        assert run(test).values == expected.values
+        assert run(test).per_class == expected.per_class
+
+
+def test_one_ranking_with_nan_is_refused_in_company() -> None:
+    """A NaN would count as the best score."""
+    scores = np.arange(12.0).reshape(3, 4)
+    scores[1, 2] = np.nan
+    with pytest.raises(ValueError, match="NaN"):
+        ranking_table(scores, np.tile([True, False, True, False], (3, 1)))
+
+
 def test_saturated_logits_keep_their_order() -> None:
     """Logits of +-200, whose probabilities are all 0 or 1, rank as they should."""
     rng = np.random.default_rng(0)
@@ -198,7 +233,7 @@ def test_one_vs_rest_margins_are_log_odds() -> None:
             [logits[:, c] - np.logaddexp.reduce(np.delete(logits, c, axis=1), axis=1) for c in range(5)],
             axis=1,
         )
-        np.testing.assert_allclose(one_vs_rest_margins(logits), expected, rtol=1e-12, atol=1e-12)
+        np.testing.assert_allclose(one_vs_rest_margins(logits, log_softmax(logits)), expected, rtol=1e-12, atol=1e-12)
 
 
 def test_multiclass_ranking_is_the_unweighted_one_vs_rest_mean() -> None:

@@ -16,8 +16,8 @@ import torch
 from torch import Tensor
 from torch.func import functional_call
 
-from bench.calibration import refined_log_loss
 from bench.models.network import Network
+from bench.refinement import refined_log_losses
 from bench.training.adam import StackedAdamW
 from bench.training.batches import Batches, Placed, looks
 from bench.training.distributed import average_gradients, of_process_group, share
@@ -160,12 +160,12 @@ class Fit:
     def look(self) -> None:
         """Evaluate, remember the best, let the finished go."""
         began = time.perf_counter()
-        logits = self.evaluate() if any(m.recipe.select != "last" for m in self.active) else None
+        scores = self.scores([k for k, m in enumerate(self.active) if m.recipe.select != "last" and self.due(m)])
         spent = (time.perf_counter() - began) / len(self.active)
         for k, member in enumerate(self.active):
             member.seconds += spent
             try:
-                self.judge(k, member, None if logits is None else logits[k])
+                self.judge(k, member, scores.get(k))
             except Exception as error:  # of the watcher: this member's end and nobody else's
                 member.outcome = error
         keep = [k for k, member in enumerate(self.active) if member.outcome is None]
@@ -181,39 +181,60 @@ class Fit:
         stacked = torch.stack([ones if w is None else w for w in drawn], 1)
         return stacked.to(self.where, self.active[0].recipe.dtype)
 
+    def due(self, member: Member) -> bool:
+        """Whether this look is its own; others of the stack may need it when, alone, it would not be judged."""
+        return self.steps_done >= member.recipe.max_steps or self.steps_done % member.recipe.eval_every == 0
+
+    def scores(self, members: list[int]) -> dict[int, float]:
+        """Scores of these members for early stopping, NaN where logits are not finite; computed on the device.
+
+        The score is the validation log loss of the prior-corrected logits at their best temperature (Berta et al.
+        2025, "refine, then calibrate"), which does not punish reweighted or focal training for its scale.
+        """
+        found = dict[int, float]()
+        if not members:
+            return found
+        for look, logits in zip(self.looks, self.evaluate(), strict=True):
+            ks = [k for k in members if look.members.start <= k < look.members.stop]
+            if not ks:
+                continue
+            own = [self.active[k] for k in ks]
+            shift = torch.stack([m.natural.log() - m.stream.prior().log() for m in own]).unsqueeze(1)
+            corrected = logits[[k - look.members.start for k in ks]] + shift.to(logits.device)
+            labels = [m.recipe.val.y for m in own]
+            shared = all(y is labels[0] for y in labels)
+            y = (labels[0].expand(len(ks), -1) if shared else torch.stack(labels)).to(logits.device)
+            on_cpu = logits.device.type == "cpu"  # where numpy is the faster one, and exact to the bit
+            scores = refined_log_losses(*((corrected.numpy(), y.numpy()) if on_cpu else (corrected, y)))
+            found.update(zip(ks, scores.tolist(), strict=True))
+        return found
+
     @torch.no_grad()
     def evaluate(self) -> list[Tensor]:
-        """Validation logits (rows, C) of each active member, float64 on the CPU."""
+        """Validation logits (members, rows, C) of each look, float64, on the device."""
         self.network.eval()
         found: list[Tensor] = []
         for look in self.looks:
             own = {name: p[look.members] for name, p in self.network.named_parameters()}
             alone = len(self.looks) == 1
             pieces = [self.network(x) if alone else functional_call(self.network, own, (x,)) for x in look.pieces]
-            found += torch.cat(pieces, 1).double().cpu().unbind(0)
+            found.append(torch.cat(pieces, 1).double())
         return found
 
-    def judge(self, k: int, member: Member, logits: Tensor | None) -> None:
-        """One member's early stopping: score, remember the best parameters, end where the patience is spent.
-
-        The score is the validation log loss of the prior-corrected logits at their best temperature (Berta et al.
-        2025, "refine, then calibrate"), which does not punish reweighted or focal training for its scale.
-        """
+    def judge(self, k: int, member: Member, score: float | None) -> None:
+        """One member's early stopping by its score: remember the best parameters, end where the patience is spent."""
         began = time.perf_counter()
         recipe, at_end = member.recipe, self.steps_done >= member.recipe.max_steps
-        if not at_end and self.steps_done % recipe.eval_every:
-            return  # a look that another member of the stack needs: alone, this one would not be judged here
-        if recipe.select == "last" or logits is None:
+        if not self.due(member):
+            return
+        if score is None:
             if not at_end:
                 return
             finite = all(bool(torch.isfinite(p.data[k]).all()) for p in self.network.parameters())
             score = -float(self.steps_done) if finite else math.nan
         else:
-            shift = member.natural.log() - member.stream.prior().log()
-            finite = bool(torch.isfinite(logits).all())
-            score = refined_log_loss((logits + shift).numpy(), recipe.val.y.numpy()) if finite else math.nan
             member.curve.append((self.steps_done, score))
-            if self.watch is not None and finite:
+            if self.watch is not None and not math.isnan(score):
                 self.watch(recipe, self.steps_done, score)
         if math.isnan(score):
             member.outcome = Diverged(
