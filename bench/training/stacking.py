@@ -28,7 +28,7 @@ def signature(recipe: Recipe) -> tuple[Any, ...]:
     """What recipes must share to train as one stack."""
     return (
         recipe.model.structure(), recipe.train.x.schema, recipe.head, recipe.train.n_classes, recipe.batch_size,
-        recipe.dtype, recipe.eval_every, bool(recipe.augment),
+        recipe.dtype, recipe.precision, recipe.eval_every, bool(recipe.augment),
     )  # fmt: skip
 
 
@@ -62,7 +62,8 @@ def exact(recipe: Recipe, members: int) -> bool:
     are tried at the shapes of the model.
     """
     rows = tuple(sorted({recipe.batch_size, min(len(recipe.val), LOOK["cpu"])}))
-    return all(equal_products(a, b, rows, members, recipe.dtype) for _, a, b in set(shapes(recipe)) if a > 1)
+    dtype = torch.bfloat16 if recipe.precision == "bf16" else recipe.dtype
+    return all(equal_products(a, b, rows, members, dtype) for _, a, b in set(shapes(recipe)) if a > 1)
 
 
 @lru_cache(maxsize=256)

@@ -1,0 +1,266 @@
+"""Training steps as CUDA graphs: on a CPU noted and played again (tests/tape.py), on a GPU the real thing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from bench.models import layers
+from bench.models.linear import Linear
+from bench.models.mlp import MLP
+from bench.training import graphs
+from bench.training.fit import Fit
+from bench.training.graphs import WARM_UP
+from bench.training.predictor import Fitted
+from bench.training.trainer import fit, pick_device
+from strategies import registry
+from strategies.class_weights import ClassWeights
+from strategies.focal import Focal, FocalLoss
+from strategies.spec import Chain, CosineHead, CrossEntropy, Recipe, negative_at
+from tests.conftest import CPU, Toy
+from tests.tape import FakeGraph, FakeStream, fake_cuda
+from tests.test_devices import wordless
+from tests.test_stack import Pruned, same
+
+
+@pytest.fixture(autouse=True)
+def _gradients_of_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of tables: scipy's product, the CPU's way, is no operation of torch's."""
+    monkeypatch.setattr(layers, "by_product", layers.by_index)
+
+
+def mixed(toy: Toy) -> list[Recipe]:
+    """Members that differ in all that a stack allows: loss, its numbers, weights, rates, offset, seed, dropout."""
+    base = wordless(toy).recipe(max_steps=20, eval_every=6, model=MLP(dim=8, hidden=(6, 5), dropout=0.3))
+    classes = base.train.n_classes
+    return [
+        base,
+        Focal(gamma=2.0).prepare(replace(base, seed=4, lr=0.02)),
+        Focal(gamma=1.0, alpha="auto").prepare(replace(base, seed=5, model=replace(base.model, dropout=0.1))),
+        ClassWeights().prepare(replace(base, seed=6, weight_decay=0.1)),
+        replace(base, seed=7, offset=tuple(0.1 * c for c in range(classes)), encoder_rate=0.5, max_steps=15),
+    ]
+
+
+def both(recipes: Sequence[Recipe], monkeypatch: pytest.MonkeyPatch, watch: Any = None) -> list[list[Any]]:
+    """Outcomes of ordinary steps, and of steps played from a tape."""
+    plain = fit(recipes, CPU, watch)
+    with fake_cuda(monkeypatch):
+        return [plain, fit(recipes, CPU, watch)]
+
+
+def test_replayed_steps_are_ordinary_steps(multi: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
+    """To the last bit, for a stack of members that differ; 20 steps with looks at 6, 12, 15 and 18."""
+    for a, b in zip(*both(mixed(multi), monkeypatch), strict=True):
+        assert same(a, b)
+    assert [g.replays for g in FakeGraph.made] == [15 - WARM_UP, 20 - 15 - WARM_UP]  # one leaves at 15
+    assert len(FakeGraph.made[0].generators) == 5
+
+
+@pytest.mark.parametrize("model", [MLP(dim=8), MLP(dim=8, hidden=(6,), dropout=0.0), Linear()], ids=str)
+@pytest.mark.parametrize("name", registry.names())
+def test_every_strategy_can_be_recorded(name: str, model: Any, multi: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Or is left alone, where its batches are augmented."""
+    strategy = registry.get(name)()
+    if strategy.needs_encoder and not model.has_encoder:
+        pytest.skip("needs an encoder")
+    recipe = wordless(multi).recipe(model=model, max_steps=8, eval_every=8)
+    (first, *_) = next(Chain(() if name == "none" else (strategy,)).train(recipe))
+    pair = [first, replace(first, lr=0.03)]
+    for a, b in zip(*both(pair, monkeypatch), strict=True):
+        assert same(a, b)
+    assert [g.replays for g in FakeGraph.made] == ([] if first.augment else [8 - WARM_UP])
+
+
+def test_a_cosine_head_can_be_recorded(binary: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
+    recipe = wordless(binary).recipe(model=MLP(dim=8), head=CosineHead(), max_steps=8, eval_every=8)
+    (a,), (b,) = both([recipe], monkeypatch)
+    assert same(a, b)
+    assert FakeGraph.made[0].replays == 8 - WARM_UP
+
+
+def test_a_smaller_stack_is_recorded_anew(binary: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Parameters and moments have moved: steps of the old graph would train memory that nobody reads."""
+    recipes = [wordless(binary).recipe(seed=s, max_steps=30, eval_every=10, patience=100) for s in range(4)]
+
+    def watch(recipe: Recipe, at: int, _: float) -> None:
+        if recipe.seed < at // 10:
+            raise Pruned(at)
+
+    plain, replayed = both(recipes, monkeypatch, watch)
+    assert [type(o) for o in replayed] == [Pruned, Pruned, Pruned, Fitted]
+    assert same(plain[3], replayed[3])
+    assert [g.replays for g in FakeGraph.made] == [10 - WARM_UP] * 3
+
+
+def test_streams_wait_for_one_another(binary: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ordinary steps on the stream that records, which first waits for the data; replays on the main stream."""
+    both([wordless(binary).recipe(max_steps=8, eval_every=8)], monkeypatch)
+    assert FakeStream.log == [
+        "side waits for main", "on side", "off side", "main waits for side", "capturing on side"
+    ]  # fmt: skip
+
+
+def test_what_has_no_fixed_shape_is_not_recorded(binary: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Text, shares of a batch, and everything where graphs were not asked for or there is no GPU."""
+    (a,), (b,) = both([binary.recipe()], monkeypatch)
+    assert same(a, b)
+    assert not FakeGraph.made
+    batches: Any = type("Fixed", (), {"device": torch.device("cuda"), "ragged": False, "augmented": False})
+    assert not graphs.recordable(batches, 1)
+    monkeypatch.setattr(graphs, "_wanted", True)
+    assert graphs.recordable(batches, 1)
+    assert not graphs.recordable(batches, 2)
+    batches.device = CPU
+    assert not graphs.recordable(batches, 1)
+
+
+# --- the checks of these checks ---
+
+
+@dataclass(frozen=True)
+class Asking(CrossEntropy):
+    """A loss that looks at a value."""
+
+    def __call__(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        return super().__call__(outputs, targets) * (2.0 if float(outputs.detach().mean()) > 100 else 1.0)
+
+
+@dataclass(frozen=True)
+class Picking(CrossEntropy):
+    """A loss whose shapes depend on values."""
+
+    def __call__(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        values = super().__call__(outputs, targets)
+        return values + 0 * values[targets == 0].sum()
+
+
+@dataclass(frozen=True)
+class Carrying(CrossEntropy):
+    """A loss that makes a tensor of Python numbers."""
+
+    def __call__(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        return super().__call__(outputs, targets) + torch.tensor([0.0] * targets.shape[-1])
+
+
+@pytest.mark.parametrize(
+    ("loss", "why"), [(Asking(), "asks for a value"), (Picking(), "depends on values"), (Carrying(), "Python numbers")],
+    ids=str,
+)  # fmt: skip
+def test_a_step_that_cannot_be_recorded_says_so(
+    loss: Any, why: str, binary: Toy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with fake_cuda(monkeypatch), pytest.raises(RuntimeError, match=rf"run\.graphs.*{why}.*run\.graphs=false"):
+        fit([wordless(binary).recipe(loss=loss)], CPU)
+
+
+def test_an_unknown_generator_is_found(binary: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(FakeGraph, "register_generator_state", lambda *_: None)
+    with fake_cuda(monkeypatch), pytest.raises(RuntimeError, match="not told of"):
+        fit([wordless(binary).recipe(model=MLP(dim=8, dropout=0.3))], CPU)
+
+
+class Counting(CrossEntropy):
+    """A loss with a memory that is Python's."""
+
+    calls = 0
+
+    def __call__(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        Counting.calls += 1
+        return super().__call__(outputs, targets) * (1 + Counting.calls % 5)
+
+
+def test_what_python_computes_is_frozen(binary: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that a counter of steps on the host, say, would be found above."""
+    recipe = wordless(binary).recipe(loss=Counting(), max_steps=12, eval_every=12)
+    plain = fit([recipe], CPU)[0]
+    Counting.calls = 0
+    with fake_cuda(monkeypatch):
+        replayed = fit([recipe], CPU)[0]
+    assert Counting.calls == WARM_UP + 1
+    assert isinstance(plain, Fitted)
+    assert isinstance(replayed, Fitted)
+    assert not torch.equal(plain.state["head.weight"], replayed.state["head.weight"])
+
+
+# --- what they rest on ---
+
+
+def test_losses_have_no_gradient_that_stalls_a_gpu(binary: Toy) -> None:
+    """torch's deterministic gradient of `gather` copies from the host; that of what we use does not exist on a tape.
+
+    `negative_at` gives the numbers and gradients of `gather` to the last bit.
+    """
+    g = torch.Generator().manual_seed(0)
+    for shape in ((5, 3), (2, 5, 3), (2, 4, 5, 2)):
+        z = torch.randn(shape, generator=g, requires_grad=True)
+        y = torch.randint(shape[-1], shape[:-1], generator=g)
+        up = torch.randn(shape[:-1], generator=g)
+        by_gather = -z.log_softmax(-1).gather(-1, y.unsqueeze(-1)).squeeze(-1)
+        ours = negative_at(z.log_softmax(-1), y)
+        assert torch.equal(ours, by_gather)
+        (expected,), (got,) = (torch.autograd.grad(v, z, up) for v in (by_gather, ours))
+        assert torch.equal(got, expected)
+    for loss in (CrossEntropy(), FocalLoss(2.0), FocalLoss(torch.ones(2, 1))):
+        z = torch.randn(2, 5, 3, generator=g, requires_grad=True)
+        y = torch.randint(3, (2, 5), generator=g)
+        assert "GatherBackward" not in operations(loss(z, y))
+
+
+def operations(x: Tensor) -> set[str]:
+    """Names of all nodes of an autograd graph."""
+    found, todo = set[str](), [x.grad_fn]
+    while todo:
+        node = todo.pop()
+        if node is not None:
+            found.add(type(node).__name__.rstrip("0123456789"))
+            todo += [n for n, _ in node.next_functions]
+    return found
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device on this machine")
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
+def test_graphs_train_what_ordinary_steps_train(
+    dtype: torch.dtype, multi: Toy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same kernels on the same streams of noise: to rounding of another choice of algorithm at most."""
+    recipes = [replace(r, dtype=dtype, max_steps=r.max_steps * 5) for r in mixed(multi)]
+    plain = fit(recipes, pick_device())
+    recorded: list[Any] = []
+    real = graphs.Replay.record
+
+    def record(self: graphs.Replay, step: Any) -> Any:
+        recorded.append(real(self, step))
+        return recorded[-1]
+
+    monkeypatch.setattr(graphs.Replay, "record", record)
+    monkeypatch.setattr(graphs, "_wanted", True)
+    replayed = fit(recipes, pick_device())
+    assert recorded
+    close = {"rtol": 1e-4, "atol": 1e-5} if dtype == torch.float32 else {"rtol": 1e-9, "atol": 1e-10}
+    for a, b in zip(plain, replayed, strict=True):
+        assert isinstance(a, Fitted)
+        assert isinstance(b, Fitted)
+        for name, value in a.state.items():
+            torch.testing.assert_close(b.state[name], value, **close)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device on this machine")
+def test_no_step_makes_the_gpu_stop(multi: Toy) -> None:
+    """torch's own detector of synchronisation, over the steps between two looks, text included."""
+    module = Fit([multi.recipe(seed=s, model=MLP(dim=8, hidden=(6,))) for s in (1, 2)], pick_device())
+    module.to(pick_device())
+    module.regroup()
+    module.advance(1)
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        module.advance(3)
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
