@@ -27,17 +27,22 @@ def refuse(func: Any, args: Any, kwargs: Any, device: torch.device) -> None:
 
     Raises:
         RuntimeError: the operation asks for a value, has a shape that depends on values, makes a tensor from Python
-            numbers (on the host, to be copied), or reads or writes one that is not on the device.
+            numbers (on the host, to be copied), or reads or writes one that is not on the device. What happens on the
+            host alone is free.
     """
+    tensors = [x for x in tree_leaves((args, kwargs)) if isinstance(x, Tensor)]
+    if tensors and all(x.device == CPU != device for x in tensors) and kwargs.get("device") in (None, CPU):
+        return
     known = func is torch.ops.aten.repeat_interleave.Tensor and kwargs.get("output_size") is not None
+    known |= func is torch.ops.aten.index.Tensor and all(at is None or at.dtype != torch.bool for at in args[1])
     if torch.Tag.data_dependent_output in func.tags:
         raise RuntimeError(f"capture: {func} asks for a value")
     if torch.Tag.dynamic_output_shape in func.tags and not known:
         raise RuntimeError(f"capture: the shape of what {func} gives depends on values")
     if func is torch.ops.aten.lift_fresh.default:
         raise RuntimeError("capture: a tensor is made from Python numbers, on the host")
-    for x in tree_leaves((args, kwargs)):
-        if isinstance(x, Tensor) and x.device != device and x.dim():
+    for x in tensors:
+        if x.device != device and x.dim():
             raise RuntimeError(f"capture: {func} works on a tensor on {x.device}")
     if kwargs.get("device", device) not in (None, device):
         raise RuntimeError(f"capture: {func} makes a tensor on {kwargs['device']}")

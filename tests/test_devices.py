@@ -1,7 +1,7 @@
 """Without a GPU: a fake one computes nothing and finds mix-ups of devices, by tensors that know where they are.
 
-torch's FakeTensorMode refuses operations on tensors of different devices, as a GPU would. What needs values (the number
-of words in a batch of text) or torch's autograd engine cannot run under it.
+torch's FakeTensorMode refuses operations on tensors of different devices, as a GPU would, and `Careful` those of a
+training step that would make it stop and answer. torch's autograd engine cannot run under it: gradients are made up.
 """
 
 from __future__ import annotations
@@ -21,12 +21,13 @@ from torch.overrides import TorchFunctionMode
 from bench.models.layers import BagSum
 from bench.models.linear import Linear
 from bench.models.mlp import MLP
-from bench.training.batches import Placed
+from bench.training.batches import Batches, Lengths, Placed
 from bench.training.fit import Fit
 from strategies import registry
 from strategies.focal import FocalLoss
 from strategies.spec import Chain, Features, Recipe, Split
 from tests.conftest import CPU, Toy
+from tests.tape import Careful
 
 GPU = torch.device("cuda", 0)
 
@@ -78,12 +79,25 @@ class CpuOffset(FocalLoss):
         return super().__call__(outputs + torch.ones(outputs.shape[-1]), targets)
 
 
-def step_on_fake_gpu(recipes: list[Recipe], monkeypatch: pytest.MonkeyPatch) -> None:
-    """Some steps and a look of a stack; gradients are made up, because torch's engine asks for a driver."""
+def step_on_fake_gpu(
+    recipes: list[Recipe], monkeypatch: pytest.MonkeyPatch, looks: bool = True, known: bool = True
+) -> None:
+    """Some steps of a stack, and looks; `known`: how long its texts are, which the host counts and no fake can."""
     module = Fit(recipes, CPU)
-    for member in module.members:
-        drawn = member.stream.take(3)
+    descend = module.descend
+
+    def carefully(*args: Any) -> None:
+        with Careful(GPU):
+            descend(*args)
+
+    if not recipes[0].augment:  # whose draws are the host's
+        monkeypatch.setattr(module, "descend", carefully)
+    draws = [member.stream.take(3) for member in module.members]
+    for member, drawn in zip(module.members, draws, strict=True):
         monkeypatch.setattr(member.stream, "take", lambda _, drawn=drawn: drawn)
+    if known:
+        ends = Lengths([r.train.x for r in recipes]).ends(torch.stack([rows for rows, _ in draws], 1))
+        monkeypatch.setattr(Batches, "lengths", SimpleNamespace(ends=lambda _: ends))
     module.where, module.placed = GPU, Placed(GPU, recipes[0].dtype)
 
     def backward(total: Tensor) -> None:
@@ -98,6 +112,8 @@ def step_on_fake_gpu(recipes: list[Recipe], monkeypatch: pytest.MonkeyPatch) -> 
         module.regroup()
         module.advance(3)
         assert {p.device for p in module.network.parameters()} == {GPU}
+        if not looks:
+            return
         assert all(z.device == CPU for z in module.evaluate())
         module.compact([1])
         module.advance(3)
@@ -115,6 +131,21 @@ def test_no_step_mixes_devices(name: str, model: Any, multi: Toy, monkeypatch: p
     training = [Chain(() if name == "none" else (strategy,)).train(r) for r in pair]
     stages = [list(next(t)) for t in training]
     step_on_fake_gpu([stage[0] for stage in stages], monkeypatch)
+
+
+@pytest.mark.parametrize("members", [1, 3])
+def test_steps_on_text_ask_nothing_of_the_gpu(members: int, multi: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
+    """How many words a batch has is known on the host; a look may ask, for its answer is wanted there anyway."""
+    monkeypatch.setattr("bench.training.fit.looks", lambda *_: [])
+    step_on_fake_gpu([multi.recipe(seed=s, lr=0.01 * (s + 1)) for s in range(members)], monkeypatch, looks=False)
+
+
+def test_a_step_that_asks_is_found(binary: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The check of the check: the words of a batch counted on the device."""
+    monkeypatch.setattr("bench.training.fit.looks", lambda *_: [])
+    monkeypatch.setattr(Batches, "lengths", SimpleNamespace(ends=lambda _: None))
+    with pytest.raises(RuntimeError, match="not linked with support for cuda|asks for a value"):
+        step_on_fake_gpu([binary.recipe()], monkeypatch, looks=False, known=False)
 
 
 def test_the_gradient_of_a_table_is_where_the_table_is(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,7 +21,7 @@ from bench.training.trainer import fit, pick_device
 from strategies import registry
 from strategies.class_weights import ClassWeights
 from strategies.focal import Focal, FocalLoss
-from strategies.spec import Chain, CosineHead, CrossEntropy, Recipe, negative_at
+from strategies.spec import Chain, CosineHead, CrossEntropy, Recipe, Split, negative_at
 from tests.conftest import CPU, Toy
 from tests.tape import FakeGraph, FakeStream, fake_cuda
 from tests.test_devices import wordless
@@ -43,8 +43,14 @@ def mixed(toy: Toy) -> list[Recipe]:
         Focal(gamma=2.0).prepare(replace(base, seed=4, lr=0.02)),
         Focal(gamma=1.0, alpha="auto").prepare(replace(base, seed=5, model=replace(base.model, dropout=0.1))),
         ClassWeights().prepare(replace(base, seed=6, weight_decay=0.1)),
+        replace(base, seed=8, train=part_of(base.train, 150)),
         replace(base, seed=7, offset=tuple(0.1 * c for c in range(classes)), encoder_rate=0.5, max_steps=15),
     ]
+
+
+def part_of(split: Split, rows: int) -> Split:
+    """The first rows, as a table of its own."""
+    return Split(split.x.take(torch.arange(rows)), split.y[:rows], split.n_classes)
 
 
 def both(recipes: Sequence[Recipe], monkeypatch: pytest.MonkeyPatch, watch: Any = None) -> list[list[Any]]:
@@ -59,7 +65,7 @@ def test_replayed_steps_are_ordinary_steps(multi: Toy, monkeypatch: pytest.Monke
     for a, b in zip(*both(mixed(multi), monkeypatch), strict=True):
         assert same(a, b)
     assert [g.replays for g in FakeGraph.made] == [15 - WARM_UP, 20 - 15 - WARM_UP]  # one leaves at 15
-    assert len(FakeGraph.made[0].generators) == 5
+    assert len(FakeGraph.made[0].generators) == 6
 
 
 @pytest.mark.parametrize("model", [MLP(dim=8), MLP(dim=8, hidden=(6,), dropout=0.0), Linear()], ids=str)
@@ -259,8 +265,10 @@ def test_no_step_makes_the_gpu_stop(multi: Toy) -> None:
     module.to(pick_device())
     module.regroup()
     module.advance(1)
+    torch.use_deterministic_algorithms(True, warn_only=True)  # as the trainer does
     torch.cuda.set_sync_debug_mode("error")
     try:
         module.advance(3)
     finally:
         torch.cuda.set_sync_debug_mode("default")
+        torch.use_deterministic_algorithms(False)
