@@ -17,16 +17,18 @@ import torch
 from torch import Tensor
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.overrides import TorchFunctionMode
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from bench.models.layers import BagSum
 from bench.models.linear import Linear
 from bench.models.mlp import MLP
 from bench.training.batches import Batches, Lengths, Placed
 from bench.training.fit import Fit
-from strategies import registry
+from bench.training.predictor import Fitted
+from strategies import importance_weighted, registry
 from strategies.focal import FocalLoss
-from strategies.spec import Chain, Features, Recipe, Split
-from tests.conftest import CPU, Toy
+from strategies.spec import Chain, Costed, Features, Predictor, Recipe, Split
+from tests.conftest import CPU, Toy, trained
 from tests.tape import Careful
 
 GPU = torch.device("cuda", 0)
@@ -70,6 +72,19 @@ def fake_gpu(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(torch, "Generator", lambda device="cpu": real())
     with FakeTensorMode(allow_non_fake_inputs=True), Driverless():
         yield
+
+
+class Products(TorchDispatchMode):
+    """Notes where matrix products are taken."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.devices: list[torch.device] = []
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if func.overloadpacket in (torch.ops.aten.mm, torch.ops.aten.mv):
+            self.devices.append(args[0].device)
+        return func(*args, **(kwargs or {}))
 
 
 class CpuOffset(FocalLoss):
@@ -173,3 +188,36 @@ def wordless(toy: Toy) -> Toy:
 
     extra = {k: (cut_text(a), cut_text(b)) for k, (a, b) in toy.extra.items()}
     return Toy(cut_text(toy.train), cut_text(toy.val), extra)
+
+
+@pytest.mark.parametrize("kernel", ["sinh", "cosine"])
+def test_similarity_is_computed_where_the_predictor_is(kernel: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rows travel there in chunks, scores back once."""
+    monkeypatch.setattr(importance_weighted, "GPU_CHUNK", 64)
+    with fake_gpu(monkeypatch), Products() as products:
+        scores = importance_weighted.similarity(torch.zeros(150, 6), torch.zeros(7, 6), kernel, 1.0, GPU)
+    assert (scores.shape, scores.dtype, scores.device) == ((150,), torch.float64, CPU)
+    assert products.devices == [GPU] * 3
+
+
+def test_wrapped_predictors_say_where_they_compute(binary: Toy) -> None:
+    """Through shifts and costs, down to the trained model; by default the CPU."""
+    recipe = binary.recipe()
+    fitted = trained(Chain(()).train(recipe))
+    assert isinstance(fitted, Fitted)
+    assert fitted.where == CPU
+    fitted = replace(fitted, device=GPU)
+    assert Costed(fitted.corrected(fitted.prior), fitted.cost, {}).where == GPU
+    assert Predictor().where == CPU
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device on this machine")
+@pytest.mark.parametrize("kernel", ["sinh", "cosine"])
+def test_similarity_on_the_gpu_is_the_cpus(kernel: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In float64 to its rounding, over several chunks of rows and of targets."""
+    monkeypatch.setattr(importance_weighted, "GPU_CHUNK", 700)
+    g = torch.Generator().manual_seed(0)
+    v, targets = (torch.randn(n, 48, generator=g, dtype=torch.float64) for n in (2500, 2100))
+    here, there = (importance_weighted.similarity(v, targets, kernel, 3.0, d) for d in (CPU, GPU))
+    torch.testing.assert_close(there, here, rtol=1e-10, atol=1e-12)

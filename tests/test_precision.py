@@ -14,7 +14,7 @@ from torch import Tensor
 
 from bench.calibration import refined_log_loss
 from bench.compose import compose, hydra_loader
-from bench.config import ConfigError, TrainConfig, cell, section
+from bench.config import ConfigError, TrainConfig, TuneConfig, cell, section
 from bench.data.config import DataConfig
 from bench.data.prepare import prepare
 from bench.metric_specs import ranking_metric
@@ -27,6 +27,7 @@ from bench.training.fit import Fit
 from bench.training.predictor import Fitted
 from bench.training.stacking import signature
 from bench.training.trainer import fit
+from bench.tuning.study import Identity, identity
 from strategies.spec import Recipe
 from tests.conftest import CPU, Toy
 from tests.test_training import mixture
@@ -49,6 +50,19 @@ def test_keys_of_records_made_before_the_option_stay() -> None:
             keys = [identify(cell(raw)).key for raw in compose(loader, [own, [*own, "train.precision=bf16"]])]
             assert keys[0] == record.key
             assert keys[1] != record.key
+
+
+def test_studies_made_before_the_option_stay() -> None:
+    """Their names are hashes of what they are about; `tuned=true` finds them by name."""
+    with hydra_loader() as loader:
+        plain, half = (identity(raw, TuneConfig()) for raw in compose(loader, [[], ["train.precision=bf16"]]))
+    assert set(plain.content["train"]) == {"max_steps", "batch_size", "eval_every", "patience"} | tuned_away(plain)
+    assert half.content["train"] == {**plain.content["train"], "precision": "bf16"}
+
+
+def tuned_away(study: Identity) -> set[str]:
+    """Settings of `train` that the space has: they stay as keys without value."""
+    return {d.path.removeprefix("train.") for d in study.space if d.path.startswith("train.")}
 
 
 def test_the_precision_is_checked() -> None:
