@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,6 +23,7 @@ from strategies import registry
 from strategies.class_weights import ClassWeights
 from strategies.focal import Focal, FocalLoss
 from strategies.spec import Chain, CosineHead, CrossEntropy, Recipe, Split, negative_at
+from tests.cli import TINY, imbench, records
 from tests.conftest import CPU, Toy
 from tests.tape import FakeGraph, FakeStream, fake_cuda
 from tests.test_devices import wordless
@@ -229,14 +231,26 @@ def operations(x: Tensor) -> set[str]:
     return found
 
 
-@pytest.mark.gpu
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device on this machine")
-@pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
-def test_graphs_train_what_ordinary_steps_train(
-    dtype: torch.dtype, multi: Toy, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The same kernels on the same streams of noise: to rounding of another choice of algorithm at most."""
-    recipes = [replace(r, dtype=dtype, max_steps=r.max_steps * 5) for r in mixed(multi)]
+def test_records_do_not_depend_on_graphs(tmp_path: Path) -> None:
+    """They are no part of a key; the record says whether they were asked for. A CPU has none."""
+    found = []
+    for switch in ("false", "true"):
+        assert imbench("run", *TINY, f"run.graphs={switch}", results=tmp_path / switch) == 0
+        ((_, record),) = records(tmp_path / switch).items()
+        found.append(record)
+    assert [r.environment["graphs"] for r in found] == [False, True]
+    assert found[0].key == found[1].key
+    assert found[0].metrics == found[1].metrics
+
+
+# --- with a GPU ---
+
+
+def on_gpu(recipes: Sequence[Recipe], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ordinary steps against replayed ones: the same kernels on the same streams of noise.
+
+    To the rounding of another choice of algorithm at most, which some steps enlarge.
+    """
     plain = fit(recipes, pick_device())
     recorded: list[Any] = []
     real = graphs.Replay.record
@@ -248,13 +262,37 @@ def test_graphs_train_what_ordinary_steps_train(
     monkeypatch.setattr(graphs.Replay, "record", record)
     monkeypatch.setattr(graphs, "_wanted", True)
     replayed = fit(recipes, pick_device())
-    assert recorded
-    close = {"rtol": 1e-4, "atol": 1e-5} if dtype == torch.float32 else {"rtol": 1e-9, "atol": 1e-10}
+    assert bool(recorded) != bool(recipes[0].augment)
+    exact = recipes[0].dtype == torch.float64
+    close = {"rtol": 1e-9, "atol": 1e-10} if exact else {"rtol": 1e-3, "atol": 1e-4}
     for a, b in zip(plain, replayed, strict=True):
         assert isinstance(a, Fitted)
         assert isinstance(b, Fitted)
         for name, value in a.state.items():
             torch.testing.assert_close(b.state[name], value, **close)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device on this machine")
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
+def test_graphs_train_what_ordinary_steps_train(
+    dtype: torch.dtype, multi: Toy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A stack of members that differ, some of which leave early."""
+    on_gpu([replace(r, dtype=dtype, max_steps=2 * r.max_steps) for r in mixed(multi)], monkeypatch)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device on this machine")
+@pytest.mark.parametrize("precision", ["float32", "bf16"])
+@pytest.mark.parametrize("name", registry.names())
+def test_every_strategy_can_be_recorded_on_a_gpu(
+    name: str, precision: Any, multi: Toy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    strategy = registry.get(name)()
+    recipe = wordless(multi).recipe(model=MLP(dim=8, hidden=(6,)), max_steps=8, eval_every=8, precision=precision)
+    (first, *_) = next(Chain(() if name == "none" else (strategy,)).train(recipe))
+    on_gpu([first, replace(first, lr=0.03)], monkeypatch)
 
 
 @pytest.mark.gpu

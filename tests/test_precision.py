@@ -32,6 +32,7 @@ from strategies.spec import Recipe
 from tests.conftest import CPU, Toy
 from tests.test_training import mixture
 
+GPU = [pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device on this machine")]
 DEMO = Path(__file__).parent.parent / "results/published/demo/records.parquet"
 
 
@@ -160,11 +161,14 @@ def plan(data: str, target: str, **fields: Any) -> tuple[Recipe, Any]:
     return Recipe(train=found.train, val=found.val, **fields), found
 
 
+@pytest.mark.parametrize("device", [CPU, pytest.param(torch.device("cuda", 0), marks=GPU)], ids=str)
 @pytest.mark.parametrize(
     ("data", "target", "model", "steps"),
     [("digits_lt", "digit", MLP(dim=16, hidden=(32,), dropout=0.1), 200), ("womens", "one_star", MLP(dim=16), 120)],
 )
-def test_outcomes_agree_within_the_spread_over_seeds(data: str, target: str, model: Any, steps: int) -> None:
+def test_outcomes_agree_within_the_spread_over_seeds(
+    data: str, target: str, model: Any, steps: int, device: torch.device
+) -> None:
     """Macro-F1 (digits) and average precision (reviews) on test rows: four seeds, each in both precisions.
 
     The difference of the means is below the standard deviation over seeds, and so is the mean difference of pairs.
@@ -174,7 +178,7 @@ def test_outcomes_agree_within_the_spread_over_seeds(data: str, target: str, mod
     scores: dict[str, list[float]] = {}
     for precision in ("float32", "bf16"):
         recipes = [replace(base, seed=s, precision=precision) for s in range(4)]
-        for fitted in fit(recipes, CPU):
+        for fitted in fit(recipes, device):
             assert isinstance(fitted, Fitted)
             test, val = (fitted.logits(x).double().numpy() for x in (found.test, found.val.x))
             natural = np.bincount(base.train.y.numpy()) / len(base.train)
