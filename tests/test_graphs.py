@@ -32,7 +32,8 @@ from tests.test_stack import Pruned, same
 
 @pytest.fixture(autouse=True)
 def _gradients_of_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of tables: scipy's product, the CPU's way, is no operation of torch's."""
+    """Of tables: scipy's product, the CPU's way, is no operation of torch's. The switch is off again afterwards."""
+    monkeypatch.setattr(graphs, "_wanted", False)
     monkeypatch.setattr(layers, "by_product", layers.by_index)
 
 
@@ -235,7 +236,7 @@ def test_records_do_not_depend_on_graphs(tmp_path: Path) -> None:
     """They are no part of a key; the record says whether they were asked for. A CPU has none."""
     found = []
     for switch in ("false", "true"):
-        assert imbench("run", *TINY, f"run.graphs={switch}", results=tmp_path / switch) == 0
+        assert imbench("run", *TINY, f"run.graphs={switch}", "run.device=cpu", results=tmp_path / switch) == 0
         ((_, record),) = records(tmp_path / switch).items()
         found.append(record)
     assert [r.environment["graphs"] for r in found] == [False, True]
