@@ -170,6 +170,8 @@ def fake_cuda(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[FakeGraph]]:
         patch.setattr(torch.cuda, "Stream", FakeStream)
         patch.setattr(torch.cuda, "stream", fake_stream)
         patch.setattr(torch.cuda, "current_stream", lambda _: main)
+        patch.setattr(torch.cuda, "get_sync_debug_mode", lambda: 0)
+        patch.setattr(torch.cuda, "set_sync_debug_mode", lambda mode: FakeStream.log.append(f"watching {mode}"))
         patch.setattr(torch.cuda, "CUDAGraph", FakeGraph)
         patch.setattr(torch.cuda, "graph", fake_capture)
         patch.setattr(graphs, "DEVICES", {"cpu"})

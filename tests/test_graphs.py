@@ -25,7 +25,7 @@ from strategies.focal import Focal, FocalLoss
 from strategies.spec import Chain, CosineHead, CrossEntropy, Recipe, Split, negative_at
 from tests.cli import TINY, imbench, records
 from tests.conftest import CPU, Toy
-from tests.tape import FakeGraph, FakeStream, fake_cuda
+from tests.tape import Careful, FakeGraph, FakeStream, fake_cuda
 from tests.test_devices import wordless
 from tests.test_stack import Pruned, same
 
@@ -111,7 +111,8 @@ def test_streams_wait_for_one_another(binary: Toy, monkeypatch: pytest.MonkeyPat
     """Ordinary steps on the stream that records, which first waits for the data; replays on the main stream."""
     both([wordless(binary).recipe(max_steps=8, eval_every=8)], monkeypatch)
     assert FakeStream.log == [
-        "side waits for main", "on side", "off side", "main waits for side", "capturing on side"
+        "side waits for main", "on side", "watching error", "watching 0", "off side", "main waits for side",
+        "on main", "capturing on side", "off main",
     ]  # fmt: skip
 
 
@@ -166,6 +167,27 @@ def test_a_step_that_cannot_be_recorded_says_so(
 ) -> None:
     with fake_cuda(monkeypatch), pytest.raises(RuntimeError, match=rf"run\.graphs.*{why}.*run\.graphs=false"):
         fit([wordless(binary).recipe(loss=loss)], CPU)
+
+
+def test_a_step_that_waits_is_found_before_it_is_recorded(binary: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By torch's own watch over the last ordinary step, here a stand-in; memory that is out is no such finding."""
+    watch: list[Any] = []
+
+    def watching(mode: Any) -> None:
+        if mode == "error":
+            watch.append(Careful())
+            watch[-1].__enter__()
+        else:
+            watch[-1].__exit__(None, None, None)
+
+    with fake_cuda(monkeypatch):
+        monkeypatch.setattr(torch.cuda, "set_sync_debug_mode", watching)
+        with pytest.raises(RuntimeError, match=r"run\.graphs.*asks for a value.*run\.graphs=false"):
+            fit([wordless(binary).recipe(loss=Asking())], CPU)
+        assert len(watch) == 1
+        assert not FakeGraph.made
+    with pytest.raises(torch.OutOfMemoryError, match=r"^full$"), graphs.explained():
+        raise torch.OutOfMemoryError("full")
 
 
 def test_an_unknown_generator_is_found(binary: Toy, monkeypatch: pytest.MonkeyPatch) -> None:

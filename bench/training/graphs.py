@@ -10,7 +10,8 @@ other processes cannot be recorded and runs as ever. So does everything on a CPU
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from typing import TypeAlias
 
 import torch
@@ -86,12 +87,13 @@ class Replay:
         self.at += 1
 
     def warm_up(self, step: Step, times: int) -> None:
-        """Steps that count as any other, on the stream that will record."""
+        """Steps that count as any other, on the stream that will record; the last of all is watched."""
         main = torch.cuda.current_stream(self.device)
         self.stream.wait_stream(main)
         with torch.cuda.stream(self.stream):
-            for _ in range(times):
-                self.once(step)
+            for i in range(times):
+                with watched() if not self.ordinary and i == times - 1 else nullcontext():
+                    self.once(step)
         main.wait_stream(self.stream)
 
     def record(self, step: Step) -> torch.cuda.CUDAGraph:
@@ -99,13 +101,38 @@ class Replay:
         graph = torch.cuda.CUDAGraph()
         for generator in self.generators:
             graph.register_generator_state(generator)
-        try:
-            with torch.cuda.graph(graph, stream=self.stream):
-                self.once(step)
-        except RuntimeError as error:
-            raise RuntimeError(
-                "run.graphs: expected training steps that a CUDA graph can hold, got one that asks the device for a "
-                f"value or copies from the host (a loss that calls .item() or gather, say): {error}; "
-                "run with run.graphs=false"
-            ) from error
+        main = torch.cuda.current_stream(self.device)
+        # The outer context takes the process back to its stream, which a capture that fails does not.
+        with explained(), torch.cuda.stream(main), torch.cuda.graph(graph, stream=self.stream):
+            self.once(step)
         return graph
+
+
+@contextmanager
+def watched() -> Iterator[None]:
+    """An ordinary step in which torch refuses what waits for the device.
+
+    To be found here rather than while recording: what fails there may leave the process unable to go on.
+    """
+    before = torch.cuda.get_sync_debug_mode()
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        with explained():
+            yield
+    finally:
+        torch.cuda.set_sync_debug_mode(before)
+
+
+@contextmanager
+def explained() -> Iterator[None]:
+    """Errors, but those of memory, with their remedy."""
+    try:
+        yield
+    except torch.OutOfMemoryError:
+        raise
+    except RuntimeError as error:
+        raise RuntimeError(
+            "run.graphs: expected training steps that a CUDA graph can hold, got one that asks the device for a "
+            f"value or copies from the host (a loss that calls .item() or gather, say): {error}; "
+            "run with run.graphs=false"
+        ) from error
