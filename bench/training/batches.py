@@ -120,7 +120,7 @@ class Batches:
     def of(self, rows: Tensor, host: Tensor | None = None) -> Iterator[tuple[Features, Tensor]]:
         """Features of K·B rows and labels (K, B) for each step of `rows` (steps, K, B), which are on the device.
 
-        `host`: the same rows there; with them nothing is asked of the device.
+        `host`: the same rows on the host, which then counts their text itself and asks the device for nothing.
         """
         if self.augmented:
             yield from map(self.treated, rows)

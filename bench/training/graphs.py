@@ -43,7 +43,8 @@ def recordable(batches: Batches, ranks: int) -> bool:
 class Replay:
     """Steps of one grouping of a stack: some ordinary ones on a stream of their own, one recorded, the rest replayed.
 
-    Each generator that a step draws from must be given: a graph moves those that it knows on at every replay.
+    Each generator that a step draws from must be given: a graph moves those that it knows on at every replay, by two
+    small launches each. With dropout, K members still cost 2K launches a step, of the fifty and more that go.
     """
 
     def __init__(
