@@ -16,7 +16,7 @@ from bench.models.linear import Linear
 from bench.models.mlp import MLP
 from bench.training import graphs
 from bench.training.fit import Fit
-from bench.training.graphs import WARM_UP
+from bench.training.graphs import TOGETHER, WARM_UP
 from bench.training.predictor import Fitted
 from bench.training.trainer import fit, pick_device
 from strategies import registry
@@ -39,7 +39,7 @@ def _gradients_of_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def mixed(toy: Toy) -> list[Recipe]:
     """Members that differ in all that a stack allows: loss, its numbers, weights, rates, offset, seed, dropout."""
-    base = wordless(toy).recipe(max_steps=20, eval_every=6, model=MLP(dim=8, hidden=(6, 5), dropout=0.3))
+    base = wordless(toy).recipe(max_steps=40, eval_every=10, model=MLP(dim=8, hidden=(6, 5), dropout=0.3))
     classes = base.train.n_classes
     return [
         base,
@@ -47,7 +47,7 @@ def mixed(toy: Toy) -> list[Recipe]:
         Focal(gamma=1.0, alpha="auto").prepare(replace(base, seed=5, model=replace(base.model, dropout=0.1))),
         ClassWeights().prepare(replace(base, seed=6, weight_decay=0.1)),
         replace(base, seed=8, train=part_of(base.train, 150)),
-        replace(base, seed=7, offset=tuple(0.1 * c for c in range(classes)), encoder_rate=0.5, max_steps=15),
+        replace(base, seed=7, offset=tuple(0.1 * c for c in range(classes)), encoder_rate=0.5, max_steps=25),
     ]
 
 
@@ -64,10 +64,14 @@ def both(recipes: Sequence[Recipe], monkeypatch: pytest.MonkeyPatch, watch: Any 
 
 
 def test_replayed_steps_are_ordinary_steps(multi: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
-    """To the last bit, for a stack of members that differ; 20 steps with looks at 6, 12, 15 and 18."""
+    """To the last bit, for a stack of members that differ; 40 steps with looks at 10, 20, 25 and 30.
+
+    Three ordinary steps, then as many replays of five as there are before a look: 7 → 1, 10 → 2, 5 → 1. One member
+    leaves at 25, and so again: 2 → 0, 10 → 2.
+    """
     for a, b in zip(*both(mixed(multi), monkeypatch), strict=True):
         assert same(a, b)
-    assert [g.replays for g in FakeGraph.made] == [15 - WARM_UP, 20 - 15 - WARM_UP]  # one leaves at 15
+    assert [g.replays for g in FakeGraph.made] == [1 + 2 + 1, 2]
     assert len(FakeGraph.made[0].generators) == 6
 
 
@@ -83,14 +87,14 @@ def test_every_strategy_can_be_recorded(name: str, model: Any, multi: Toy, monke
     pair = [first, replace(first, lr=0.03)]
     for a, b in zip(*both(pair, monkeypatch), strict=True):
         assert same(a, b)
-    assert [g.replays for g in FakeGraph.made] == ([] if first.augment else [8 - WARM_UP])
+    assert [g.replays for g in FakeGraph.made] == ([] if first.augment else [1])
 
 
 def test_a_cosine_head_can_be_recorded(binary: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
     recipe = wordless(binary).recipe(model=MLP(dim=8), head=CosineHead(), max_steps=8, eval_every=8)
     (a,), (b,) = both([recipe], monkeypatch)
     assert same(a, b)
-    assert FakeGraph.made[0].replays == 8 - WARM_UP
+    assert FakeGraph.made[0].replays == 1
 
 
 def test_a_smaller_stack_is_recorded_anew(binary: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -104,7 +108,7 @@ def test_a_smaller_stack_is_recorded_anew(binary: Toy, monkeypatch: pytest.Monke
     plain, replayed = both(recipes, monkeypatch, watch)
     assert [type(o) for o in replayed] == [Pruned, Pruned, Pruned, Fitted]
     assert same(plain[3], replayed[3])
-    assert [g.replays for g in FakeGraph.made] == [10 - WARM_UP] * 3
+    assert [g.replays for g in FakeGraph.made] == [1] * 3
 
 
 def test_streams_wait_for_one_another(binary: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -166,7 +170,7 @@ def test_a_step_that_cannot_be_recorded_says_so(
     loss: Any, why: str, binary: Toy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with fake_cuda(monkeypatch), pytest.raises(RuntimeError, match=rf"run\.graphs.*{why}.*run\.graphs=false"):
-        fit([wordless(binary).recipe(loss=loss)], CPU)
+        fit([wordless(binary).recipe(loss=loss, max_steps=8, eval_every=8)], CPU)
 
 
 def test_a_step_that_waits_is_found_before_it_is_recorded(binary: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -193,7 +197,7 @@ def test_a_step_that_waits_is_found_before_it_is_recorded(binary: Toy, monkeypat
 def test_an_unknown_generator_is_found(binary: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(FakeGraph, "register_generator_state", lambda *_: None)
     with fake_cuda(monkeypatch), pytest.raises(RuntimeError, match="not told of"):
-        fit([wordless(binary).recipe(model=MLP(dim=8, dropout=0.3))], CPU)
+        fit([wordless(binary).recipe(model=MLP(dim=8, dropout=0.3), max_steps=8, eval_every=8)], CPU)
 
 
 class Counting(CrossEntropy):
@@ -203,17 +207,17 @@ class Counting(CrossEntropy):
 
     def __call__(self, outputs: Tensor, targets: Tensor) -> Tensor:
         Counting.calls += 1
-        return super().__call__(outputs, targets) * (1 + Counting.calls % 5)
+        return super().__call__(outputs, targets) * (1 + Counting.calls % 7)
 
 
 def test_what_python_computes_is_frozen(binary: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
     """So that a counter of steps on the host, say, would be found above."""
-    recipe = wordless(binary).recipe(loss=Counting(), max_steps=12, eval_every=12)
+    recipe = wordless(binary).recipe(loss=Counting(), max_steps=18, eval_every=18)
     plain = fit([recipe], CPU)[0]
     Counting.calls = 0
     with fake_cuda(monkeypatch):
         replayed = fit([recipe], CPU)[0]
-    assert Counting.calls == WARM_UP + 1
+    assert Counting.calls == WARM_UP + TOGETHER
     assert isinstance(plain, Fitted)
     assert isinstance(replayed, Fitted)
     assert not torch.equal(plain.state["head.weight"], replayed.state["head.weight"])
@@ -302,7 +306,7 @@ def test_graphs_train_what_ordinary_steps_train(
     dtype: torch.dtype, multi: Toy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A stack of members that differ, some of which leave early."""
-    on_gpu([replace(r, dtype=dtype, max_steps=2 * r.max_steps) for r in mixed(multi)], monkeypatch)
+    on_gpu([replace(r, dtype=dtype) for r in mixed(multi)], monkeypatch)
 
 
 @pytest.mark.gpu

@@ -1,4 +1,4 @@
-"""A training step recorded once as a CUDA graph and replayed: one launch where a step of a small model has fifty.
+"""Training steps recorded once as a CUDA graph and replayed: one launch where a step of a small model has fifty.
 
 `run.graphs` asks for it. It changes no number: the kernels are those of ordinary steps, in their order, on the same
 random streams. What a step reads lies at fixed addresses, and where it has got to is counted on the device, so that
@@ -23,7 +23,8 @@ Step: TypeAlias = Callable[[Tensor, Tensor | None], None]
 """Runs the steps of some rows (steps, K, B) and row weights (steps, K, B) on the device."""
 
 DEVICES = {"cuda"}  # types of device that can record
-WARM_UP = 3  # ordinary steps before one is recorded: libraries choose kernels and take workspaces at the first ones
+WARM_UP = 3  # ordinary steps before any is recorded: libraries choose kernels and take workspaces at the first ones
+TOGETHER = 5  # steps of one graph: what a replay costs itself is shared, and recording costs as much as these steps
 
 _wanted = False
 
@@ -41,10 +42,10 @@ def recordable(batches: Batches, ranks: int) -> bool:
 
 
 class Replay:
-    """Steps of one grouping of a stack: some ordinary ones on a stream of their own, one recorded, the rest replayed.
+    """Steps of one grouping of a stack: first ordinary ones on a stream of their own, then `TOGETHER` by one replay.
 
     Each generator that a step draws from must be given: a graph moves those that it knows on at every replay, by two
-    small launches each. With dropout, K members still cost 2K launches a step, of the fifty and more that go.
+    small launches each. With dropout, K members thus cost 2K launches a replay.
     """
 
     def __init__(
@@ -70,16 +71,18 @@ class Replay:
         if self.weights is not None and weights is not None:
             self.weights[: len(rows)].copy_(weights, non_blocking=True)
         self.at.zero_()
-        ordinary = min(self.ordinary, len(rows))
-        self.ordinary -= ordinary
-        if ordinary:
-            self.warm_up(step, ordinary)
-        if len(rows) == ordinary:
-            return
-        if self.graph is None:
+        if self.ordinary:
+            first = min(self.ordinary, len(rows))
+            self.ordinary -= first
+            self.ordinarily(step, first, watch=not self.ordinary)
+            rows = rows[first:]
+        if len(rows) >= TOGETHER and self.graph is None:
             self.graph = self.record(step)
-        for _ in range(len(rows) - ordinary):
+        for _ in range(len(rows) // TOGETHER):
+            assert self.graph is not None
             self.graph.replay()
+        if len(rows) % TOGETHER:
+            self.ordinarily(step, len(rows) % TOGETHER)
 
     def once(self, step: Step) -> None:
         """The step that the counter has come to."""
@@ -87,25 +90,26 @@ class Replay:
         step(self.rows.index_select(0, self.at), weights)
         self.at += 1
 
-    def warm_up(self, step: Step, times: int) -> None:
-        """Steps that count as any other, on the stream that will record; the last of all is watched."""
+    def ordinarily(self, step: Step, times: int, watch: bool = False) -> None:
+        """Steps as ever, on the stream that records; `watch` over the last one."""
         main = torch.cuda.current_stream(self.device)
         self.stream.wait_stream(main)
         with torch.cuda.stream(self.stream):
             for i in range(times):
-                with watched() if not self.ordinary and i == times - 1 else nullcontext():
+                with watched() if watch and i == times - 1 else nullcontext():
                     self.once(step)
         main.wait_stream(self.stream)
 
     def record(self, step: Step) -> torch.cuda.CUDAGraph:
-        """The step as a graph; nothing of it has run yet."""
+        """The next steps as a graph; nothing of them has run yet."""
         graph = torch.cuda.CUDAGraph()
         for generator in self.generators:
             graph.register_generator_state(generator)
         main = torch.cuda.current_stream(self.device)
         # The outer context takes the process back to its stream, which a capture that fails does not.
         with explained(), torch.cuda.stream(main), torch.cuda.graph(graph, stream=self.stream):
-            self.once(step)
+            for _ in range(TOGETHER):
+                self.once(step)
         return graph
 
 
