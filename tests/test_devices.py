@@ -35,14 +35,14 @@ GPU = torch.device("cuda", 0)
 
 
 class Driverless(TorchFunctionMode):
-    """Python's indexing, random numbers and negation by other operations: their own paths ask for a driver."""
+    """Python's indexing, random numbers, copies and negation by other operations: their own paths ask for a driver."""
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         if func is torch.Tensor.__getitem__:
             return indexed(*args)
         if func is torch.Tensor.pin_memory:
             return args[0]
-        if func is torch.Tensor.uniform_:
+        if func in (torch.Tensor.uniform_, torch.Tensor.copy_):
             return args[0].zero_()
         if func is torch.Tensor.__invert__:
             return args[0].logical_not()
@@ -95,7 +95,7 @@ class CpuOffset(FocalLoss):
 
 
 def step_on_fake_gpu(
-    recipes: list[Recipe], monkeypatch: pytest.MonkeyPatch, looks: bool = True, known: bool = True
+    recipes: list[Recipe], monkeypatch: pytest.MonkeyPatch, looks: bool = True, known: bool = True, steps: int = 3
 ) -> None:
     """Some steps of a stack, and looks; `known`: how long its texts are, which the host counts and no fake can."""
     module = Fit(recipes, CPU)
@@ -107,7 +107,7 @@ def step_on_fake_gpu(
 
     if not recipes[0].augment:  # whose draws are the host's
         monkeypatch.setattr(module, "descend", carefully)
-    draws = [member.stream.take(3) for member in module.members]
+    draws = [member.stream.take(steps) for member in module.members]
     for member, drawn in zip(module.members, draws, strict=True):
         monkeypatch.setattr(member.stream, "take", lambda _, drawn=drawn: drawn)
     if known:
@@ -125,13 +125,13 @@ def step_on_fake_gpu(
         with GPU:
             module.network = module.build(len(recipes))
         module.regroup()
-        module.advance(3)
+        module.advance(steps)
         assert {p.device for p in module.network.parameters()} == {GPU}
         if not looks:
             return
         assert all(z.device == CPU for z in module.evaluate())
         module.compact([1])
-        module.advance(3)
+        module.advance(steps)
 
 
 @pytest.mark.parametrize("model", [MLP(dim=8, hidden=(6, 5), dropout=0.3), Linear()], ids=str)

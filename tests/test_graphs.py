@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,7 @@ from strategies.spec import Chain, CosineHead, CrossEntropy, Recipe, Split, nega
 from tests.cli import TINY, imbench, records
 from tests.conftest import CPU, Toy
 from tests.tape import Careful, FakeGraph, FakeStream, fake_cuda
-from tests.test_devices import wordless
+from tests.test_devices import GPU, step_on_fake_gpu, wordless
 from tests.test_stack import Pruned, same
 
 
@@ -134,6 +135,26 @@ def test_what_has_no_fixed_shape_is_not_recorded(binary: Toy, monkeypatch: pytes
     assert not graphs.recordable(batches, 1)
 
 
+def test_replays_mix_no_devices(multi: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rows come from the host, all else is on the device, on a GPU that only checks where tensors are."""
+
+    @contextmanager
+    def capture(_: FakeGraph, *, stream: FakeStream) -> Iterator[None]:
+        with Careful(GPU):
+            yield
+
+    def replay(self: FakeGraph) -> None:
+        self.replays += 1
+
+    with fake_cuda(monkeypatch), monkeypatch.context() as patch:
+        patch.setattr(graphs, "DEVICES", {"cuda"})
+        patch.setattr(torch.cuda, "graph", capture)
+        patch.setattr(FakeGraph, "replay", replay)
+        recipes = [replace(r, eval_every=WARM_UP + TOGETHER) for r in mixed(multi)[:4]]
+        step_on_fake_gpu(recipes, patch, steps=WARM_UP + TOGETHER)
+        assert [g.replays for g in FakeGraph.made] == [1, 1]
+
+
 # --- the checks of these checks ---
 
 
@@ -184,8 +205,8 @@ def test_a_step_that_waits_is_found_before_it_is_recorded(binary: Toy, monkeypat
         else:
             watch[-1].__exit__(None, None, None)
 
-    with fake_cuda(monkeypatch):
-        monkeypatch.setattr(torch.cuda, "set_sync_debug_mode", watching)
+    with fake_cuda(monkeypatch), monkeypatch.context() as patch:
+        patch.setattr(torch.cuda, "set_sync_debug_mode", watching)
         with pytest.raises(RuntimeError, match=r"run\.graphs.*asks for a value.*run\.graphs=false"):
             fit([wordless(binary).recipe(loss=Asking())], CPU)
         assert len(watch) == 1
