@@ -1,6 +1,7 @@
 """One group of cells, start to end: data -> recipes -> predictors -> evaluation -> records. Imports Lightning.
 
-Cells of a group share data, split and seed, so that data are encoded once and equal first stages are trained once.
+Cells of a group share data, split and seed, so that data are encoded once and equal first stages are trained once;
+where cells may train as one stack, a group holds several seeds.
 """
 
 from __future__ import annotations
@@ -87,7 +88,7 @@ def run_group(
     group: Sequence[Planned], device: torch.device, run: RunConfig, began: Callable[[str], None], outbox: Outbox
 ) -> None:
     """Train and evaluate the cells of a group; each one's outcome goes to the outbox."""
-    first, clock = group[0].cell, dict[str, float]()
+    clock: dict[str, float] = {}
 
     def start(planned: Planned) -> None:
         clock[planned.key] = time.perf_counter()
@@ -100,34 +101,30 @@ def run_group(
         began(planned.key)
 
     def finish(planned: Planned, outcome: Outcome, data: Encoded | None) -> None:
-        wall = round(time.perf_counter() - clock[planned.key], 3)
-        ran = {"environment": environment(device, run), "cost": {"wall_seconds": wall}}
+        wall = time.perf_counter() - clock[planned.key]
+        if run.stack not in (1, "off"):  # all began at once: what counts is the share of a stack
+            wall = outcome.cost.seconds if isinstance(outcome, Predictor) else 0.0
+        ran = {"environment": environment(device, run), "cost": {"wall_seconds": round(wall, 3)}}
         try:
             concluded = conclude(planned, outcome, data, ran)
         except Exception as error:  # evaluation refused the logits, say: the cell's failure, not the group's
             concluded = conclude(planned, error, data, ran)
         outbox.put(*concluded)
 
-    try:
-        data = encoded(first.data, first.split, first.seed)
-    except Exception as error:
-        for planned in group:
-            start(planned)
-            finish(planned, error, None)
-        return
-
     trainings: list[Training] = []
-    ready: list[Planned] = []
-    for planned in group:
+    ready: list[tuple[Planned, Encoded]] = []
+    for planned in sorted(group, key=lambda p: p.cell.seed):
+        data: Encoded | None = None
         try:
+            data = encoded(planned.cell.data, planned.cell.split, planned.cell.seed)
             trainings.append(training(planned, data))
-            ready.append(planned)
+            ready.append((planned, data))
         except Exception as error:
             start(planned)
             finish(planned, error, data)
     drive(
-        trainings, lambda i, outcome: finish(ready[i], outcome, data), device=device, stack=run.stack,
-        began=lambda i: start(ready[i]),
+        trainings, lambda i, outcome: finish(ready[i][0], outcome, ready[i][1]), device=device, stack=run.stack,
+        began=lambda i: start(ready[i][0]),
     )  # fmt: skip
 
 
@@ -176,6 +173,7 @@ def evaluated(planned: Planned, base: Record, predictor: Predictor, data: Encode
         fitted={**result.fitted, "prior_exact": float(predictor.prior_exact)},
         cost={
             **base.cost, "fits": cost.fits, "steps": cost.steps, "train_seconds": round(cost.seconds, 4),
+            "together": cost.together,
             "peak_mb": peak_mb(), "inference_rows_per_second": round(len(test) / max(seconds, 1e-9)),
         },
         notes={**predictor.notes, **dict(planned.cell.budget)},

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from statistics import median
 from typing import Any
@@ -13,6 +13,9 @@ from bench.data.config import DataConfig
 from bench.data.kept import kept_table
 from bench.data.splits import partition
 from bench.results import FAILURES, SCHEMA, Record, Status, Store, digest
+
+MEMBERS = 16  # cells that a group may be joined to: more hardly train faster together
+TOGETHER = 1_000_000  # rows, counted for each seed, whose data such a group may hold
 
 
 @dataclass(frozen=True)
@@ -118,16 +121,38 @@ def estimate(to_do: list[Planned], store: Store) -> float | None:
     return total
 
 
-def units(to_do: Sequence[Planned], workers: int) -> list[list[Planned]]:
-    """Work in groups that share data, split and seed; large groups are divided while workers would stand idle."""
+def units(to_do: Sequence[Planned], workers: int, *, seeds_together: bool = False) -> list[list[Planned]]:
+    """Work in groups that share data, split and seed; large groups are divided while workers would stand idle.
+
+    `seeds_together`: small groups of one split are joined, for cells that may train as one.
+    """
     groups: dict[tuple[DataConfig, int, int], list[Planned]] = defaultdict(list)
     for p in to_do:
         groups[p.cell.data, p.cell.split, p.cell.seed].append(p)
-    parts = sorted(groups.values(), key=len, reverse=True)
+    parts = sorted(joined(groups) if seeds_together else groups.values(), key=len, reverse=True)
     while len(parts) < workers and len(parts[0]) > 1:
-        largest = parts.pop(0)
-        parts = sorted([*parts, largest[::2], largest[1::2]], key=len, reverse=True)
+        parts = sorted([*divided(parts.pop(0)), *parts], key=len, reverse=True)
     return parts
+
+
+def joined(groups: Mapping[tuple[DataConfig, int, int], list[Planned]]) -> list[list[Planned]]:
+    """Groups of one split but several seeds: at most `MEMBERS` cells, and `TOGETHER` rows with those of each seed."""
+    parts = dict[tuple[DataConfig, int], list[list[Planned]]]()
+    for (data, split, _), group in groups.items():
+        seeds = max(1, TOGETHER // len(kept_table(data)))
+        same = parts.setdefault((data, split), [[]])
+        if len(same[-1]) + len(group) > MEMBERS or len({p.cell.seed for p in same[-1]}) == seeds:
+            same.append([])
+        same[-1] += group
+    return [part for same in parts.values() for part in same if part]
+
+
+def divided(group: list[Planned]) -> tuple[list[Planned], list[Planned]]:
+    """A group in two; cells of one seed, which share data and first stages, stay together where there are several."""
+    half = set(sorted({p.cell.seed for p in group})[::2])
+    if half == {p.cell.seed for p in group}:
+        return group[::2], group[1::2]
+    return [p for p in group if p.cell.seed in half], [p for p in group if p.cell.seed not in half]
 
 
 def tally(planned: Sequence[Planned]) -> list[str]:

@@ -67,10 +67,11 @@ def launch(
     ahead: Outlook, options: Settings, store: Store, *, began: Callable[[str], None], done: Callable[[Record], None]
 ) -> None:
     """Run what is to do: in this process when debugging, else in workers."""
+    together = options.run.stack not in (1, "off")
     if options.debug:
         from bench.cell import execute  # noqa: PLC0415 - Lightning
 
-        for group in units(ahead.to_do, 1):
+        for group in units(ahead.to_do, 1, seeds_together=together):
             execute(group, store.root, options.run, began, done)
         return
 
@@ -78,7 +79,8 @@ def launch(
         done(bury(planned, fate, reason, store))
 
     size = worker_count(options, len(ahead.to_do))
-    Pool(size, store.root, options.run).run(units(ahead.to_do, size), began=began, done=done, lost=lost)
+    work = units(ahead.to_do, size, seeds_together=together)
+    Pool(size, store.root, options.run).run(work, began=began, done=done, lost=lost)
 
 
 def bury(planned: Planned, fate: Fate, reason: str, store: Store) -> Record:

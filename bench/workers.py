@@ -11,7 +11,7 @@ import os
 import signal
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
@@ -20,7 +20,7 @@ from threading import Lock
 from typing import Any, Literal
 
 from bench.config import RunConfig
-from bench.planning import Planned
+from bench.planning import Planned, divided
 from bench.results import Record, ResultsError
 from bench.warm import warm_context
 
@@ -36,8 +36,12 @@ class Worker:
     process: Any
     pipe: Connection
     group: list[Planned] = field(default_factory=list)
-    current: str | None = None
+    running: list[str] = field(default_factory=list)  # begun and not on the disk, the latest last
     since: float = 0.0
+
+    def take(self, keys: Collection[str]) -> tuple[list[Planned], list[Planned]]:
+        """Of its group: the cells with these keys, and the others."""
+        return [p for p in self.group if p.key in keys], [p for p in self.group if p.key not in keys]
 
 
 def serve(pipe: Connection, root: str, run: RunConfig) -> None:
@@ -73,6 +77,7 @@ class Pool:
         self.context: Any = warm_context("bench.cell")
         self.size, self.root, self.run_config = size, root, run
         self.workers: list[Worker] = []
+        self.together = run.stack not in (1, "off")  # cells of a group may train as one
 
     def run(
         self,
@@ -103,7 +108,7 @@ class Pool:
     def feed(self, queue: deque[list[Planned]]) -> None:
         """Give waiting groups to idle workers, starting new ones up to the size."""
         while queue and (idle := self.idle()) is not None:
-            idle.group, idle.current, idle.since = list(queue.popleft()), None, time.monotonic()
+            idle.group, idle.running, idle.since = list(queue.popleft()), [], time.monotonic()
             with suppress(BrokenPipeError):  # died while idle: noticed as dead in the next round, its group kept
                 idle.pipe.send(idle.group)
 
@@ -133,12 +138,14 @@ class Pool:
             while worker.pipe.poll():
                 event, payload = worker.pipe.recv()
                 if event == "began":
-                    worker.current, worker.since = payload, time.monotonic()
+                    worker.running.append(payload)
+                    worker.since = time.monotonic()
                     began(payload)
                 elif event == "done":
                     worker.group = [p for p in worker.group if p.key != payload.key]
-                    if worker.current == payload.key:
-                        worker.current = None
+                    worker.running = [key for key in worker.running if key != payload.key]
+                    if self.together:
+                        worker.since = time.monotonic()
                     done(payload)
                 elif event == "fatal":
                     raise ResultsError(payload)
@@ -147,39 +154,40 @@ class Pool:
         self, worker: Worker, queue: deque[list[Planned]], deaths: Counter[str],
         lost: Callable[[Planned, Fate, str], None],
     ) -> None:  # fmt: skip
-        """A dead worker: its cell is tried once more, then given up; the rest of its group goes back."""
+        """A dead worker: its cell is tried once more, then given up; the rest of its group goes back.
+
+        Of cells that trained together nobody knows which it was: they go back in halves, until it is alone.
+        """
         self.workers.remove(worker)
         code = worker.process.exitcode
         how = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
-        culprit = worker.current or (worker.group[0].key if worker.group else None)
-        if culprit is not None:
-            deaths[culprit] += 1
-        again = []
-        for planned in worker.group:
-            if planned.key == culprit and deaths[culprit] > RETRIES:
-                lost(planned, "crashed", f"its worker process died with {how}, {deaths[culprit]} times")
-            else:
-                again.append(planned)
-        # The suspect goes alone, so that it cannot take the others down again.
-        suspects = [p for p in again if p.key == culprit]
-        rest = [p for p in again if p.key != culprit]
-        queue.extendleft(group for group in (suspects, rest) if group)
+        suspects, rest = worker.take(self.suspects(worker) or [p.key for p in worker.group[:1]])
+        if len(suspects) == 1:
+            (culprit,) = suspects
+            deaths[culprit.key] += 1
+            if deaths[culprit.key] > RETRIES:
+                lost(culprit, "crashed", f"its worker process died with {how}, {deaths[culprit.key]} times")
+                suspects = []
+        # Suspects go apart, so that they cannot take the others down again.
+        queue.extendleft(group for group in (*divided(suspects), rest) if group)
+
+    def suspects(self, worker: Worker) -> list[str]:
+        """The cells that a worker was training: the last one that it began, or all of them where these may stack."""
+        return worker.running if self.together else worker.running[-1:]
 
     def expire(self, queue: deque[list[Planned]], lost: Callable[[Planned, Fate, str], None]) -> None:
-        """End workers whose cell took longer than `run.timeout`."""
+        """End workers whose cell took longer than `run.timeout`; a stack may take as long as its cells in all."""
         limit = self.run_config.timeout
         if limit is None:
             return
         for worker in list(self.workers):
-            if worker.current is not None and time.monotonic() - worker.since > limit:
+            late, rest = worker.take(self.suspects(worker))
+            if late and time.monotonic() - worker.since > limit * len(late):
                 self.kill(worker)
                 self.workers.remove(worker)
-                late = [p for p in worker.group if p.key == worker.current]
-                rest = [p for p in worker.group if p.key != worker.current]
-                for planned in late:
-                    lost(planned, "timeout", f"took longer than run.timeout={limit:g} seconds")
-                if rest:
-                    queue.appendleft(rest)
+                if len(late) == 1:
+                    lost(late.pop(), "timeout", f"took longer than run.timeout={limit:g} seconds")
+                queue.extendleft(group for group in (*divided(late), rest) if group)
 
     def kill(self, worker: Worker) -> None:
         """End a worker at once."""

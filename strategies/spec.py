@@ -217,14 +217,21 @@ def clash_message(name: str, first: str, second: str) -> str:
 
 @dataclass(frozen=True)
 class Cost:
-    """What a prediction took: fits, optimiser steps, seconds of training."""
+    """What a prediction took: fits, optimiser steps, seconds of training, and among how many these were shared.
+
+    Seconds of fits that trained as one stack are equal shares; `together` is the largest number of fits in a stack.
+    """
 
     fits: int = 0
     steps: int = 0
     seconds: float = 0.0
+    together: int = 1
 
     def __add__(self, other: Cost) -> Cost:
-        return Cost(self.fits + other.fits, self.steps + other.steps, self.seconds + other.seconds)
+        return Cost(
+            self.fits + other.fits, self.steps + other.steps, self.seconds + other.seconds,
+            max(self.together, other.together),
+        )  # fmt: skip
 
 
 class Predictor:

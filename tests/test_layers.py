@@ -63,7 +63,7 @@ def loaded(module: str, watched: tuple[str, ...]) -> set[str]:
 
 def test_the_parser_finds_imports() -> None:
     """The check that the others rest on: imports at the top and in functions are seen, for types only are not."""
-    assert "pytorch_lightning" in imported("bench.training.fit")
+    assert "pytorch_lightning" in imported("bench.training.lightning")
     assert "bench.models.network" in imported("bench.models.linear")
     assert "omegaconf" in imported("bench.compose")
     assert "omegaconf" not in imported("bench.compose", deep=False)
@@ -124,9 +124,9 @@ def test_hydra_and_omegaconf_stay_at_the_edge() -> None:
 
 
 def test_lightning_is_known_to_training_alone() -> None:
-    """One LightningModule and its trainer; everything else could be used without."""
+    """One module of it; everything else could be used without."""
     known = {m for m in FILES if any(n.split(".")[0] in ("pytorch_lightning", "lightning") for n in imported(m))}
-    assert known == {"bench.training.fit", "bench.training.trainer"}
+    assert known == {"bench.training.lightning"}
 
 
 @pytest.mark.parametrize(

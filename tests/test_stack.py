@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,12 +15,13 @@ from torch import nn
 from bench.config import ConfigError, RunConfig, section
 from bench.models.linear import Linear
 from bench.models.mlp import MLP
-from bench.training import stacking, trainer
+from bench.training import pace, stacking
 from bench.training.adam import StackedAdamW
 from bench.training.batches import LOOK, cut, gather
 from bench.training.fit import Fit
+from bench.training.pace import worthwhile
 from bench.training.predictor import Fitted
-from bench.training.stacking import equal_products, exact, footprint, pays, room, signature
+from bench.training.stacking import equal_products, exact, footprint, room, signature
 from bench.training.trainer import drive, fit
 from strategies.focal import Focal
 from strategies.spec import Chain, Predictor, Recipe
@@ -127,14 +129,15 @@ def test_a_look_in_pieces_is_a_look(multi: Toy, monkeypatch: pytest.MonkeyPatch)
 def test_auto_stacks_small_models_to_the_same_results(binary: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
     """And says nothing about it in what comes out; off trains one after another."""
     recipe = binary.recipe(max_steps=20)
+    clocked(monkeypatch, lambda _: 1.0)
     sizes: list[int] = []
-    real = fit
+    real = Fit.run
 
-    def counting(recipes: Sequence[Recipe], *args: Any) -> Any:
-        sizes.append(len(recipes))
-        return real(recipes, *args)
+    def counting(self: Fit) -> Any:
+        sizes.append(len(self.members))
+        return real(self)
 
-    monkeypatch.setattr(trainer, "fit", counting)
+    monkeypatch.setattr(Fit, "run", counting)
     runs = {}
     for stack in ("off", "auto", 2):
         sizes.clear()
@@ -148,16 +151,64 @@ def test_auto_stacks_small_models_to_the_same_results(binary: Toy, monkeypatch: 
         assert torch.equal(a, b)
 
 
+def clocked(monkeypatch: pytest.MonkeyPatch, seconds: Callable[[int], float]) -> list[int]:
+    """A machine on which a step of so many members takes so long; returns the sizes that are tried on it."""
+    tried: list[int] = []
+
+    def measured(recipes: list[Recipe], _: torch.device) -> float:
+        tried.append(len(recipes))
+        return seconds(len(recipes))
+
+    monkeypatch.setattr(pace, "MEASURED", {})
+    monkeypatch.setattr(pace, "measured", measured)
+    return tried
+
+
+@pytest.mark.parametrize(
+    ("members", "seconds", "best", "tries"),
+    [
+        (100, lambda k: 1 + 10 * k, 1, [1, 4]),  # hardly any overhead: 1.1 times as fast at best
+        (100, lambda k: 10 + k, 100, [1, 4, 16, 64]),  # mostly overhead
+        (100, lambda k: 10 + k + (k > 16) * k * k, 16, [1, 4, 16, 64]),  # 64 no longer fit the cache
+        (40, lambda k: 10 + k, 40, [1, 4, 16, 64]),
+        (8, lambda k: 10 + k, 8, [1, 4]),
+        (3, lambda k: 10 + k, 3, [1, 3]),
+        (100, lambda k: k**1.1, 1, [1, 4]),  # slower together
+        (100, lambda _: math.inf, 1, [1, 4]),  # recipes that cannot be trained
+    ],
+)
+def test_the_size_of_a_stack_is_what_was_fastest(
+    members: int, seconds: Callable[[int], float], best: int, tries: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Against machines of known speed; what was measured is not measured again."""
+    recipes: list[Any] = list(range(members))
+    tried = clocked(monkeypatch, seconds)
+    assert worthwhile(recipes, "kind", CPU) == best
+    assert sorted(tried) == tries
+    assert worthwhile(recipes, "kind", CPU) == best
+    assert sorted(tried) == tries
+
+
+def test_measuring_leaves_no_trace(binary: Toy) -> None:
+    """Steps that were only timed draw nothing from what trains later."""
+    recipes = [binary.recipe(seed=s, max_steps=10) for s in range(3)]
+    before = [alone(r) for r in recipes]
+    assert 0 < pace.measured(recipes, CPU) < math.inf
+    assert pace.measured([replace(recipes[0], encoder_rate="no number")], CPU) == math.inf  # type: ignore[arg-type]
+    for one, recipe in zip(before, recipes, strict=True):
+        assert all(torch.equal(v, one.state[n]) for n, v in alone(recipe).state.items())
+
+
 def test_auto_leaves_alone_what_would_not_gain_or_not_be_equal(binary: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
-    small = [binary.recipe(model=MLP(dim=8, hidden=(32,)), seed=s) for s in range(4)]
-    large = [replace(r, model=MLP(dim=64, hidden=(256,)), batch_size=1024) for r in small]
-    assert pays(small[0])
-    assert not pays(large[0])
-    assert room(large, CPU, "auto") == 1
-    assert room(large, CPU, 3) == 3
-    assert room(small, CPU, "off") == room(small, CPU, 1) == 1
+    recipes = [binary.recipe(model=MLP(dim=8, hidden=(32,)), seed=s) for s in range(4)]
+    clocked(monkeypatch, float)
+    assert room(recipes, CPU, "auto") == 1
+    assert room(recipes, CPU, 3) == 3
+    clocked(monkeypatch, lambda _: 1.0)
+    assert room(recipes, CPU, "auto") == (4 if exact(recipes[0], 4) else 1)
+    assert room(recipes, CPU, "off") == room(recipes, CPU, 1) == 1
     monkeypatch.setattr(stacking, "equal_products", lambda *_: False)
-    assert room(small, CPU, "auto") == 1
+    assert room(recipes, CPU, "auto") == 1
 
 
 def test_products_that_round_differently_are_found(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -26,7 +26,7 @@ from bench import config
 from bench.models.layers import BESIDE_TEXT
 from bench.models.linear import Linear
 from bench.models.mlp import MLP
-from bench.training import trainer
+from bench.training.fit import Fit, Outcome
 from bench.training.predictor import Fitted
 from bench.training.rows import RowStream
 from bench.training.trainer import drive
@@ -960,13 +960,13 @@ class Many(Strategy):
 
 def count_fits(monkeypatch: pytest.MonkeyPatch) -> list[Recipe]:
     """Every recipe that the trainer trains from now on."""
-    real, fits = trainer.fit, list[Recipe]()
+    real, fits = Fit.run, list[Recipe]()
 
-    def counted(recipes: Sequence[Recipe], *args: Any, **options: Any) -> Any:
-        fits.extend(recipes)
-        return real(recipes, *args, **options)
+    def counted(self: Fit) -> list[Outcome]:
+        fits.extend(m.recipe for m in self.members)
+        return real(self)
 
-    monkeypatch.setattr(trainer, "fit", counted)
+    monkeypatch.setattr(Fit, "run", counted)
     return fits
 
 

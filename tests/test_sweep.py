@@ -5,13 +5,17 @@ from __future__ import annotations
 import os
 import signal
 import time
+from collections import Counter, deque
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pandas as pd
 import pytest
 
 import bench
+from bench.data.kept import kept_table
 from bench.planning import units
 from bench.results import Store
 from bench.sweep import duration
@@ -165,14 +169,44 @@ def test_a_sweep_killed_at_any_instant_resumes(tmp_path: Path) -> None:
     assert {k: (r.key, r.metrics) for k, r in whole.items()} == {k: (r.key, r.metrics) for k, r in cut.items()}
 
 
-def test_a_slow_cell_times_out_and_the_rest_go_on(tmp_path: Path) -> None:
+@pytest.mark.parametrize("stack", ["off", 8])
+def test_a_slow_cell_times_out_and_the_rest_go_on(stack: int | str, tmp_path: Path) -> None:
+    """A stack has the time of all its cells, and is then divided until the slow ones are alone."""
     done = call(
         "run", "-m", "strategy=none,oversample", *TINY, "train.max_steps=40,10000000", "train.patience=10000000",
-        "run.timeout=2", "run.workers=1", cwd=tmp_path,
+        "run.timeout=2", "run.workers=1", f"run.stack={stack}", cwd=tmp_path,
     )  # fmt: skip
     assert done.returncode == 1, done.stdout
     statuses = sorted((r.config["train"]["max_steps"], r.status) for r in Store(tmp_path / "results"))
     assert statuses == [(40, "done"), (40, "done"), (10000000, "timeout"), (10000000, "timeout")]
+
+
+@pytest.mark.parametrize(("stack", "lives"), [("off", 2), ("auto", 4)])
+def test_the_cell_that_takes_its_workers_down_is_found(stack: Any, lives: int, tmp_path: Path) -> None:
+    """One of six kills every process that trains it. Of a stack nobody knows which it was, so that it is halved."""
+    from bench.config import RunConfig, cell
+    from bench.planning import Planned
+    from bench.workers import Pool, Worker
+
+    raw = {"data": {"source": "digits_lt"}, "model": {"name": "linear"}, "strategy": {}, "train": {}}
+    cells = [Planned(replace(cell(raw), seed=s), f"{s}-{i}", {}, "d", "t") for s in range(3) for i in range(2)]
+    pool = Pool(1, tmp_path, RunConfig(stack=stack))
+    queue, deaths, lost, done, died = deque([list(cells)]), Counter[str](), list[str](), list[str](), 0
+    while queue:
+        group = queue.popleft()
+        fatal = [p.key for p in group].index("1-1") if "1-1" in [p.key for p in group] else len(group)
+        if fatal < len(group) and pool.together:
+            fatal = 0  # nothing of a stack is done before its end
+        done += [p.key for p in group[:fatal]]
+        if not (left := group[fatal:]):
+            continue
+        running = [p.key for p in left[: None if pool.together else 1]]
+        pool.workers.append(Worker(SimpleNamespace(exitcode=-9), None, left, running))  # type: ignore[arg-type]
+        pool.bury(pool.workers[-1], queue, deaths, lambda p, fate, _: lost.append(f"{fate} {p.key}"))
+        died += 1
+    assert lost == ["crashed 1-1"]
+    assert sorted(done) == [p.key for p in cells if p.key != "1-1"]
+    assert died == lives
 
 
 def test_work_is_divided_until_nobody_stands_idle() -> None:
@@ -188,6 +222,32 @@ def test_work_is_divided_until_nobody_stands_idle() -> None:
         assert sorted(p.key for part in parts for p in part) == sorted(p.key for p in cells)
         assert len(parts) >= min(workers, len(cells))
         assert all(len({p.cell.seed for p in part}) == 1 for part in parts)
+
+
+def test_cells_of_several_seeds_are_joined_where_they_may_train_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Never more than trains faster together, nor more data than memory is good for; divided by seeds."""
+    from bench.config import cell
+    from bench.planning import Planned, divided
+
+    raw = {"data": {"source": "digits_lt"}, "model": {"name": "linear"}, "strategy": {}, "train": {}}
+    cells = [Planned(replace(cell(raw), split=b, seed=s), f"{b}-{s}-{i}", {}, "d", "t")
+             for i in range(5) for b in (0, 1) for s in range(4)]  # fmt: skip
+
+    def sizes(workers: int) -> list[tuple[int, int]]:
+        parts = units(cells, workers, seeds_together=True)
+        assert sorted(p.key for part in parts for p in part) == sorted(p.key for p in cells)
+        assert all(len({p.cell.split for p in part}) == 1 for part in parts)
+        return [(len(part), len({p.cell.seed for p in part})) for part in parts]
+
+    assert sizes(1) == [(15, 3), (15, 3), (5, 1), (5, 1)]
+    assert sizes(5) == [(15, 3), (10, 2), (5, 1), (5, 1), (5, 1)]
+    monkeypatch.setattr("bench.planning.TOGETHER", 2 * len(kept_table(cells[0].cell.data)))
+    assert sizes(1) == [(10, 2)] * 4
+    monkeypatch.setattr("bench.planning.TOGETHER", 1)
+    assert sizes(1) == [(5, 1)] * 8
+    one, other = divided(cells)
+    assert {p.cell.seed for p in one}.isdisjoint(p.cell.seed for p in other)
+    assert sorted(p.key for p in one + other) == sorted(p.key for p in cells)
 
 
 @pytest.mark.parametrize(("seconds", "text"), [(3, "3 s"), (119, "119 s"), (130, "2 min 10 s"), (7500, "2 h 5 min")])

@@ -20,7 +20,9 @@ from bench.calibration import refined_log_loss
 from bench.models.layers import BESIDE_TEXT, BagSum, Dropout
 from bench.models.linear import Linear
 from bench.models.mlp import MLP
+from bench.results import ResultsError
 from bench.training.fit import Diverged, Fit
+from bench.training.lightning import Turns
 from bench.training.predictor import Fitted
 from bench.training.rows import RowStream
 from bench.training.stacking import signature
@@ -193,19 +195,50 @@ def test_a_stack_that_fails_as_a_whole_is_halved_until_the_culprit_is_alone(
 ) -> None:
     """As for memory that suffices for two members only."""
     sizes: list[int] = []
-    real = fit
+    real = Fit.run
 
-    def narrow(recipes: Sequence[Recipe], *args: Any, **options: Any) -> Any:
-        sizes.append(len(recipes))
-        if len(recipes) > 2 or any(r.seed == 4 for r in recipes):
+    def narrow(self: Fit) -> Any:
+        sizes.append(len(self.members))
+        if len(self.members) > 2 or any(m.recipe.seed == 4 for m in self.members):
             raise torch.OutOfMemoryError("too many")
-        return real(recipes, *args, **options)
+        return real(self)
 
-    monkeypatch.setattr("bench.training.trainer.fit", narrow)
-    got = attempt([binary.recipe(seed=s) for s in range(5)], CPU, None)
+    monkeypatch.setattr(Fit, "run", narrow)
+    got = attempt(CPU, [binary.recipe(seed=s) for s in range(5)], None)
     assert [isinstance(o, Fitted) for o in got] == [True] * 4 + [False]
     assert isinstance(got[4], torch.OutOfMemoryError)
     assert sizes == [5, 2, 3, 1, 2, 1, 1]
+
+
+# --- Lightning's loop ---
+
+
+def test_one_loop_trains_all_stacks_of_a_group(binary: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A Trainer costs as much as the rest of a small fit: there is one, and a turn of its loop for each stack."""
+    turns: list[int] = []
+    real = Turns.training_step
+
+    def counted(self: Turns, *args: Any) -> None:
+        turns.append(id(self.trainer))
+        real(self, *args)
+
+    monkeypatch.setattr(Turns, "training_step", counted)
+    made = [Chain(()).train(binary.recipe(seed=s)) for s in range(3)]
+    found: dict[int, Any] = {}
+    drive(made, found.__setitem__, device=CPU)
+    assert len(turns) == 3
+    assert len(set(turns)) == 1
+    assert all(isinstance(o, Fitted) for o in found.values())
+
+
+def test_what_is_raised_on_the_way_ends_the_loop_as_it_is(binary: Toy) -> None:
+    """A record that cannot be written, say."""
+
+    def full(_: int, __: Any) -> None:
+        raise ResultsError("no space left")
+
+    with pytest.raises(ResultsError, match="no space left"):
+        drive([Chain(()).train(binary.recipe(seed=s)) for s in range(2)], full, device=CPU)
 
 
 # --- one fit ---

@@ -31,7 +31,8 @@ from bench.config import ConfigError, TuneConfig, cell
 from bench.config import settings as settings_of_run
 from bench.data import prepare as prepare_module
 from bench.results import Store
-from bench.training import trainer
+from bench.training import pace
+from bench.training.fit import Fit
 from bench.tuning import objective as objective_module
 from bench.tuning.driver import Driver
 from bench.tuning.objective import objectives, tuning_data
@@ -249,15 +250,17 @@ def scored(done: Done) -> list[tuple[Any, ...]]:
 
 @pytest.fixture
 def stacks(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """How many members each training of this process had."""
+    """How many members each training of this process had; stacks of any size are worth it."""
+    monkeypatch.setattr(pace, "MEASURED", {})
+    monkeypatch.setattr(pace, "measured", lambda *_: 1.0)
     sizes: list[int] = []
-    real = trainer.fit
+    real = Fit.run
 
-    def counting(recipes: Any, *rest: Any) -> Any:
-        sizes.append(len(recipes))
-        return real(recipes, *rest)
+    def counting(self: Fit) -> Any:
+        sizes.append(len(self.members))
+        return real(self)
 
-    monkeypatch.setattr(trainer, "fit", counting)
+    monkeypatch.setattr(Fit, "run", counting)
     return sizes
 
 

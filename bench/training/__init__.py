@@ -1,1 +1,1 @@
-"""Recipes in, predictors out: batches, the one LightningModule, and the driver of strategies."""
+"""Recipes in, predictors out: batches, stacks trained as one model, Lightning's loop over them, the driver."""

@@ -1,8 +1,7 @@
-"""The one LightningModule: trains K recipes as one stacked model whose members never touch one another.
+"""Trains K recipes as one stacked model whose members never touch one another.
 
-One `training_step` runs all minibatches by manual optimisation, with a look at validation after every few of them: a
-turn of Lightning's loop costs as much as ten steps of a small model. Validation, early stopping and best weights are
-each member's own; a finished member leaves the stack.
+Minibatches by manual optimisation, with a look at validation after every few of them. Validation, early stopping and
+best weights are each member's own; a finished member leaves the stack.
 """
 
 from __future__ import annotations
@@ -11,9 +10,8 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias, cast
+from typing import TypeAlias, cast
 
-import pytorch_lightning as pl
 import torch
 from torch import Tensor
 from torch.func import functional_call
@@ -34,6 +32,8 @@ from strategies.spec import Cost, Predictor, Recipe
 class Diverged(RuntimeError):
     """A member's outputs became infinite or NaN."""
 
+
+Outcome: TypeAlias = Predictor | Exception
 
 Watch: TypeAlias = Callable[[Recipe, int, float], None]
 """Told (recipe, step, validation score) at each look; an exception that it raises ends that member (pruning)."""
@@ -60,16 +60,14 @@ class Member:
     best_state: dict[str, Tensor] = field(default_factory=dict)
     curve: list[tuple[int, float]] = field(default_factory=list)
     seconds: float = 0.0
-    outcome: Predictor | Exception | None = None
+    outcome: Outcome | None = None
 
 
-class Fit(pl.LightningModule):
+class Fit:
     """Trains recipes that share model, schema, head, classes, batch size and dtype (`signature`)."""
 
     def __init__(self, recipes: Sequence[Recipe], device: torch.device, watch: Watch | None = None) -> None:
-        super().__init__()
         self.watch = watch
-        self.automatic_optimization = False
         self.where = device
         self.steps_done = 0
         self.members = [self.enlist(recipe) for recipe in recipes]
@@ -79,6 +77,7 @@ class Fit(pl.LightningModule):
             if not len(member.stream.rows):
                 member.stream.draw()
             self.network.start(k, member.recipe, member.stream.mass / member.stream.mass.sum())
+        self.network.to(device)
         self.placed = Placed(device, recipes[0].dtype)
         self.adam = StackedAdamW()
 
@@ -131,25 +130,16 @@ class Fit(pl.LightningModule):
         self.adam.keep(keep)
         self.regroup()
 
-    # Lightning's hooks -----------------------------------------------------------------------------------------
+    # Training ---------------------------------------------------------------------------------------------------
 
-    def configure_optimizers(self) -> None:
-        """None: optimisation is manual."""
-
-    def on_train_start(self) -> None:
-        # Lightning's `deterministic` also has torch fill all new memory with NaN, to expose reads of it: a tenth of a
-        # small model's step.
-        torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
+    def run(self) -> list[Outcome]:
+        """Minibatches up to a look, the look, and so on until nobody is left; a diverged member is an exception."""
         self.regroup()
-
-    def training_step(self, *_: Any) -> None:
-        """All of training: minibatches up to a look, the look, and so on until nobody is left."""
         for steps in chunks([m.recipe for m in self.members]):
             if self.active:
                 self.advance(steps)
                 self.look()
-
-    # ------------------------------------------------------------------------------------------------------------
+        return [m.outcome if m.outcome is not None else RuntimeError("training ended early") for m in self.members]
 
     def advance(self, steps: int) -> None:
         """`steps` minibatches of every active member."""
@@ -267,5 +257,6 @@ class Fit(pl.LightningModule):
         return Fitted(
             build=lambda: cast(Network, recipe.model.build(1, schema, recipe.head, classes, n)),
             state=member.best_state, prior=stream.prior(), prior_exact=recipe.prior_exact and recipe.loss.prior_exact,
-            cost=Cost(1, self.steps_done, member.seconds), device=self.where, notes=notes, curve=tuple(member.curve),
+            cost=Cost(1, self.steps_done, member.seconds, len(self.members)), device=self.where, notes=notes,
+            curve=tuple(member.curve),
         )  # fmt: skip

@@ -1,14 +1,8 @@
-"""How many recipes train as one stack: where it pays, where results stay the same to the last bit, within memory.
-
-Measured on two cores (`make bench`, row `stacking`): a step of a small model is mostly the cost of starting its forty
-operations, which a stack pays once for all members: 8× at 40 thousand multiplications a step, 4.4× at 64 thousand,
-3.1× at 400 thousand, a quarter of it dropout noise that every member draws for itself. Embedding tables of text are
-bound by memory, and gain a fifth.
-"""
+"""How many recipes train as one stack: where it pays, where results stay the same to the last bit, within memory."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
@@ -16,11 +10,11 @@ from typing import Any, Literal, TypeAlias
 import torch
 
 from bench.training.batches import LOOK
+from bench.training.pace import worthwhile
 from strategies.spec import Recipe
 
 Stack: TypeAlias = int | Literal["auto", "off"]
 
-WORK = 1 << 20  # multiplications a step and member (batch × parameters) up to which a stack pays on CPU
 SHARE = {"cpu": 0.4, "cuda": 0.8}  # of the memory that is free now
 
 
@@ -33,37 +27,44 @@ def signature(recipe: Recipe) -> tuple[Any, ...]:
 
 
 def room(recipes: Sequence[Recipe], device: torch.device, stack: Stack) -> int:
-    """How many of these, all of one signature, to train together. A number of one's own is bounded by memory only."""
+    """How many of these, all of one signature, to train together. A number of one's own is bounded by memory only.
+
+    On a GPU auto takes all that fit, on a CPU as many as were measured to be faster together.
+    """
     if stack in (1, "off") or len(recipes) == 1:
         return 1
     most = len(recipes) if stack == "auto" else min(int(stack), len(recipes))
-    if stack == "auto" and device.type == "cpu" and not (pays(recipes[0]) and exact(recipes[0], most)):
-        return 1
+    if stack == "auto" and device.type == "cpu":
+        most = worthwhile(recipes, kind(recipes[0]), device)
+        if most > 1 and not exact(recipes[0], most):
+            return 1
     return max(1, min(most, int(free_memory(device) / footprint(recipes[0], device))))
 
 
-def pays(recipe: Recipe) -> bool:
-    """Whether stacking is worth it on a CPU."""
-    return recipe.batch_size * sum(a * b for _, a, b in shapes(recipe)) <= WORK
+def kind(recipe: Recipe) -> Hashable:
+    """What decides how long a step takes: recipes of one kind are measured once."""
+    return signature(recipe), type(recipe.loss), tuple(map(type, recipe.augment)), recipe.train.weight is None
 
 
-def shapes(recipe: Recipe) -> list[tuple[int, int, int]]:
-    """Shapes (1, inputs, outputs) of one member's parameters."""
+def shapes(recipe: Recipe) -> dict[str, tuple[int, int, int]]:
+    """Shapes (1, inputs, outputs) of one member's parameters, by name."""
     r = recipe
     with torch.device("meta"):
         network = r.model.build(1, r.train.x.schema, r.head, r.train.n_classes, len(r.train))
-    return [tuple(p.shape) for p in network.parameters()]
+    return {name: tuple(p.shape) for name, p in network.named_parameters()}
 
 
 def exact(recipe: Recipe, members: int) -> bool:
     """Whether this machine's matrix products give a member of a stack the very bits that it would have alone.
 
-    All else that a stack computes is per element or per row; batched products are the library's business, so they
-    are tried at the shapes of the model.
+    All else that a stack computes is per element or per row (sums of table rows too); batched products are the
+    library's business, so they are tried at the shapes of the model.
     """
     rows = tuple(sorted({recipe.batch_size, min(len(recipe.val), LOOK["cpu"])}))
     dtype = torch.bfloat16 if recipe.precision == "bf16" else recipe.dtype
-    return all(equal_products(a, b, rows, members, dtype) for _, a, b in set(shapes(recipe)) if a > 1)
+    tables = tuple(f".tables.{f.name}" for f in recipe.train.x.schema if f.kind != "numeric")
+    factors = {(a, b) for name, (_, a, b) in shapes(recipe).items() if a > 1 and not name.endswith(tables)}
+    return all(equal_products(a, b, rows, members, dtype) for a, b in factors)
 
 
 @lru_cache(maxsize=256)
@@ -90,7 +91,7 @@ def products(x: torch.Tensor, w: torch.Tensor, b: torch.Tensor, up: torch.Tensor
 def footprint(recipe: Recipe, device: torch.device) -> float:
     """Bytes that one more member needs: parameters, their gradients and moments, best weights, a step, a look, rows."""
     size = torch.empty((), dtype=recipe.dtype).element_size()
-    parameters = shapes(recipe)
+    parameters = shapes(recipe).values()
     numbers, widths = sum(a * b for _, a, b in parameters), sum(b for _, a, b in parameters if a > 1)
     widths += sum(f.width for f in recipe.train.x.schema if f.kind == "numeric")
     look = min(len(recipe.val), LOOK.get(device.type, LOOK["cpu"]))

@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-import logging
-import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
 
-import pytorch_lightning as pl
 import torch
-from pytorch_lightning.plugins.environments import LightningEnvironment  # type: ignore[attr-defined]
-from pytorch_lightning.trainer.connectors import callback_connector
 
-from bench.training.fit import Diverged, Fit, Watch
+from bench.training.fit import Diverged, Fit, Outcome, Watch
+from bench.training.lightning import Stacks, train_all
 from bench.training.stacking import Stack, room, signature
-from strategies.spec import Predictor, Recipe, Training, answer
+from strategies.spec import Recipe, Training, answer
 
 __all__ = ["Diverged", "Outcome", "drive", "fit", "pick_device"]
-
-Outcome = Predictor | Exception
-LOGGER = logging.getLogger("pytorch_lightning")
 
 
 def pick_device(wanted: str = "auto") -> torch.device:
@@ -31,40 +24,14 @@ def pick_device(wanted: str = "auto") -> torch.device:
 
 
 def fit(recipes: Sequence[Recipe], device: torch.device, watch: Watch | None = None) -> list[Outcome]:
-    """Train recipes of one signature as one stack; a diverged member is an exception in its place."""
-    module = Fit(recipes, device, watch)
-    with warnings.catch_warnings():
-        warnings.simplefilter(
-            "ignore"
-        )  # Lightning's advice on loaders, workers and loggers that we leave out on purpose
-        if LOGGER.level != logging.ERROR:  # setting it anew clears the cache of every logger
-            LOGGER.setLevel(logging.ERROR)
-        with no_foreign_callbacks():
-            trainer = pl.Trainer(
-                accelerator="gpu" if device.type == "cuda" else "cpu", devices=1, max_epochs=1, logger=False,
-                enable_checkpointing=False, enable_progress_bar=False, enable_model_summary=False,
-                use_distributed_sampler=False, deterministic="warn", plugins=[LightningEnvironment()],
-            )  # fmt: skip
-        trainer.fit(module, range(1))  # one turn of its loop: all of training
-    return [m.outcome if m.outcome is not None else RuntimeError("training ended early") for m in module.members]
+    """Train recipes of one signature as one stack; a failed member is an exception in its place."""
+    outcomes: list[Outcome] = []
 
+    def only() -> Stacks:
+        outcomes.extend((yield list(recipes), watch))
 
-@contextmanager
-def no_foreign_callbacks() -> Iterator[None]:
-    """Lightning adds callbacks of any installed package that declares some; results must not depend on these.
-
-    Looking for them reads the metadata of every package, at every fit: the half of what a Trainer costs.
-    """
-    search = "_load_external_callbacks"
-    found = getattr(callback_connector, search, None)
-    if found is None:  # another version of Lightning: slower, and otherwise the same
-        yield
-        return
-    setattr(callback_connector, search, lambda _group: [])
-    try:
-        yield
-    finally:
-        setattr(callback_connector, search, found)
+    train_all(only(), partial(attempt, device), device)
+    return outcomes
 
 
 @dataclass
@@ -92,39 +59,58 @@ def drive(
     number, up to so many compatible recipes of all strategies train together; with auto, as many as pay
     (`stacking.room`). A failing recipe raises inside its own strategy and stops nobody else.
     """
-    trained: dict[Recipe, Outcome] = {}
-    waiting: dict[int, Pending] = {}
+    if trainings:
+        driver = Driver(list(enumerate(trainings)), done, began, device, stack, watches or {})
+        train_all(driver.stacks(), partial(attempt, device), device)
 
-    def advance(i: int, training: Training, step: Callable[[], Sequence[Recipe]]) -> None:
+
+@dataclass
+class Driver:
+    """Strategies under way: each asks for recipes, and for more, or ends, once it has its answers."""
+
+    upcoming: list[tuple[int, Training]]
+    done: Callable[[int, Outcome], None]
+    began: Callable[[int], None]
+    device: torch.device
+    stack: Stack
+    watches: Mapping[int, Watch]
+    trained: dict[Recipe, Outcome] = field(default_factory=dict)
+    waiting: dict[int, Pending] = field(default_factory=dict)
+
+    def stacks(self) -> Stacks:
+        """What is to be trained next, until all have ended."""
+        while self.upcoming or self.waiting:
+            while self.upcoming and (self.stack not in (1, "off") or not self.waiting):
+                i, training = self.upcoming.pop(0)
+                self.began(i)
+                self.advance(i, training, lambda t=training: next(t))  # type: ignore[misc]
+            missing = {ask: None for p in self.waiting.values() for ask in p.asks if ask not in self.trained}
+            if missing:
+                first = next(iter(missing))
+                batch = [r for r in missing if signature(r) == signature(first)]
+                batch = batch[: room(batch, self.device, self.stack)]
+                self.trained.update(zip(batch, (yield batch, self.watch(batch)), strict=True))
+            for i, p in list(self.waiting.items()):
+                if all(ask in self.trained for ask in p.asks):
+                    self.advance(i, p.training, answer(p.training, [self.trained[a] for a in p.asks]))
+
+    def advance(self, i: int, training: Training, step: Callable[[], Sequence[Recipe]]) -> None:
+        """Let a strategy go on to its next recipes or its end."""
         try:
-            waiting[i] = Pending(training, checked(step()))
+            self.waiting[i] = Pending(training, checked(step()))
         except StopIteration as stop:
-            waiting.pop(i, None)
-            done(i, stop.value)
+            self.waiting.pop(i, None)
+            self.done(i, stop.value)
         except Exception as error:
-            waiting.pop(i, None)
-            done(i, error)
+            self.waiting.pop(i, None)
+            self.done(i, error)
 
-    upcoming = list(enumerate(trainings))
-    while upcoming or waiting:
-        while upcoming and (stack not in (1, "off") or not waiting):
-            i, training = upcoming.pop(0)
-            began(i)
-            advance(i, training, lambda t=training: next(t))  # type: ignore[misc]
-        missing = {ask: None for p in waiting.values() for ask in p.asks if ask not in trained}
-        if missing:
-            first = next(iter(missing))
-            batch = [r for r in missing if signature(r) == signature(first)]
-            batch = batch[: room(batch, device, stack)]
-            watch = None
-            if watches:
-                watch = spread(
-                    {r: [watches[i] for i, p in waiting.items() if i in watches and r in p.asks] for r in batch}
-                )
-            trained.update(zip(batch, attempt(batch, device, watch), strict=True))
-        for i, pending in list(waiting.items()):
-            if all(ask in trained for ask in pending.asks):
-                advance(i, pending.training, answer(pending.training, [trained[a] for a in pending.asks]))
+    def watch(self, batch: Sequence[Recipe]) -> Watch | None:
+        """Tells the watches of all who asked for a recipe."""
+        if not self.watches:
+            return None
+        asked = {i: p.asks for i, p in self.waiting.items() if i in self.watches}
+        return spread({r: [self.watches[i] for i, asks in asked.items() if r in asks] for r in batch})
 
 
 def spread(owners: Mapping[Recipe, Sequence[Watch]]) -> Watch:
@@ -157,10 +143,10 @@ def checked(asks: Sequence[Recipe]) -> Sequence[Recipe]:
     return asks
 
 
-def attempt(recipes: list[Recipe], device: torch.device, watch: Watch | None) -> list[Outcome]:
+def attempt(device: torch.device, recipes: list[Recipe], watch: Watch | None) -> list[Outcome]:
     """Train; where a stack fails as a whole (memory, an error of one member), halve it until the culprit is alone."""
     try:
-        return fit(recipes, device, watch)
+        return Fit(recipes, device, watch).run()
     except Exception as error:
         if len(recipes) == 1:
             return [error]
@@ -168,4 +154,4 @@ def attempt(recipes: list[Recipe], device: torch.device, watch: Watch | None) ->
     if device.type == "cuda":
         torch.cuda.empty_cache()
     half = len(recipes) // 2
-    return attempt(recipes[:half], device, watch) + attempt(recipes[half:], device, watch)
+    return attempt(device, recipes[:half], watch) + attempt(device, recipes[half:], watch)
