@@ -35,6 +35,7 @@ from bench.metrics import Predictions, evaluate
 from bench.outbox import Outbox
 from bench.planning import Planned
 from bench.results import Logits, Record, Status, Store
+from bench.training.graphs import use_graphs
 from bench.training.threads import limit_threads
 from bench.training.trainer import Diverged, Outcome, drive, pick_device
 from strategies.spec import Inapplicable, Predictor, Recipe, Training
@@ -54,6 +55,7 @@ def recipe(planned: Planned, data: Encoded) -> Recipe:
         unlabelled=data.unlabelled,
         model=cell.model, batch_size=train.batch_size, max_steps=train.max_steps, lr=train.lr,
         weight_decay=train.weight_decay, eval_every=train.eval_every, patience=train.patience, seed=cell.seed,
+        precision=train.precision,
     )  # fmt: skip
 
 
@@ -76,6 +78,7 @@ def execute(
     A failing cell becomes a record with its status and reason and stops no other one.
     """
     limit_threads(run.threads)
+    use_graphs(run.graphs)
     device = pick_device(run.device)
     with Outbox(Store(root), done) as outbox:
         run_group(group, device, run, began, outbox)
@@ -263,7 +266,8 @@ def versions() -> dict[str, str]:
 def environment(device: torch.device, run: RunConfig) -> dict[str, Any]:
     """Where a cell ran, as far as it can matter; no host names and no paths."""
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else platform.machine()
-    return {**versions(), "device": device.type, "processor": name, "threads": run.threads, "stack": run.stack}
+    how = {"threads": run.threads, "stack": run.stack, "graphs": run.graphs}
+    return {**versions(), "device": device.type, "processor": name, **how}
 
 
 def reset_peak() -> None:

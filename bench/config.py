@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
@@ -39,6 +39,14 @@ class TrainConfig:
     weight_decay: float = 0.0
     eval_every: int = 20
     patience: int = 10
+    precision: Literal["float32", "bf16"] = "float32"
+
+    def key(self) -> dict[str, Any]:
+        """What goes into the run key: all but options at the default that came after the first records were made."""
+        found = asdict(self)
+        if self.precision == "float32":
+            del found["precision"]
+        return found
 
     def __post_init__(self) -> None:
         for name in ("max_steps", "batch_size", "eval_every", "patience", "lr"):
@@ -56,6 +64,7 @@ class RunConfig:
     threads: int = 1
     stack: int | Literal["auto", "off"] = "off"
     device: Literal["auto", "cpu", "cuda"] = "auto"
+    graphs: bool = False
     retry_failed: bool = False
     timeout: float | None = None
 

@@ -53,7 +53,7 @@ def identify(cell: Cell) -> Planned:
         },
         "model": {"name": cell.model.name, "version": cell.model.version, **asdict(cell.model)},  # type: ignore[call-overload]
         "strategies": [[s.name, s.version, asdict(s)] for s in cell.strategies],  # type: ignore[call-overload]
-        "train": asdict(cell.train),
+        "train": cell.train.key(),
         "split": cell.split,
         "seed": cell.seed,
     }  # fmt: skip

@@ -37,13 +37,13 @@ class Bag:
     def __len__(self) -> int:
         return len(self.offsets) - 1
 
-    def take(self, rows: Tensor) -> Bag:
-        """The given rows, in that order, repeats allowed."""
+    def take(self, rows: Tensor, total: int | None = None) -> Bag:
+        """The given rows, in that order, repeats allowed. `total`: the ids in them; a GPU has to stop and say."""
         start = self.offsets[rows]
         count = self.offsets[rows + 1] - start
         offsets = torch.zeros(len(rows) + 1, dtype=torch.int32, device=rows.device)
         torch.cumsum(count, 0, out=offsets[1:])
-        total = int(offsets[-1])
+        total = int(offsets[-1]) if total is None else total
         at = torch.arange(total, dtype=torch.int32, device=rows.device)
         at += torch.repeat_interleave(start - offsets[:-1], count, output_size=total)
         return Bag(self.ids[at], self.weights[at], offsets)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Literal
 import torch
 
 from strategies.class_weights import class_weights
-from strategies.spec import Recipe, Strategy, per_row
+from strategies.spec import Recipe, Strategy, negative_at, per_row
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -35,10 +35,9 @@ class FocalLoss:
     def __call__(self, outputs: Tensor, targets: Tensor) -> Tensor:
         log_p = outputs.log_softmax(-1)
         at = targets.unsqueeze(-1)
-        log_hit = log_p.gather(-1, at).squeeze(-1)
         # log(1 - p_t) as the log-sum-exp of the other classes: exact when p_t rounds to 1, where log(1 - p) is -inf.
         log_miss = log_p.scatter(-1, at, float("-inf")).logsumexp(-1)
-        return -(self.gamma * log_miss).exp() * log_hit
+        return (self.gamma * log_miss).exp() * negative_at(log_p, targets)
 
 
 @dataclass(frozen=True)

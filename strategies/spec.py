@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Augment", "Bag", "Chain", "Clash", "CosineHead", "Cost", "CrossEntropy", "Features", "Field", "Inapplicable",
-    "LinearHead", "Loss", "Predictor", "Recipe", "Sampler", "Split", "Strategy", "Training", "lockstep", "per_row",
+    "LinearHead", "Loss", "Predictor", "Recipe", "Sampler", "Split", "Strategy", "Training", "lockstep", "negative_at",
+    "per_row",
 ]  # fmt: skip
 
 
@@ -51,6 +52,16 @@ class Loss(Protocol):
     def __call__(self, outputs: Tensor, targets: Tensor) -> Tensor: ...
 
 
+def negative_at(log_p: Tensor, targets: Tensor) -> Tensor:
+    """-log_p of the target class, per row: (..., C), (...) -> (...).
+
+    The numbers of `gather`, whose gradient on a GPU, where it is to be deterministic, copies from the host at every
+    step: a stall, and nothing that a CUDA graph can hold.
+    """
+    rows = torch.nn.functional.nll_loss(log_p.flatten(0, -2), targets.flatten(), reduction="none")
+    return rows.view(targets.shape)
+
+
 @dataclass(frozen=True)
 class CrossEntropy:
     """-log p_t, per row."""
@@ -58,7 +69,7 @@ class CrossEntropy:
     prior_exact: ClassVar[bool] = True
 
     def __call__(self, outputs: Tensor, targets: Tensor) -> Tensor:
-        return -outputs.log_softmax(-1).gather(-1, targets.unsqueeze(-1)).squeeze(-1)
+        return negative_at(outputs.log_softmax(-1), targets)
 
 
 @dataclass(frozen=True)
@@ -110,6 +121,7 @@ class Recipe:
     patience: int = 10
     seed: int = 0
     dtype: torch.dtype = field(default_factory=lambda: torch.float32)
+    precision: Literal["float32", "bf16"] = "float32"  # of the products in training steps; all else is in `dtype`
     # What strategies decide.
     sampler: tuple[Sampler, ...] = ()
     augment: tuple[Augment, ...] = ()
@@ -238,6 +250,11 @@ class Predictor:
         """(n, d): the representation under the head."""
         raise NotImplementedError
 
+    @property
+    def where(self) -> torch.device:
+        """Where it computes. What it returns is on the CPU; work on that can be sent there too."""
+        return torch.device("cpu")
+
     def shift(self, delta: Tensor) -> Predictor:
         """Add `delta` (C,) to the logits, which multiplies the embodied prior by exp(delta)."""
         return Shifted(self, delta.double())
@@ -270,6 +287,10 @@ class Shifted(Predictor):
     def notes(self) -> Mapping[str, float]:  # type: ignore[override]
         return self.base.notes
 
+    @property
+    def where(self) -> torch.device:
+        return self.base.where
+
     def logits(self, x: Features) -> Tensor:
         z = self.base.logits(x)
         return z.double() + self.delta.to(z.device)
@@ -293,6 +314,10 @@ class Costed(Predictor):
     @property
     def prior_exact(self) -> bool:  # type: ignore[override]
         return self.base.prior_exact
+
+    @property
+    def where(self) -> torch.device:
+        return self.base.where
 
     def logits(self, x: Features) -> Tensor:
         return self.base.logits(x)

@@ -42,12 +42,21 @@ class BagSum(torch.autograd.Function):
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None, None, None]:
         ids, weights, offsets = ctx.saved_tensors
         (grad,) = grads
-        if grad.device.type == "cpu":
-            bags = csr_array((weights.numpy(), ids.numpy(), offsets.numpy()), shape=(len(offsets) - 1, ctx.rows))
-            return torch.from_numpy(np.ascontiguousarray(bags.T @ grad.numpy())), None, None, None
-        counts = offsets[1:] - offsets[:-1]
-        spread = torch.repeat_interleave(grad, counts, dim=0, output_size=len(ids)) * weights.unsqueeze(1)
-        return grad.new_zeros(ctx.rows, grad.shape[1]).index_add_(0, ids, spread), None, None, None
+        add = by_product if grad.device.type == "cpu" else by_index
+        return add(grad, ids, weights, offsets, ctx.rows), None, None, None
+
+
+def by_product(grad: Tensor, ids: Tensor, weights: Tensor, offsets: Tensor, rows: int) -> Tensor:
+    """Gradient (rows, d) of the table from that of its sums, by scipy."""
+    bags = csr_array((weights.numpy(), ids.numpy(), offsets.numpy()), shape=(len(offsets) - 1, rows))
+    return torch.from_numpy(np.ascontiguousarray(bags.T @ grad.numpy()))
+
+
+def by_index(grad: Tensor, ids: Tensor, weights: Tensor, offsets: Tensor, rows: int) -> Tensor:
+    """The same where the tensors are, without asking a GPU for a value."""
+    counts = offsets[1:] - offsets[:-1]
+    spread = torch.repeat_interleave(grad, counts, dim=0, output_size=len(ids)) * weights.unsqueeze(1)
+    return grad.new_zeros(rows, grad.shape[1]).index_add_(0, ids, spread)
 
 
 class Layer(nn.Module):
@@ -140,6 +149,10 @@ class FieldSum(Layer):
         if unsupported:
             raise ValueError(f"fields {unsupported}: expected numeric, categorical or bag, got tokens")
         self.tables = nn.ParameterDict({n: nn.Parameter(torch.empty(members, s, width)) for n, s in sizes.items()})
+        for f in schema:
+            if f.kind == "categorical":  # kept where the parameters are: made anew, they would travel at every step
+                starts = torch.tensor((0, *f.sizes[:-1])).cumsum(0)
+                self.register_buffer(f"starts_{f.name}", starts, persistent=False)
 
     def reset(self, k: int, generator: torch.Generator) -> None:
         for field in self.schema:
@@ -173,7 +186,7 @@ class FieldSum(Layer):
                 ids = ids + torch.repeat_interleave(shift, edges[1:] - edges[:-1], output_size=len(ids))
         else:
             columns = len(field.sizes)
-            starts = torch.tensor((0, *field.sizes[:-1]), device=value.device).cumsum(0)
+            starts = self.get_buffer(f"starts_{field.name}")
             shift = torch.arange(members, device=value.device).view(-1, 1, 1) * size
             ids = (value.view(members, -1, columns) + starts + shift).view(-1).int()
             weights = torch.full((len(ids),), self.beside, dtype=table.dtype, device=ids.device)

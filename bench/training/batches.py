@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from functools import cached_property
+from itertools import accumulate, pairwise
+from typing import TypeAlias
 
 import torch
 from torch import Tensor
@@ -15,18 +17,36 @@ BLOCK = 16384  # rows gathered at once where there is text: cutting a bag costs 
 LOOK = {"cpu": 8192, "cuda": 1 << 20}  # validation rows that go through the network at once: bounds memory, fits caches
 
 
-def gather(x: Features, rows: Tensor) -> Features:
+Ends: TypeAlias = Mapping[str, Sequence[int]]
+"""Of each bag, how many ids there are before each run of rows, and in all."""
+
+
+def pinned(x: Tensor, device: torch.device) -> Tensor:
+    """The tensor where a copy of it to the device need not be waited for: page-locked memory, if that is a GPU."""
+    return x.pin_memory() if device.type == "cuda" and x.device.type == "cpu" else x
+
+
+def sent(x: Tensor, device: torch.device) -> Tensor:
+    """On the device; the host does not wait for a GPU to have it."""
+    return pinned(x, device).to(device, non_blocking=True)
+
+
+def gather(x: Features, rows: Tensor, ends: Ends | None = None) -> Features:
     """The given rows. `index_select` is five times as fast on CPU as indexing, to the same bits."""
     columns: dict[str, Tensor | Bag] = {}
     for name, value in x.columns.items():
-        columns[name] = value.take(rows) if isinstance(value, Bag) else value.index_select(0, rows)
+        if isinstance(value, Bag):
+            columns[name] = value.take(rows, None if ends is None else ends[name][-1])
+        else:
+            columns[name] = value.index_select(0, rows)
     return Features(x.schema, columns)
 
 
-def cut(x: Features, size: int) -> Iterator[Features]:
+def cut(x: Features, size: int, ends: Ends | None = None) -> Iterator[Features]:
     """Features in runs of `size` rows, the last one perhaps shorter; nothing is copied."""
     edges = [*range(0, len(x), size), len(x)]
-    ends = {name: v.offsets[edges].tolist() for name, v in x.columns.items() if isinstance(v, Bag)}
+    if ends is None:
+        ends = {name: v.offsets[edges].tolist() for name, v in x.columns.items() if isinstance(v, Bag)}
     for i, (a, b) in enumerate(pairwise(edges)):
         columns: dict[str, Tensor | Bag] = {}
         for name, v in x.columns.items():
@@ -61,6 +81,29 @@ class Placed:
         return Features.cat([self.table(x) for x in distinct.values()]), [starts[id(x)] for x in parts]
 
 
+class Lengths:
+    """How many ids each row of the members' bags holds, on the host: a GPU would stop to be asked at every batch."""
+
+    def __init__(self, parts: Sequence[Features]) -> None:
+        self.by_bag: dict[str, list[Tensor]] = {}
+        known: dict[int, Tensor] = {}
+        for x in parts:
+            for name, value in x.columns.items():
+                if isinstance(value, Bag):
+                    if id(value) not in known:
+                        known[id(value)] = value.offsets.diff()
+                    self.by_bag.setdefault(name, []).append(known[id(value)])
+
+    def ends(self, rows: Tensor) -> Ends:
+        """Of the batches of `rows` (steps, K, B), each a run of K·B rows."""
+        found: dict[str, Sequence[int]] = {}
+        for name, lengths in self.by_bag.items():
+            steps = sum(own[rows[:, k]].sum(1) for k, own in enumerate(lengths))
+            assert isinstance(steps, Tensor)
+            found[name] = [0, *accumulate(steps.tolist())]
+        return found
+
+
 class Batches:
     """Training batches of the members of a stack."""
 
@@ -74,16 +117,27 @@ class Batches:
         self.augmented = any(r.augment for r in recipes)
         self.ragged = any(isinstance(v, Bag) for v in self.x.columns.values())
 
-    def of(self, rows: Tensor) -> Iterator[tuple[Features, Tensor]]:
-        """Features of K·B rows and labels (K, B) for each step of `rows` (steps, K, B)."""
+    def of(self, rows: Tensor, host: Tensor | None = None) -> Iterator[tuple[Features, Tensor]]:
+        """Features of K·B rows and labels (K, B) for each step of `rows` (steps, K, B), which are on the device.
+
+        `host`: the same rows on the host, which then counts their text itself and asks the device for nothing.
+        """
         if self.augmented:
             yield from map(self.treated, rows)
             return
         at = rows + self.start if len(self.recipes) > 1 else rows
         together = max(1, BLOCK // rows[0].numel()) if self.ragged else 1
-        for now, where in zip(torch.split(rows, together), torch.split(at, together), strict=True):
-            x, y = gather(self.x, where.reshape(-1)), self.labels(now)
-            yield from zip(cut(x, rows[0].numel()) if len(now) > 1 else (x,), y, strict=True)
+        for i, (now, where) in enumerate(zip(torch.split(rows, together), torch.split(at, together), strict=True)):
+            ends = None
+            if self.ragged and host is not None:
+                ends = self.lengths.ends(host[i * together : i * together + len(now)])
+            x, y = gather(self.x, where.reshape(-1), ends), self.labels(now)
+            yield from zip(cut(x, rows[0].numel(), ends) if len(now) > 1 else (x,), y, strict=True)
+
+    @cached_property
+    def lengths(self) -> Lengths:
+        """Of the members' text."""
+        return Lengths([r.train.x for r in self.recipes])
 
     def labels(self, rows: Tensor) -> Tensor:
         """Labels (steps, K, B)."""

@@ -19,9 +19,11 @@ from torch.func import functional_call
 from bench.models.network import Network
 from bench.refinement import refined_log_losses
 from bench.training.adam import StackedAdamW
-from bench.training.batches import Batches, Placed, looks
+from bench.training.batches import Batches, Placed, looks, sent
 from bench.training.distributed import average_gradients, of_process_group, share
+from bench.training.graphs import Replay, recordable
 from bench.training.losses import place_loss, stack_losses
+from bench.training.precision import products
 from bench.training.predictor import Fitted
 from bench.training.rows import RowStream
 from strategies.spec import Cost, Predictor, Recipe
@@ -99,7 +101,10 @@ class Fit:
         device, dtype = self.where, recipes[0].dtype
         self.batches = Batches(recipes, [m.augmenting for m in self.active], self.placed)
         self.looks = looks(recipes, self.placed)
-        self.losses = [(ks, place_loss(loss, device, dtype)) for ks, loss in stack_losses([r.loss for r in recipes])]
+        self.losses = [
+            (None if len(ks) == len(recipes) else torch.tensor(ks, device=device), place_loss(loss, device, dtype))
+            for ks, loss in stack_losses([r.loss for r in recipes])
+        ]
         self.offset = None
         if any(r.offset is not None for r in recipes):
             zero = (0.0,) * recipes[0].train.n_classes
@@ -108,6 +113,12 @@ class Fit:
         rank, self.ranks = share()
         self.network.members(numbers, [m.noise for m in self.active], (rank, self.ranks))
         self.adam.arrange(dict(self.network.named_parameters()), recipes)
+        self.products = products(recipes[0], device)
+        self.replay = None
+        if recordable(self.batches, self.ranks):
+            weighted = dtype if any(r.train.weight is not None for r in recipes) else None
+            shape = (recipes[0].eval_every, len(recipes), recipes[0].batch_size)
+            self.replay = Replay(shape, weighted, device, [m.noise for m in self.active])
 
     def compact(self, keep: list[int]) -> None:
         """Drop finished members: parameters and moments."""
@@ -135,27 +146,35 @@ class Fit:
         began = time.perf_counter()
         self.network.train()
         drawn = [m.stream.take(steps) for m in self.active]
-        rows = torch.stack([r for r, _ in drawn], 1).to(self.where)  # (steps, K, B)
+        rows = torch.stack([r for r, _ in drawn], 1)  # (steps, K, B)
         weights = self.weights([w for _, w in drawn], rows.shape)
-        for step, (x, y) in enumerate(self.batches.of(rows)):
-            z = self.network(x)
+        if self.replay is not None:
+            self.replay.run(self.descend, rows, weights)
+        else:
+            self.descend(sent(rows, self.where), weights, rows if self.where.type != "cpu" else None)
+        self.steps_done += steps
+        spent = (time.perf_counter() - began) / len(self.active)
+        for member in self.active:
+            member.seconds += spent
+
+    def descend(self, rows: Tensor, weights: Tensor | None, host: Tensor | None = None) -> None:
+        """Minibatches of rows and weights (steps, K, B) on the device; nothing here may make a GPU stop and answer."""
+        for step, (x, y) in enumerate(self.batches.of(rows, host)):
+            with self.products:
+                z = self.network(x)
+            z = z.to(self.active[0].recipe.dtype)
             if self.offset is not None:
                 z = z + self.offset
             total = self.network.penalty()
             for ks, loss in self.losses:
-                whole = len(ks) == len(self.active)
-                values = loss(z, y) if whole else loss(z[ks], y[ks])
+                values = loss(z, y) if ks is None else loss(z.index_select(0, ks), y.index_select(0, ks))
                 if weights is not None:
-                    values = values * (weights[step] if whole else weights[step][ks])
+                    values = values * (weights[step] if ks is None else weights[step].index_select(0, ks))
                 total = total + values.mean(-1).sum()
             cast(Tensor, total).backward()  # type: ignore[no-untyped-call]
             if self.ranks > 1:
                 average_gradients(self.network.parameters(), self.ranks)
             self.adam.step()
-        self.steps_done += steps
-        spent = (time.perf_counter() - began) / len(self.active)
-        for member in self.active:
-            member.seconds += spent
 
     def look(self) -> None:
         """Evaluate, remember the best, let the finished go."""
@@ -179,7 +198,7 @@ class Fit:
         steps, _, size = shape
         ones = torch.ones(steps, size, dtype=torch.float64)
         stacked = torch.stack([ones if w is None else w for w in drawn], 1)
-        return stacked.to(self.where, self.active[0].recipe.dtype)
+        return sent(stacked.to(self.active[0].recipe.dtype), self.where)
 
     def due(self, member: Member) -> bool:
         """Whether this look is its own; others of the stack may need it when, alone, it would not be judged."""

@@ -27,6 +27,10 @@ class Fitted(Predictor):
     notes: Mapping[str, float] = field(default_factory=dict)
     curve: tuple[tuple[int, float], ...] = ()  # (step, validation score)
 
+    @property
+    def where(self) -> torch.device:
+        return self.device
+
     def network(self) -> Network:
         """A fresh network with these parameters, in evaluation mode."""
         network = self.build().to(next(iter(self.state.values())).dtype)

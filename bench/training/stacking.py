@@ -22,7 +22,7 @@ def signature(recipe: Recipe) -> tuple[Any, ...]:
     """What recipes must share to train as one stack."""
     return (
         recipe.model.structure(), recipe.train.x.schema, recipe.head, recipe.train.n_classes, recipe.batch_size,
-        recipe.dtype, recipe.eval_every, bool(recipe.augment),
+        recipe.dtype, recipe.precision, recipe.eval_every, bool(recipe.augment),
     )  # fmt: skip
 
 
@@ -61,9 +61,10 @@ def exact(recipe: Recipe, members: int) -> bool:
     library's business, so they are tried at the shapes of the model.
     """
     rows = tuple(sorted({recipe.batch_size, min(len(recipe.val), LOOK["cpu"])}))
+    dtype = torch.bfloat16 if recipe.precision == "bf16" else recipe.dtype
     tables = tuple(f".tables.{f.name}" for f in recipe.train.x.schema if f.kind != "numeric")
     factors = {(a, b) for name, (_, a, b) in shapes(recipe).items() if a > 1 and not name.endswith(tables)}
-    return all(equal_products(a, b, rows, members, recipe.dtype) for a, b in factors)
+    return all(equal_products(a, b, rows, members, dtype) for a, b in factors)
 
 
 @lru_cache(maxsize=256)

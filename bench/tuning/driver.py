@@ -212,7 +212,7 @@ class Driver:
             trials.append((cell, pruning))
         return Job(
             tuple(trials), tune.seeds, tune.folds, study.identity.columns, self.options.run.threads,
-            self.options.run.device, tune.stack, tune.batch,
+            self.options.run.device, tune.stack, tune.batch, self.options.run.graphs,
         )  # fmt: skip
 
     def collect(self) -> None:

@@ -53,7 +53,7 @@ def identity(raw: Mapping[str, Any], tune: TuneConfig) -> Identity:
             for name, own in (fixed.get("strategy") or {}).items()
         },
         "versions": [config["model"]["version"], *([name, version] for name, version, _ in config["strategies"])],
-        "train": {k: v for k, v in fixed["train"].items() if k != "space"},
+        "train": {k: v for k, v in fixed["train"].items() if k in planned.cell.train.key()},
         "space": [asdict(d) for d in space],
         "tune": {
             "seeds": list(tune.seeds), "folds": tune.folds, "objectives": list(columns), "batch": tune.batch,

@@ -15,6 +15,7 @@ from bench.cell import one_line, recipe, training
 from bench.config import Cell
 from bench.data.encode import Encoded
 from bench.planning import identify
+from bench.training.graphs import use_graphs
 from bench.training.stacking import Stack, room
 from bench.training.threads import limit_threads
 from bench.training.trainer import Outcome, drive, pick_device
@@ -35,6 +36,7 @@ class Job:
     device: str
     stack: Stack
     batch: int  # trials that the study asks for at a time
+    graphs: bool = False
 
 
 @dataclass(frozen=True)
@@ -117,6 +119,7 @@ def run(job: Job) -> Done:
     Where seconds are an objective, nothing is trained together.
     """
     limit_threads(job.threads)
+    use_graphs(job.graphs)
     device = pick_device(job.device)
     stack = "off" if SECONDS in job.columns else job.stack
     running = [Running(cell, pruning) for cell, pruning in job.trials]

@@ -47,6 +47,7 @@ def main() -> int:
         except Exception as error:  # the other rows are worth having
             failed += 1
             found = [Measured(row, "", "", None, None, note=f"failed: {type(error).__name__}: {error}"[:300])]
+            failed += any(m.note.startswith("failed") for m in found)
         for m in found:
             print(line(m), flush=True)
         report.write(found, options.out, options.date, (before, os.getloadavg()[0]))

@@ -23,10 +23,15 @@ CAVEAT = (
 
 def machine() -> dict[str, Any]:
     """What the numbers depend on, as far as it names nobody."""
-    gpu = torch.cuda.get_device_name(0) if torch.cuda.is_available() else None
+    cuda = torch.cuda.is_available()
+    accelerator = {
+        "gpu": torch.cuda.get_device_name(0), "gpu capability": ".".join(map(str, torch.cuda.get_device_capability(0))),
+        "gpu memory": f"{torch.cuda.get_device_properties(0).total_memory / 2**30:.0f} GiB",
+        "cuda": torch.version.cuda, "cudnn": torch.backends.cudnn.version(),
+    } if cuda else {"gpu": None}  # fmt: skip
     packages = ("torch", "pytorch-lightning", "numpy", "scikit-learn", "imbalanced-learn", "torchmetrics")
     return {
-        "processor": platform.machine(), "cores": os.cpu_count(), "gpu": gpu, "python": platform.python_version(),
+        "processor": platform.machine(), "cores": os.cpu_count(), **accelerator, "python": platform.python_version(),
         "vectors": torch.backends.cpu.get_cpu_capability(), **{name: version(name) for name in packages},
     }  # fmt: skip
 
