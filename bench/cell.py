@@ -14,11 +14,13 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 import numpy as np
@@ -34,7 +36,7 @@ from bench.data.truth import decided_per_group, per_group, report, under_shift
 from bench.metrics import Predictions, evaluate
 from bench.outbox import Outbox
 from bench.planning import Planned
-from bench.results import Logits, Record, Status, Store
+from bench.results import Logits, Record, ResultsError, Status, Store
 from bench.training.graphs import use_graphs
 from bench.training.threads import limit_threads
 from bench.training.trainer import Diverged, Outcome, drive, pick_device
@@ -70,62 +72,69 @@ def training(planned: Planned, data: Encoded) -> Training:
     return planned.cell.chain().train(recipe(planned, data))
 
 
-def execute(
-    group: Sequence[Planned], root: Path, run: RunConfig, began: Callable[[str], None], done: Callable[[Record], None]
-) -> None:
-    """Run the cells of a group and publish a record for each; `began` and `done` report as they go.
+class Runner(AbstractContextManager["Runner"]):
+    """What a process needs to turn groups of cells into records; when it is left, all of them are on the disk.
 
-    A failing cell becomes a record with its status and reason and stops no other one.
+    `began` and `done` report as cells go, `failed` that the results folder cannot be written.
     """
-    limit_threads(run.threads)
-    use_graphs(run.graphs)
-    device = pick_device(run.device)
-    with Outbox(Store(root), done) as outbox:
-        run_group(group, device, run, began, outbox)
 
+    def __init__(
+        self, root: Path, run: RunConfig, *, began: Callable[[str], None], done: Callable[[Record], None],
+        failed: Callable[[ResultsError], None] = lambda _: None,
+    ) -> None:  # fmt: skip
+        limit_threads(run.threads)
+        use_graphs(run.graphs)
+        self.device, self.run, self.began = pick_device(run.device), run, began
+        self.outbox = Outbox(Store(root), done, failed)
+        self.clock: dict[str, float] = {}
 
-def run_group(
-    group: Sequence[Planned], device: torch.device, run: RunConfig, began: Callable[[str], None], outbox: Outbox
-) -> None:
-    """Train and evaluate the cells of a group; each one's outcome goes to the outbox."""
-    clock: dict[str, float] = {}
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        self.outbox.__exit__(kind, error, tb)
 
-    def start(planned: Planned) -> None:
-        clock[planned.key] = time.perf_counter()
+    def execute(self, group: Sequence[Planned]) -> None:
+        """Train and evaluate the cells of a group. A failing one becomes a record of that and stops no other one.
+
+        Raises:
+            ResultsError: a record cannot be written.
+        """
+        trainings: list[Training] = []
+        ready: list[tuple[Planned, Encoded]] = []
+        for planned in sorted(group, key=lambda p: p.cell.seed):
+            data: Encoded | None = None
+            try:
+                data = encoded(planned.cell.data, planned.cell.split, planned.cell.seed)
+                trainings.append(training(planned, data))
+                ready.append((planned, data))
+            except Exception as error:
+                self.start(planned)
+                self.finish(planned, error, data)
+        drive(
+            trainings, lambda i, outcome: self.finish(ready[i][0], outcome, ready[i][1]), device=self.device,
+            stack=self.run.stack, began=lambda i: self.start(ready[i][0]),
+        )  # fmt: skip
+
+    def start(self, planned: Planned) -> None:
+        """A cell begins."""
+        self.clock[planned.key] = time.perf_counter()
         reset_peak()
         random.seed(planned.cell.seed)  # nothing of ours draws from the global streams; a user's strategy might
         np.random.seed(planned.cell.seed)  # noqa: NPY002 - the global stream is the point
         torch.default_generator.manual_seed(planned.cell.seed)  # torch.manual_seed takes a millisecond for this
-        if device.type == "cuda":
+        if self.device.type == "cuda":
             torch.cuda.manual_seed_all(planned.cell.seed)
-        began(planned.key)
+        self.began(planned.key)
 
-    def finish(planned: Planned, outcome: Outcome, data: Encoded | None) -> None:
-        wall = time.perf_counter() - clock[planned.key]
-        if run.stack not in (1, "off"):  # all began at once: what counts is the share of a stack
+    def finish(self, planned: Planned, outcome: Outcome, data: Encoded | None) -> None:
+        """A cell has come to its end: hand its record over."""
+        wall = time.perf_counter() - self.clock.pop(planned.key)
+        if self.run.stack not in (1, "off"):  # all began at once: what counts is the share of a stack
             wall = outcome.cost.seconds if isinstance(outcome, Predictor) else 0.0
-        ran = {"environment": environment(device, run), "cost": {"wall_seconds": round(wall, 3)}}
+        ran = {"environment": environment(self.device, self.run), "cost": {"wall_seconds": round(wall, 3)}}
         try:
             concluded = conclude(planned, outcome, data, ran)
         except Exception as error:  # evaluation refused the logits, say: the cell's failure, not the group's
             concluded = conclude(planned, error, data, ran)
-        outbox.put(*concluded)
-
-    trainings: list[Training] = []
-    ready: list[tuple[Planned, Encoded]] = []
-    for planned in sorted(group, key=lambda p: p.cell.seed):
-        data: Encoded | None = None
-        try:
-            data = encoded(planned.cell.data, planned.cell.split, planned.cell.seed)
-            trainings.append(training(planned, data))
-            ready.append((planned, data))
-        except Exception as error:
-            start(planned)
-            finish(planned, error, data)
-    drive(
-        trainings, lambda i, outcome: finish(ready[i][0], outcome, ready[i][1]), device=device, stack=run.stack,
-        began=lambda i: start(ready[i][0]),
-    )  # fmt: skip
+        self.outbox.put(*concluded)
 
 
 def conclude(

@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from types import TracebackType
 
-from bench.results import Logits, Record, Store, pack
+from bench.results import Logits, Record, ResultsError, Store, pack
 
 MOST = 8  # outcomes on their way to the disk; a slow disk then slows training instead of filling memory
 
@@ -17,11 +17,14 @@ MOST = 8  # outcomes on their way to the disk; a slow disk then slows training i
 class Outbox(AbstractContextManager["Outbox"]):
     """Publishes outcomes one after another in a thread of its own; leaving it waits until all are on the disk.
 
-    `done` is told in that thread of each record that stands. What is killed in between has no record, and runs again.
+    In that thread `done` is told of each record that stands, and `failed` at once where one cannot be written, which
+    the next call then raises. What is killed in between has no record, and runs again.
     """
 
-    def __init__(self, store: Store, done: Callable[[Record], None]) -> None:
-        self.store, self.done = store, done
+    def __init__(
+        self, store: Store, done: Callable[[Record], None], failed: Callable[[ResultsError], None] = lambda _: None
+    ) -> None:
+        self.store, self.done, self.failed = store, done, failed
         self.writer = ThreadPoolExecutor(1, thread_name_prefix="outbox")
         self.waiting: deque[Future[None]] = deque()
 
@@ -35,9 +38,14 @@ class Outbox(AbstractContextManager["Outbox"]):
         self.collect(MOST)
 
     def publish(self, record: Record, predictions: Logits | None) -> None:
-        if predictions is not None:
-            record = replace(record, predictions=self.store.put_predictions(record.key, pack(predictions)))
-        self.done(self.store.settle(record))
+        try:
+            if predictions is not None:
+                record = replace(record, predictions=self.store.put_predictions(record.key, pack(predictions)))
+            settled = self.store.settle(record)
+        except ResultsError as error:
+            self.failed(error)
+            raise
+        self.done(settled)
 
     def collect(self, most: int) -> None:
         """Wait until at most so many are outstanding; raise what any of the others raised."""

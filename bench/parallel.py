@@ -19,7 +19,7 @@ from pathlib import Path
 import torch
 import torch.distributed as dist
 
-from bench.cell import execute
+from bench.cell import Runner
 from bench.compose import compose, hydra_loader
 from bench.config import cell, settings
 from bench.planning import plan
@@ -44,7 +44,8 @@ def main(overrides: Sequence[str]) -> int:
     try:
         with tempfile.TemporaryDirectory() as elsewhere:
             root = Path(options.results if dist.get_rank() == 0 else elsewhere)
-            execute(plan([cell(raw)]), root, run, began=lambda _: None, done=found.append)
+            with Runner(root, run, began=lambda _: None, done=found.append) as runner:
+                runner.execute(plan([cell(raw)]))
     finally:
         dist.destroy_process_group()
     (record,) = found

@@ -69,10 +69,11 @@ def launch(
     """Run what is to do: in this process when debugging, else in workers."""
     together = options.run.stack not in (1, "off")
     if options.debug:
-        from bench.cell import execute  # noqa: PLC0415 - Lightning
+        from bench.cell import Runner  # noqa: PLC0415 - Lightning
 
-        for group in units(ahead.to_do, 1, seeds_together=together):
-            execute(group, store.root, options.run, began, done)
+        with Runner(store.root, options.run, began=began, done=done) as runner:
+            for group in units(ahead.to_do, 1, seeds_together=together):
+                runner.execute(group)
         return
 
     def lost(planned: Planned, fate: Fate, reason: str) -> None:

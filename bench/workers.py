@@ -37,7 +37,8 @@ class Worker:
     process: Any
     pipe: Connection
     place: Place
-    group: list[Planned] = field(default_factory=list)
+    group: list[Planned] = field(default_factory=list)  # what it was given and has no record yet
+    free: bool = True
     running: list[str] = field(default_factory=list)  # begun and not on the disk, the latest last
     since: float = 0.0
 
@@ -50,7 +51,7 @@ def serve(pipe: Connection, root: str, run: RunConfig, place: Place) -> None:
     """A worker's life: receive a group, run it, report; ends when the pipe closes."""
     place.occupy()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle; it ends us
-    from bench.cell import execute  # noqa: PLC0415 - Lightning: already there in a forked worker
+    from bench.cell import Runner  # noqa: PLC0415 - Lightning: already there in a forked worker
 
     gc.freeze()  # what was imported stays: no need to look through it for garbage
     turn = Lock()
@@ -59,18 +60,16 @@ def serve(pipe: Connection, root: str, run: RunConfig, place: Place) -> None:
         with turn:  # the next cell may begin while another thread says that the last one is on the disk
             pipe.send((event, payload))
 
-    while True:
-        try:
-            group: list[Planned] = pipe.recv()
-        except EOFError:
-            return
-        try:
-            execute(
-                group, Path(root), run,
-                began=lambda key: say("began", key), done=lambda record: say("done", record),
-            )  # fmt: skip
-        except ResultsError as error:
-            say("fatal", str(error))
+    with (
+        suppress(EOFError, ResultsError),  # no more work; a record that could not be written, which `failed` has said
+        Runner(
+            Path(root), run, began=lambda key: say("began", key), done=lambda record: say("done", record),
+            failed=lambda error: say("fatal", str(error)),
+        ) as runner,
+    ):  # fmt: skip
+        while True:
+            runner.execute(pipe.recv())
+            say("free", None)  # its last record may still be on its way to the disk
 
 
 class Pool:
@@ -111,14 +110,15 @@ class Pool:
     def feed(self, queue: deque[list[Planned]]) -> None:
         """Give waiting groups to idle workers, starting new ones up to the size."""
         while queue and (idle := self.idle()) is not None:
-            idle.group, idle.running, idle.since = list(queue.popleft()), [], time.monotonic()
+            group = queue.popleft()
+            idle.group, idle.free, idle.since = [*idle.group, *group], False, time.monotonic()
             with suppress(BrokenPipeError):  # died while idle: noticed as dead in the next round, its group kept
-                idle.pipe.send(idle.group)
+                idle.pipe.send(group)
 
     def idle(self) -> Worker | None:
         """A worker without work, new if there is room."""
         for worker in self.workers:
-            if not worker.group:
+            if worker.free:
                 return worker
         free = list((Counter(self.places) - Counter(w.place for w in self.workers)).elements())
         if not free:
@@ -152,6 +152,8 @@ class Pool:
                     if self.together:
                         worker.since = time.monotonic()
                     done(payload)
+                elif event == "free":
+                    worker.free = True
                 elif event == "fatal":
                     raise ResultsError(payload)
 

@@ -65,10 +65,19 @@ def test_leaving_waits_for_all_and_nobody_waits_before(tmp_path: Path, monkeypat
     assert len(Store(tmp_path).paths()) == MOST
 
 
-def test_what_could_not_be_written_is_raised(tmp_path: Path) -> None:
-    """A results folder that is a file: the sweep learns of it, though nothing waited."""
+def test_what_could_not_be_written_is_said_at_once_and_raised(tmp_path: Path) -> None:
+    """A results folder that is a file: a worker that waits for work says so, though nothing more is put."""
     (tmp_path / "runs").write_text("no folder")
-    told: list[Record] = []
-    with pytest.raises(ResultsError, match="cannot write"), Outbox(Store(tmp_path), told.append) as outbox:
-        outbox.put(RECORD, LOGITS)
+    told, said, heard = list[Record](), list[ResultsError](), threading.Event()
+
+    def failed(error: ResultsError) -> None:
+        said.append(error)
+        heard.set()
+
+    outbox = Outbox(Store(tmp_path), told.append, failed)
+    outbox.put(RECORD, LOGITS)
+    assert heard.wait(20)
+    with pytest.raises(ResultsError, match="cannot write"):
+        outbox.__exit__(None, None, None)
+    assert len(said) == 1
     assert told == []

@@ -202,7 +202,7 @@ def test_the_cell_that_takes_its_workers_down_is_found(stack: Any, lives: int, t
         if not (left := group[fatal:]):
             continue
         running = [p.key for p in left[: None if pool.together else 1]]
-        pool.workers.append(Worker(SimpleNamespace(exitcode=-9), None, Place(), left, running))  # type: ignore[arg-type]
+        pool.workers.append(Worker(SimpleNamespace(exitcode=-9), None, Place(), left, False, running))  # type: ignore[arg-type]
         pool.bury(pool.workers[-1], queue, deaths, lambda p, fate, _: lost.append(f"{fate} {p.key}"))
         died += 1
     assert lost == ["crashed 1-1"]

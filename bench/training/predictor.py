@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import torch
 from torch import Tensor
@@ -31,18 +32,11 @@ class Fitted(Predictor):
     def where(self) -> torch.device:
         return self.device
 
-    def network(self) -> Network:
-        """A fresh network with these parameters, in evaluation mode."""
-        network = self.build().to(next(iter(self.state.values())).dtype)
-        network.load_state_dict(self.state)
-        return network.to(self.device).eval()
-
     def logits(self, x: Features) -> Tensor:
-        network = self.network()
-        return self.chunks(x, network)
+        return self.chunks(x, network(self))
 
     def encode(self, x: Features) -> Tensor:
-        encoder = self.network().encoder
+        encoder = network(self).encoder
         if encoder is None:
             raise Inapplicable("this model has no encoder: its logits are linear in the features; use model=mlp")
         return self.chunks(x, encoder)
@@ -57,3 +51,11 @@ class Fitted(Predictor):
                 part = x if len(rows) == len(x) else x.take(rows)
                 parts.append(module(part.to(self.device, dtype))[0].cpu())
         return torch.cat(parts)
+
+
+@lru_cache(maxsize=1)
+def network(fitted: Fitted) -> Network:
+    """The network with these parameters, in evaluation mode; the last one is kept, for one table after another."""
+    made = fitted.build().to(next(iter(fitted.state.values())).dtype)
+    made.load_state_dict(fitted.state)
+    return made.to(fitted.device).eval()

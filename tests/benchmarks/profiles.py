@@ -15,7 +15,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bench.cell import execute
+from bench.cell import Runner
 from bench.commands import prepare
 from bench.compose import compose, expand, guard, hydra_loader
 from bench.config import RunConfig
@@ -40,10 +40,11 @@ def profile() -> tuple[pstats.Stats, int]:
     records: list[Record] = []
     with tempfile.TemporaryDirectory() as folder, hydra_loader() as loader:
         planned, _ = prepare(compose(loader, expand(guard([*GRID, f"results={folder}"]), loader)))
-        execute(planned[:1], Path(folder), RunConfig(), lambda _: None, lambda _: None)  # pays for data and first calls
-        watcher = cProfile.Profile()
-        watcher.runcall(execute, planned[1:], Path(folder), RunConfig(), lambda _: None, records.append)
-    return pstats.Stats(watcher), len(records)
+        with Runner(Path(folder), RunConfig(), began=lambda _: None, done=records.append) as runner:
+            runner.execute(planned[:1])  # pays for data and first calls
+            watcher = cProfile.Profile()
+            watcher.runcall(runner.execute, planned[1:])
+    return pstats.Stats(watcher), len(records) - 1
 
 
 def markdown(stats: pstats.Stats, fits: int, label: str) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 
-from bench.cell import execute
+from bench.cell import Runner
 from bench.commands import prepare
 from bench.compose import compose, expand, guard, hydra_loader
 from bench.config import RunConfig
@@ -66,7 +66,7 @@ def seconds_of(what: str, runs: list[Seconds]) -> Measured:
 
 def engine() -> Measured:
     """Milliseconds a fit beyond training: set-up, metrics in all views, predictions and record, in this process."""
-    records, each = list[Record](), list[float]()
+    records, spent = list[Record](), list[float]()
     with tempfile.TemporaryDirectory() as folder, hydra_loader() as loader:
         grid = [
             *GRID[:2],
@@ -79,17 +79,18 @@ def engine() -> Measured:
         gc.collect()
         gc.freeze()  # as workers do
         groups = [planned[:1], *(planned[at : at + 4] for at in range(1, len(planned), 4))]
-        for group in groups:
-            records.clear()
-            began = time.perf_counter()
-            execute(group, Path(folder), RunConfig(), lambda _: None, records.append)
-            trained = sum(float(r.cost["train_seconds"] or 0) for r in records)
-            each.append(1000 * (time.perf_counter() - began - trained) / len(records))
+        with Runner(Path(folder), RunConfig(), began=lambda _: None, done=records.append) as runner:
+            for group in groups:
+                began = time.perf_counter()
+                runner.execute(group)
+                spent.append(time.perf_counter() - began)
+    trained = {r.key: float(r.cost["train_seconds"] or 0) for r in records}
+    each = [
+        1000 * (seconds - sum(trained[p.key] for p in group)) / len(group)
+        for group, seconds in zip(groups, spent, strict=True)
+    ][1:]  # the first group pays for loading data and for first calls
     note = (
-        f"median of {len(each) - 1} groups of 4 fits, {min(each[1:]):.1f} to {max(each[1:]):.1f}; training "
-        f"{1000 * trained / len(records):.0f} ms a fit; metrics and files included"
+        f"median of {len(each)} groups of 4 fits, {min(each):.1f} to {max(each):.1f}; training "
+        f"{1000 * sum(trained.values()) / len(trained):.0f} ms a fit; metrics and files included"
     )
-    # The first group pays for loading data and for first calls.
-    return Measured(
-        "sweep", "engine beyond training, per fit", "absolute", median(each[1:]), 10.0, unit="ms", note=note
-    )
+    return Measured("sweep", "engine beyond training, per fit", "absolute", median(each), 10.0, unit="ms", note=note)
