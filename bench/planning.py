@@ -14,7 +14,8 @@ from bench.data.kept import kept_table
 from bench.data.splits import partition
 from bench.results import FAILURES, SCHEMA, Record, Status, Store, digest
 
-MEMBERS = 16  # cells that a group may be joined to: more hardly train faster together
+MEMBERS = 64  # cells that a group may be joined to: more hardly train faster together
+ENOUGH = 16  # cells of such a group that train together nearly as fast as more; larger ones are divided for balance
 TOGETHER = 1_000_000  # rows, counted for each seed, whose data such a group may hold
 
 
@@ -124,13 +125,16 @@ def estimate(to_do: list[Planned], store: Store) -> float | None:
 def units(to_do: Sequence[Planned], workers: int, *, seeds_together: bool = False) -> list[list[Planned]]:
     """Work in groups that share data, split and seed; large groups are divided while workers would stand idle.
 
-    `seeds_together`: small groups of one split are joined, for cells that may train as one.
+    `seeds_together`: small groups of one split are joined, for cells that may train as one; two for each worker then,
+    as groups of different data take differently long.
     """
     groups: dict[tuple[DataConfig, int, int], list[Planned]] = defaultdict(list)
     for p in to_do:
         groups[p.cell.data, p.cell.split, p.cell.seed].append(p)
     parts = sorted(joined(groups) if seeds_together else groups.values(), key=len, reverse=True)
-    while len(parts) < workers and len(parts[0]) > 1:
+    while len(parts[0]) > 1 and (
+        len(parts) < workers or (seeds_together and len(parts) < 2 * workers and len(parts[0]) > ENOUGH)
+    ):
         parts = sorted([*divided(parts.pop(0)), *parts], key=len, reverse=True)
     return parts
 

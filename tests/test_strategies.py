@@ -1131,6 +1131,21 @@ def test_lockstep_ends_each_training_in_its_own_outcome() -> None:
     assert result[4] == []
 
 
+def test_what_is_kept_of_a_table_changes_no_draw(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rows by class are found once a table; every epoch is what it is when they are found anew."""
+    y = torch.tensor([0] * 40 + [1] * 7 + [3] * 15)[torch.randperm(62, generator=torch.Generator().manual_seed(1))]
+    some = torch.arange(62)[y != 3].flip(0)
+
+    def draws() -> list[Tensor]:
+        g = torch.Generator().manual_seed(0)
+        return [DrawFewer(0.5)(rows, y, g) for rows in (torch.arange(62), some, torch.arange(62), torch.arange(30))]
+
+    kept = draws()
+    monkeypatch.setattr("strategies.undersample.KEPT", 0)
+    for a, b in zip(kept, draws(), strict=True):
+        assert torch.equal(a, b)
+
+
 @pytest.mark.parametrize("stack", [1, 8])
 def test_equal_recipes_are_trained_once(stack: int, binary: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
     """A first stage that equals none is none; two settings of a two-stage method share their first stage."""

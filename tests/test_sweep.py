@@ -240,8 +240,11 @@ def test_cells_of_several_seeds_are_joined_where_they_may_train_together(monkeyp
         assert all(len({p.cell.split for p in part}) == 1 for part in parts)
         return [(len(part), len({p.cell.seed for p in part})) for part in parts]
 
+    assert sizes(1) == [(20, 4), (20, 4)]
+    assert sizes(2) == [(10, 2)] * 4
+    assert sizes(5) == [(10, 2)] * 3 + [(5, 1)] * 2
+    monkeypatch.setattr("bench.planning.MEMBERS", 16)
     assert sizes(1) == [(15, 3), (15, 3), (5, 1), (5, 1)]
-    assert sizes(5) == [(15, 3), (10, 2), (5, 1), (5, 1), (5, 1)]
     monkeypatch.setattr("bench.planning.TOGETHER", 2 * len(kept_table(cells[0].cell.data)))
     assert sizes(1) == [(10, 2)] * 4
     monkeypatch.setattr("bench.planning.TOGETHER", 1)
