@@ -13,11 +13,12 @@ from bench.cell import Runner
 from bench.commands import prepare
 from bench.compose import compose, expand, guard, hydra_loader
 from bench.config import RunConfig
-from bench.results import Record
+from bench.results import Record, Store
 from tests.benchmarks.commands import imbench, processor_seconds, stock
 from tests.benchmarks.measure import Measured, Seconds
 
 GRID = ("strategy=none,focal,class_weights,oversample", "data=digits_lt", "seed=0,1,2,3,4,5", "train.max_steps=200")
+MANY = (*GRID[:2], "seed=range(0,24)", *GRID[3:])
 STOCK = ("hydra/launcher=basic", "hydra/sweeper=basic")
 ROUNDS = 3
 
@@ -46,7 +47,28 @@ def measure() -> list[Measured]:
         note=f"{cells} cells of 200 steps; medians of {ROUNDS} runs each, alternating; processor seconds "
         f"{own:.1f} against {other:.1f}",
     )  # fmt: skip
-    return [ratio, seconds_of("the same command again", again), seconds_of("plan of the same grid", plans), engine()]
+    same, plan = seconds_of("the same command again", again), seconds_of("plan of the same grid", plans)
+    return [ratio, same, plan, engine(), together()]
+
+
+def together() -> Measured:
+    """Whole commands of a larger sweep, cells of all seeds as stacks and one after another; records are the same."""
+    sides: dict[str, list[Seconds]] = {"auto": [], "off": []}
+    with tempfile.TemporaryDirectory() as folder:
+        for i in range(ROUNDS):
+            for stack in sorted(sides, reverse=bool(i % 2)):
+                root = Path(folder) / f"{stack}{i}"
+                command = ("run", "-m", *MANY, f"run.stack={stack}", f"results={root}")
+                sides[stack].append(spent(lambda command=command: imbench(*command, cwd=Path(folder))))
+        cells = len(Store(root).paths())
+    (a, own), (b, other) = ([median(s) for s in zip(*side, strict=True)] for side in sides.values())
+    pairs = [x[0] / y[0] for x, y in zip(*sides.values(), strict=True)]
+    return Measured(
+        "sweep", f"{cells} small fits, run.stack=auto, two workers", "run.stack=off", a / b, None,
+        reference_seconds=b, our_seconds=a, spread=(min(pairs), max(pairs)), cpu=own / other,
+        note=f"medians of {ROUNDS} runs each, alternating, start-up and board included; processor seconds "
+        f"{own:.1f} against {other:.1f}",
+    )  # fmt: skip
 
 
 def spent(side: Callable[[], object]) -> Seconds:
