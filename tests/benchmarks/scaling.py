@@ -55,12 +55,12 @@ def members() -> pd.DataFrame:
 
 
 def workers() -> pd.DataFrame:
-    """Seconds of a sweep of sixteen small fits, start-up included."""
+    """Seconds of a sweep of 128 small fits, start-up included."""
     found = []
     for n in WORKERS:
         with tempfile.TemporaryDirectory() as folder:
             began = time.perf_counter()
-            imbench("run", "-m", "strategy=none,focal", "data=digits_lt", "seed=range(0,8)", "train.max_steps=400",
+            imbench("run", "-m", "strategy=none,focal", "data=digits_lt", "seed=range(0,64)", "train.max_steps=400",
                     f"run.workers={n}", f"results={folder}", cwd=Path(folder))  # fmt: skip
             found.append({"workers": n, "seconds": time.perf_counter() - began})
     return pd.DataFrame(found)
@@ -72,7 +72,7 @@ def write(folder: Path) -> list[Path]:
     for name, table, x, ys, title in (
         ("rows", rows(), "rows", ["nanoseconds per row"], "one epoch, B = 4096, one thread"),
         ("members", members(), "members", ["stacked seconds", "one member times K"], "focal trials, hidden 16"),
-        ("workers", workers(), "workers", ["seconds"], "sweep of 16 small fits, start-up included"),
+        ("workers", workers(), "workers", ["seconds"], "sweep of 128 small fits, start-up included"),
     ):
         written += save(folder / f"scaling_{name}", table, x, ys, title)
     return written
