@@ -116,7 +116,7 @@ class Runner(AbstractContextManager["Runner"]):
     def start(self, planned: Planned) -> None:
         """A cell begins."""
         self.clock[planned.key] = time.perf_counter()
-        reset_peak()
+        reset_peak(self.device)
         random.seed(planned.cell.seed)  # nothing of ours draws from the global streams; a user's strategy might
         np.random.seed(planned.cell.seed)  # noqa: NPY002 - the global stream is the point
         torch.default_generator.manual_seed(planned.cell.seed)  # torch.manual_seed takes a millisecond for this
@@ -131,10 +131,12 @@ class Runner(AbstractContextManager["Runner"]):
             wall = outcome.cost.seconds if isinstance(outcome, Predictor) else 0.0
         ran = {"environment": environment(self.device, self.run), "cost": {"wall_seconds": round(wall, 3)}}
         try:
-            concluded = conclude(planned, outcome, data, ran)
+            record, logits = conclude(planned, outcome, data, ran)
         except Exception as error:  # evaluation refused the logits, say: the cell's failure, not the group's
-            concluded = conclude(planned, error, data, ran)
-        self.outbox.put(*concluded)
+            record, logits = conclude(planned, error, data, ran)
+        if record.status == "done":
+            record = replace(record, cost={**record.cost, "peak_mb": peak_mb(self.device)})
+        self.outbox.put(record, logits)
 
 
 def conclude(
@@ -183,7 +185,7 @@ def evaluated(planned: Planned, base: Record, predictor: Predictor, data: Encode
         cost={
             **base.cost, "fits": cost.fits, "steps": cost.steps, "train_seconds": round(cost.seconds, 4),
             "together": cost.together,
-            "peak_mb": peak_mb(), "inference_rows_per_second": round(len(test) / max(seconds, 1e-9)),
+            "inference_rows_per_second": round(len(test) / max(seconds, 1e-9)),
         },
         notes={**predictor.notes, **dict(planned.cell.budget)},
         curve=curve(predictor),
@@ -279,18 +281,18 @@ def environment(device: torch.device, run: RunConfig) -> dict[str, Any]:
     return {**versions(), "device": device.type, "processor": name, **how}
 
 
-def reset_peak() -> None:
+def reset_peak(device: torch.device) -> None:
     """Start measuring peak memory anew (Linux; elsewhere the peak is the process's since its start)."""
-    if torch.cuda.is_available():
-        torch.cuda.reset_peak_memory_stats()
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)
     with contextlib.suppress(OSError):
         Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
 
 
-def peak_mb() -> float | None:
-    """Peak memory since `reset_peak`, in MiB: of the GPU where there is one, else resident."""
-    if torch.cuda.is_available():
-        return round(float(torch.cuda.max_memory_allocated()) / 2**20, 1)
+def peak_mb(device: torch.device) -> float | None:
+    """Peak memory since `reset_peak`, in MiB: of the GPU where it trained, else resident."""
+    if device.type == "cuda":
+        return round(float(torch.cuda.max_memory_allocated(device)) / 2**20, 1)
     with contextlib.suppress(OSError, StopIteration, ValueError):
         lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
         return round(next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 2**10, 1)

@@ -45,6 +45,8 @@ class Outbox(AbstractContextManager["Outbox"]):
         except ResultsError as error:
             self.failed(error)
             raise
+        except Exception as error:  # what a strategy noted cannot be written, say
+            settled = self.store.settle(unwritable(record, error))
         self.done(settled)
 
     def collect(self, most: int) -> None:
@@ -57,3 +59,13 @@ class Outbox(AbstractContextManager["Outbox"]):
             self.collect(0)
         finally:
             self.writer.shutdown()
+
+
+def unwritable(record: Record, error: Exception) -> Record:
+    """In place of a record that could not be written, through no fault of the disk: one that says why."""
+    reason = f"its record could not be written: {type(error).__name__}: {' '.join(str(error).split())}"
+    return Record(
+        key=record.key, status="failed", reason=reason, data=record.data, target=record.target, model=record.model,
+        strategy=record.strategy, split=record.split, seed=record.seed, tuned=record.tuned,
+        uses_extra=record.uses_extra, config=record.config, environment=record.environment, created=record.created,
+    )  # fmt: skip

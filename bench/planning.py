@@ -133,7 +133,7 @@ def units(to_do: Sequence[Planned], workers: int, *, seeds_together: bool = Fals
         groups[p.cell.data, p.cell.split, p.cell.seed].append(p)
     parts = sorted(joined(groups) if seeds_together else groups.values(), key=len, reverse=True)
     while len(parts[0]) > 1 and (
-        len(parts) < workers or (seeds_together and len(parts) < 2 * workers and len(parts[0]) > ENOUGH)
+        len(parts) < workers or (seeds_together and 1 < workers > len(parts) / 2 and len(parts[0]) > ENOUGH)
     ):
         parts = sorted([*divided(parts.pop(0)), *parts], key=len, reverse=True)
     return parts

@@ -306,6 +306,8 @@ def logistic(z: Array, target: Array) -> tuple[Array, Array]:
     Expects that the finite optimum exists: `z` varies and does not separate the targets.
     """
     xp = _numpy_or_torch(z)
+    if not len(z):
+        return z.sum(axis=-1), z.sum(axis=-1)
     centre = z.mean(axis=-1)
     spread = ((z - centre[:, None]) ** 2).mean(axis=-1) ** 0.5
     u = (z - centre[:, None]) / spread[:, None]

@@ -100,8 +100,9 @@ class Pool:
             while queue or any(w.group for w in self.workers):
                 self.feed(queue)
                 for worker in self.ready():
+                    dead = worker.process.exitcode is not None  # asked first: what it said before is heard then
                     self.listen(worker, began, done)
-                    if worker.process.exitcode is not None:
+                    if dead:
                         self.bury(worker, queue, deaths, lost)
                 self.expire(queue, lost)
         finally:
@@ -139,7 +140,7 @@ class Pool:
 
     def listen(self, worker: Worker, began: Callable[[str], None], done: Callable[[Record], None]) -> None:
         """Take in all that a worker has sent."""
-        with suppress(EOFError, ConnectionResetError):
+        with suppress(EOFError, OSError):  # also a message that a killed worker left half sent
             while worker.pipe.poll():
                 event, payload = worker.pipe.recv()
                 if event == "began":

@@ -81,3 +81,16 @@ def test_what_could_not_be_written_is_said_at_once_and_raised(tmp_path: Path) ->
         outbox.__exit__(None, None, None)
     assert len(said) == 1
     assert told == []
+
+
+def test_a_record_that_no_file_can_hold_becomes_one_that_says_so(tmp_path: Path) -> None:
+    """A strategy noted what is not a number of Python's: nobody waits for ever, and the next one is written."""
+    told: list[Record] = []
+    strange = replace(RECORD, notes={"share": np.float32(0.5)}, metrics={"raw/auroc": 0.5})
+    with Outbox(Store(tmp_path), told.append) as outbox:
+        outbox.put(strange, LOGITS)
+        outbox.put(replace(RECORD, key="cd" * 32), None)
+    assert [(r.key[:2], r.status) for r in told] == [("ab", "failed"), ("cd", "done")]
+    assert "could not be written: TypeError" in told[0].reason
+    assert told[0].metrics == {}
+    assert {r.key: r.status for r in Store(tmp_path)} == {r.key: r.status for r in told}

@@ -199,3 +199,10 @@ def test_steps_are_shortened_for_those_who_need_it() -> None:
     z[:, -1], target[:, -1] = 1e7 * np.linspace(0.8, 1.2, 12), 1
     alone = [logistic(z[k : k + 1], target[k : k + 1]) for k in range(12)]
     np.testing.assert_array_equal(logistic(z, target), np.concatenate(alone, axis=1))
+
+
+def test_nobody_to_fit_takes_no_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where every score is constant or separates the classes; two hundred rounds of nothing cost a cell's budget."""
+    monkeypatch.setattr("bench.refinement._derivatives", lambda *_: pytest.fail("a step for nobody"))
+    slopes, intercepts = logistic(np.empty((0, 5)), np.empty((0, 5)))
+    assert slopes.shape == intercepts.shape == (0,)

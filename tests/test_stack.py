@@ -215,7 +215,7 @@ def test_products_that_round_differently_are_found(monkeypatch: pytest.MonkeyPat
     """A library that rounds a stack of two or more in another way."""
     real = torch.baddbmm
     monkeypatch.setattr(torch, "baddbmm", lambda b, x, w: real(b, x, w) * (1 + 1e-7 * (len(x) > 1)))
-    assert not equal_products.__wrapped__(3, 5, (7,), 4, torch.float32)
+    assert not equal_products.__wrapped__(3, 5, 7, 4, torch.float32)
 
 
 def test_a_stack_is_no_larger_than_memory(binary: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -228,8 +228,22 @@ def test_a_stack_is_no_larger_than_memory(binary: Toy, monkeypatch: pytest.Monke
     for members in (1, 3, 8):
         monkeypatch.setattr(stacking, "free_memory", lambda _, m=members: one * (m + 0.5))
         assert room(recipes, CPU, 100) == members
+    tried = clocked(monkeypatch, lambda _: 1.0)
+    monkeypatch.setattr(stacking, "free_memory", lambda _: one * 3.5)
+    assert room(recipes, CPU, "auto") in (1, 3)
+    assert max(tried) == 3  # nor is more than that measured
     monkeypatch.setattr(stacking, "free_memory", lambda _: 0.0)
     assert room(recipes, CPU, 100) == 1
+
+
+def test_a_model_that_cannot_be_built_is_tried_alone(binary: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its error is one cell's, and not the end of all that might have trained with it."""
+
+    def refuse(_: Recipe) -> None:
+        raise ValueError("expected numeric, got tokens")
+
+    monkeypatch.setattr(stacking, "shapes", refuse)
+    assert room([binary.recipe(seed=s) for s in range(3)], CPU, 3) == 1
 
 
 # --- members that end early ---

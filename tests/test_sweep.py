@@ -240,7 +240,7 @@ def test_cells_of_several_seeds_are_joined_where_they_may_train_together(monkeyp
         assert all(len({p.cell.split for p in part}) == 1 for part in parts)
         return [(len(part), len({p.cell.seed for p in part})) for part in parts]
 
-    assert sizes(1) == [(20, 4), (20, 4)]
+    assert sizes(1) == [(20, 4), (20, 4)]  # nothing to balance
     assert sizes(2) == [(10, 2)] * 4
     assert sizes(5) == [(10, 2)] * 3 + [(5, 1)] * 2
     monkeypatch.setattr("bench.planning.MEMBERS", 16)

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import math
+import traceback
+import warnings
+import weakref
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -239,6 +243,47 @@ def test_what_is_raised_on_the_way_ends_the_loop_as_it_is(binary: Toy) -> None:
 
     with pytest.raises(ResultsError, match="no space left"):
         drive([Chain(()).train(binary.recipe(seed=s)) for s in range(2)], full, device=CPU)
+
+
+@pytest.mark.parametrize("where", ["training", "publishing"])
+def test_an_interrupt_is_the_callers_to_handle(where: str, binary: Toy) -> None:
+    """Lightning would make it the end of the process, without a word on how to resume."""
+
+    def stop(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    made = [Chain(()).train(binary.recipe(seed=s)) for s in range(2)]
+    done, watches = (stop, {}) if where == "publishing" else (lambda *_: None, {0: stop})
+    with pytest.raises(KeyboardInterrupt):
+        drive(made, done, device=CPU, watches=watches)
+
+
+def test_warnings_of_strategies_are_heard(binary: Toy) -> None:
+    """Lightning's advice is not: we leave out what it misses on purpose."""
+
+    def finished(_: int, __: Any) -> None:
+        warnings.warn("the importance of every row is equal", UserWarning, stacklevel=1)
+
+    with pytest.warns(UserWarning, match="importance") as heard:
+        drive([Chain(()).train(binary.recipe())], finished, device=CPU)
+    assert len(heard) == 1
+
+
+def test_a_failed_fit_leaves_no_memory_behind(binary: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its error is kept to the end of the group, and must not keep the model and its data with it."""
+    models: list[weakref.ref[Fit]] = []
+
+    def fail(self: Fit, _: int) -> None:
+        models.append(weakref.ref(self))
+        raise torch.OutOfMemoryError("too much")
+
+    monkeypatch.setattr(Fit, "advance", fail)
+    kept = attempt(CPU, [binary.recipe(seed=s) for s in range(2)], None)
+    assert [type(e) for e in kept] == [torch.OutOfMemoryError] * 2
+    assert len(models) == 3
+    gc.collect()
+    assert all(model() is None for model in models)
+    assert "too much" in "".join(traceback.format_exception(kept[0]))
 
 
 # --- one fit ---

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias, cast
 
@@ -180,13 +180,19 @@ class Fit:
         """Evaluate, remember the best, let the finished go."""
         began = time.perf_counter()
         scores = self.scores([k for k, m in enumerate(self.active) if m.recipe.select != "last" and self.due(m)])
-        spent = (time.perf_counter() - began) / len(self.active)
+        better = []
         for k, member in enumerate(self.active):
-            member.seconds += spent
             try:
-                self.judge(k, member, scores.get(k))
+                if self.due(member) and self.improves(k, member, scores.get(k)):
+                    better.append(k)
             except Exception as error:  # of the watcher: this member's end and nobody else's
                 member.outcome = error
+        self.remember(better)
+        spent = (time.perf_counter() - began) / len(self.active)
+        for member in self.active:
+            member.seconds += spent
+            if member.outcome is None and self.due(member) and self.spent(member):
+                member.outcome = self.finish(member)
         keep = [k for k, member in enumerate(self.active) if member.outcome is None]
         if len(keep) < len(self.active):
             self.compact(keep)
@@ -229,44 +235,52 @@ class Fit:
         return found
 
     @torch.no_grad()
-    def evaluate(self) -> list[Tensor]:
-        """Validation logits (members, rows, C) of each look, float64, on the device."""
+    def evaluate(self) -> Iterator[Tensor]:
+        """Validation logits (members, rows, C) of each look in turn, float64, on the device."""
         self.network.eval()
-        found: list[Tensor] = []
         for look in self.looks:
             own = {name: p[look.members] for name, p in self.network.named_parameters()}
             alone = len(self.looks) == 1
             pieces = [self.network(x) if alone else functional_call(self.network, own, (x,)) for x in look.pieces]
-            found.append(torch.cat(pieces, 1).double())
-        return found
+            yield torch.cat(pieces, 1).double()
 
-    def judge(self, k: int, member: Member, score: float | None) -> None:
-        """One member's early stopping by its score: remember the best parameters, end where the patience is spent."""
-        began = time.perf_counter()
-        recipe, at_end = member.recipe, self.steps_done >= member.recipe.max_steps
-        if not self.due(member):
-            return
+    def improves(self, k: int, member: Member, score: float | None) -> bool:
+        """Note a member's score, or that it has diverged; whether its parameters are the best so far."""
         if score is None:
-            if not at_end:
-                return
+            if self.steps_done < member.recipe.max_steps:
+                return False
             finite = all(bool(torch.isfinite(p.data[k]).all()) for p in self.network.parameters())
             score = -float(self.steps_done) if finite else math.nan
         else:
             member.curve.append((self.steps_done, score))
             if self.watch is not None and not math.isnan(score):
-                self.watch(recipe, self.steps_done, score)
+                self.watch(member.recipe, self.steps_done, score)
         if math.isnan(score):
             member.outcome = Diverged(
                 f"the model's outputs are no longer finite after {self.steps_done} steps; lower train.lr"
             )
+            return False
+        if score >= member.best_score:
+            return False
+        member.best_score, member.best_step = score, self.steps_done
+        return True
+
+    def remember(self, better: list[int]) -> None:
+        """Copy the parameters of these members to the host, all of them at once: a GPU is waited for once a tensor."""
+        if not better:
             return
-        if score < member.best_score:
-            state = self.network.state_dict()
-            own = {name: value[k : k + 1].detach().to("cpu", copy=True) for name, value in state.items()}
-            member.best_score, member.best_step, member.best_state = score, self.steps_done, own
-        member.seconds += time.perf_counter() - began
-        if at_end or self.steps_done - member.best_step >= recipe.patience * recipe.eval_every:
-            member.outcome = self.finish(member)
+        at = better if len(better) < len(self.active) else slice(None)
+        host = {name: value[at].detach().to("cpu", copy=True) for name, value in self.network.state_dict().items()}
+        for i, k in enumerate(better):
+            own = {name: value[i : i + 1] for name, value in host.items()}
+            # A slice would hold the others' as well, which change at other looks.
+            self.active[k].best_state = own if len(better) == 1 else {n: value.clone() for n, value in own.items()}
+
+    def spent(self, member: Member) -> bool:
+        """Whether a member's steps, or its patience, are at their end."""
+        recipe = member.recipe
+        late = self.steps_done - member.best_step >= recipe.patience * recipe.eval_every
+        return self.steps_done >= recipe.max_steps or (late and recipe.select != "last")
 
     def finish(self, member: Member) -> Fitted:
         """The predictor of a member: its best parameters, the prior that it saw, what it took."""

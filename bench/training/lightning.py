@@ -37,6 +37,7 @@ class Turns(pl.LightningModule):
         self.automatic_optimization = False
         self.stacks, self.train_stack = stacks, train_stack
         self.outcomes: list[Outcome] | None = None  # of the stack before
+        self.interrupted: KeyboardInterrupt | None = None  # Lightning would end the process with it
 
     def configure_optimizers(self) -> None:
         """None: optimisation is manual."""
@@ -48,15 +49,22 @@ class Turns(pl.LightningModule):
 
     def on_train_batch_start(self, *_: Any) -> int | None:
         """The next stack; -1, which ends Lightning's epoch, where there is none."""
+        if self.interrupted is not None:
+            return -1
         try:
             self.recipes, self.watch = next(self.stacks) if self.outcomes is None else self.stacks.send(self.outcomes)
         except StopIteration:
             return -1
-        return None
+        except KeyboardInterrupt as stop:
+            self.interrupted = stop
+        return None if self.interrupted is None else -1
 
     def training_step(self, *_: Any) -> None:
         """All of a stack's training."""
-        self.outcomes = self.train_stack(self.recipes, self.watch)
+        try:
+            self.outcomes = self.train_stack(self.recipes, self.watch)
+        except KeyboardInterrupt as stop:
+            self.interrupted = stop
 
 
 class Unending:
@@ -69,8 +77,8 @@ class Unending:
 def train_all(stacks: Stacks, train_stack: Train, device: torch.device) -> None:
     """Have each stack trained by `train_stack` within one loop of Lightning's."""
     with warnings.catch_warnings():
-        # Lightning's advice on loaders, workers and loggers that we leave out on purpose.
-        warnings.simplefilter("ignore")
+        # Lightning's advice on optimisers, loaders and loggers that we leave out on purpose; strategies' own is heard.
+        warnings.filterwarnings("ignore", module=r"(pytorch_lightning|lightning_fabric)\b")
         if LOGGER.level != logging.ERROR:  # setting it anew clears the cache of every logger
             LOGGER.setLevel(logging.ERROR)
         with no_foreign_callbacks():
@@ -79,7 +87,10 @@ def train_all(stacks: Stacks, train_stack: Train, device: torch.device) -> None:
                 enable_checkpointing=False, enable_progress_bar=False, enable_model_summary=False,
                 use_distributed_sampler=False, deterministic="warn", plugins=[LightningEnvironment()],
             )  # fmt: skip
-        trainer.fit(Turns(stacks, train_stack), Unending())
+        turns = Turns(stacks, train_stack)
+        trainer.fit(turns, Unending())
+        if turns.interrupted is not None:
+            raise turns.interrupted
 
 
 @contextmanager

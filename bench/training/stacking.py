@@ -33,17 +33,21 @@ def room(recipes: Sequence[Recipe], device: torch.device, stack: Stack) -> int:
     """
     if stack in (1, "off") or len(recipes) == 1:
         return 1
-    most = len(recipes) if stack == "auto" else min(int(stack), len(recipes))
-    if stack == "auto" and device.type == "cpu":
-        most = worthwhile(recipes, kind(recipes[0]), device)
-        if most > 1 and not exact(recipes[0], most):
-            return 1
-    return max(1, min(most, int(free_memory(device) / footprint(recipes[0], device))))
+    try:
+        fitting = int(free_memory(device) / footprint(recipes[0], device))
+        most = max(1, min(len(recipes), fitting, *([] if stack == "auto" else [int(stack)])))
+        if stack == "auto" and device.type == "cpu" and most > 1:
+            most = worthwhile(recipes[:most], kind(recipes[0]), device)
+            return most if most == 1 or exact(recipes[0], most) else 1
+    except Exception:  # of a model that these data are not for, say: alone each learns why
+        return 1
+    return most
 
 
 def kind(recipe: Recipe) -> Hashable:
     """What decides how long a step takes: recipes of one kind are measured once."""
-    return signature(recipe), type(recipe.loss), tuple(map(type, recipe.augment)), recipe.train.weight is None
+    parts = [type(part) for part in (recipe.loss, *recipe.sampler, *recipe.augment)]
+    return signature(recipe), *parts, recipe.train.weight is None
 
 
 def shapes(recipe: Recipe) -> dict[str, tuple[int, int, int]]:
@@ -60,36 +64,41 @@ def exact(recipe: Recipe, members: int) -> bool:
     All else that a stack computes is per element or per row (sums of table rows too); batched products are the
     library's business, so they are tried at the shapes of the model.
     """
-    rows = tuple(sorted({recipe.batch_size, min(len(recipe.val), LOOK["cpu"])}))
-    dtype = torch.bfloat16 if recipe.precision == "bf16" else recipe.dtype
+    steps, look = torch.bfloat16 if recipe.precision == "bf16" else recipe.dtype, min(len(recipe.val), LOOK["cpu"])
     tables = tuple(f".tables.{f.name}" for f in recipe.train.x.schema if f.kind != "numeric")
     factors = {(a, b) for name, (_, a, b) in shapes(recipe).items() if a > 1 and not name.endswith(tables)}
-    return all(equal_products(a, b, rows, members, dtype) for a, b in factors)
+    return all(
+        equal_products(a, b, rows, members, dtype)
+        for a, b in factors
+        for rows, dtype in ((recipe.batch_size, steps), (look, recipe.dtype))
+    )
 
 
 @lru_cache(maxsize=256)
-def equal_products(inputs: int, outputs: int, rows: tuple[int, ...], members: int, dtype: torch.dtype) -> bool:
+def equal_products(inputs: int, outputs: int, rows: int, members: int, dtype: torch.dtype) -> bool:
     """The products of a layer, forward and backward, as a stack (which shrinks as members end) and one by one."""
     g = torch.Generator().manual_seed(0)
     for k in {members, (members + 1) // 2, 2}:
         w, b = (torch.randn(k, n, outputs, generator=g, dtype=dtype) for n in (inputs, 1))
-        for n in rows:
-            x, up = (torch.randn(k, n, d, generator=g, dtype=dtype) for d in (inputs, outputs))
-            stacked = products(x, w, b, up)
-            for i in range(k):
-                alone = products(*(t[i : i + 1].clone() for t in (x, w, b, up)))
-                if not all(torch.equal(s[i], a[0]) for s, a in zip(stacked, alone, strict=True)):
-                    return False
+        x, up = (torch.randn(k, rows, d, generator=g, dtype=dtype) for d in (inputs, outputs))
+        stacked = of_layer(x, w, b, up)
+        for i in range(k):
+            alone = of_layer(*(t[i : i + 1].clone() for t in (x, w, b, up)))
+            if not all(torch.equal(s[i], a[0]) for s, a in zip(stacked, alone, strict=True)):
+                return False
     return True
 
 
-def products(x: torch.Tensor, w: torch.Tensor, b: torch.Tensor, up: torch.Tensor) -> tuple[torch.Tensor, ...]:
+def of_layer(x: torch.Tensor, w: torch.Tensor, b: torch.Tensor, up: torch.Tensor) -> tuple[torch.Tensor, ...]:
     """Forward, gradients of the weights, the inputs and the bias."""
     return torch.baddbmm(b, x, w), torch.bmm(x, w), torch.bmm(x.mT, up), torch.bmm(up, w.mT), up.sum(1, keepdim=True)
 
 
 def footprint(recipe: Recipe, device: torch.device) -> float:
-    """Bytes that one more member needs: parameters, their gradients and moments, best weights, a step, a look, rows."""
+    """Bytes that one more member needs: parameters, their gradients and moments, best weights, a step, a look, rows.
+
+    Of a look's logits there are some copies in float64: corrected, scaled, their probabilities.
+    """
     size = torch.empty((), dtype=recipe.dtype).element_size()
     parameters = shapes(recipe).values()
     numbers, widths = sum(a * b for _, a, b in parameters), sum(b for _, a, b in parameters if a > 1)
@@ -97,7 +106,8 @@ def footprint(recipe: Recipe, device: torch.device) -> float:
     look = min(len(recipe.val), LOOK.get(device.type, LOOK["cpu"]))
     # A value of a layer lives with its gradient and what the activation, dropout and concatenation keep of it.
     live = 4 * widths * recipe.batch_size + 2 * widths * look
-    return float(size * (5 * numbers + live) + 24 * len(recipe.train))
+    scoring = 8 * 8 * recipe.train.n_classes * len(recipe.val)
+    return float(size * (5 * numbers + live) + scoring + 24 * len(recipe.train))
 
 
 def free_memory(device: torch.device) -> float:

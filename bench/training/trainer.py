@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from traceback import clear_frames
 
 import torch
 
@@ -148,10 +149,11 @@ def attempt(device: torch.device, recipes: list[Recipe], watch: Watch | None) ->
     try:
         return Fit(recipes, device, watch).run()
     except Exception as error:
-        if len(recipes) == 1:
-            return [error]
-    # Only here, after the exception and the stack that its traceback holds are gone, is their memory free again.
+        clear_frames(error.__traceback__)  # which hold the model, its data and its moments
+        failed = error
     if device.type == "cuda":
         torch.cuda.empty_cache()
+    if len(recipes) == 1:
+        return [failed]
     half = len(recipes) // 2
     return attempt(device, recipes[:half], watch) + attempt(device, recipes[half:], watch)
