@@ -74,11 +74,14 @@ def test_what_could_not_be_written_is_said_at_once_and_raised(tmp_path: Path) ->
         said.append(error)
         heard.set()
 
-    outbox = Outbox(Store(tmp_path), told.append, failed)
-    outbox.put(RECORD, LOGITS)
-    assert heard.wait(20)
+    def work() -> None:
+        with Outbox(Store(tmp_path), told.append, failed) as outbox:
+            outbox.put(RECORD, LOGITS)
+            assert heard.wait(20)
+
     with pytest.raises(ResultsError, match="cannot write"):
-        outbox.__exit__(None, None, None)
+        work()
+    assert heard.is_set()
     assert len(said) == 1
     assert told == []
 
