@@ -10,6 +10,7 @@ from strategies.oversample import DrawMore
 from tests.benchmarks.measure import Measured, compared, peak_memory, timed
 
 ROWS = 1_000_000
+MANY = 100_000_000
 ABOVE = (1 << 24) + 1_000_000  # more rows than torch.multinomial takes, and than float32 can count
 
 
@@ -34,7 +35,21 @@ def measure() -> list[Measured]:
         ours()
     seconds = Measured("resampling", "oversampling 1M rows", "absolute", ratio.our_seconds, 0.05, unit="s")
     memory = Measured("resampling", "oversampling 1M rows, memory", "absolute", used[0], 70, unit="MiB")
-    return [ratio, seconds, memory, above()]
+    return [ratio, seconds, memory, many(), above()]
+
+
+def many() -> Measured:
+    """An epoch of a hundred million rows, with as many of each class."""
+    y = (torch.rand(MANY, generator=torch.Generator().manual_seed(0)) < 0.05).byte()
+    rows, counts = torch.arange(MANY), list[int]()
+
+    def ours() -> None:
+        drawn = DrawMore(1.0)(rows, y, torch.Generator().manual_seed(0))
+        counts.extend(torch.bincount(y[drawn]).tolist())
+
+    spent, _ = timed(ours)
+    note = f"{'as many' if len(set(counts)) == 1 else 'NOT as many'} rows of each class: {counts[0]:,}"
+    return Measured("resampling", f"oversampling {MANY:,} rows", "absolute", spent, None, unit="s", note=note)
 
 
 def above() -> Measured:
