@@ -39,15 +39,22 @@ class Outbox(AbstractContextManager["Outbox"]):
 
     def publish(self, record: Record, predictions: Logits | None) -> None:
         try:
+            settled = self.written(record, predictions)
+        except Exception as error:
+            self.failed(error if isinstance(error, ResultsError) else ResultsError(f"cannot write a record: {error}"))
+            raise
+        self.done(settled)
+
+    def written(self, record: Record, predictions: Logits | None) -> Record:
+        """The record that stands in the end: this one, an earlier one, or one that says why this one cannot be."""
+        try:
             if predictions is not None:
                 record = replace(record, predictions=self.store.put_predictions(record.key, pack(predictions)))
-            settled = self.store.settle(record)
-        except ResultsError as error:
-            self.failed(error)
+            return self.store.settle(record)
+        except ResultsError:
             raise
-        except Exception as error:  # what a strategy noted cannot be written, say
-            settled = self.store.settle(unwritable(record, error))
-        self.done(settled)
+        except Exception as error:  # what a strategy noted is nothing that a file can hold, say
+            return self.store.settle(unwritable(record, error))
 
     def collect(self, most: int) -> None:
         """Wait until at most so many are outstanding; raise what any of the others raised."""
