@@ -36,7 +36,7 @@ from bench.data.truth import decided_per_group, per_group, report, under_shift
 from bench.metrics import Predictions, evaluate
 from bench.outbox import Outbox
 from bench.planning import Planned
-from bench.results import Logits, Record, ResultsError, Status, Store
+from bench.results import Logits, Record, ResultsError, Status, Store, one_line
 from bench.training.graphs import use_graphs
 from bench.training.threads import limit_threads
 from bench.training.trainer import Diverged, Outcome, drive, pick_device
@@ -127,7 +127,7 @@ class Runner(AbstractContextManager["Runner"]):
     def finish(self, planned: Planned, outcome: Outcome, data: Encoded | None) -> None:
         """A cell has come to its end: hand its record over."""
         wall = time.perf_counter() - self.clock.pop(planned.key)
-        if self.run.stack not in (1, "off"):  # all began at once: what counts is the share of a stack
+        if self.run.together:  # all began at once: what counts is the share of a stack
             wall = outcome.cost.seconds if isinstance(outcome, Predictor) else 0.0
         ran = {"environment": environment(self.device, self.run), "cost": {"wall_seconds": round(wall, 3)}}
         try:
@@ -201,11 +201,6 @@ def blank(planned: Planned) -> Record:
         strategy=cell.strategy, split=cell.split, seed=cell.seed, tuned=cell.tuned,
         uses_extra=any(s.uses_extra for s in cell.strategies), config=planned.config,
     )  # fmt: skip
-
-
-def one_line(error: Exception) -> str:
-    """An error's message on one line; its type where it has none."""
-    return " ".join(str(error).split()) or type(error).__name__
 
 
 def classify(error: Exception) -> tuple[Status, str]:

@@ -68,6 +68,11 @@ class RunConfig:
     retry_failed: bool = False
     timeout: float | None = None
 
+    @property
+    def together(self) -> bool:
+        """Whether cells may train as one model."""
+        return self.stack not in (1, "off")
+
     def __post_init__(self) -> None:
         counts = (self.workers, self.threads, self.stack)
         if any(not isinstance(n, str) and n < 1 for n in counts):

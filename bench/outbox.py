@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from types import TracebackType
 
-from bench.results import Logits, Record, ResultsError, Store, pack
+from bench.results import Logits, Record, ResultsError, Store, one_line, pack
 
 MOST = 8  # outcomes on their way to the disk; a slow disk then slows training instead of filling memory
 
@@ -70,7 +70,7 @@ class Outbox(AbstractContextManager["Outbox"]):
 
 def unwritable(record: Record, error: Exception) -> Record:
     """In place of a record that could not be written, through no fault of the disk: one that says why."""
-    reason = f"its record could not be written: {type(error).__name__}: {' '.join(str(error).split())}"
+    reason = f"its record could not be written: {type(error).__name__}: {one_line(error)}"
     return Record(
         key=record.key, status="failed", reason=reason, data=record.data, target=record.target, model=record.model,
         strategy=record.strategy, split=record.split, seed=record.seed, tuned=record.tuned,

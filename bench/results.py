@@ -303,3 +303,8 @@ def load(root: str | Path) -> pd.DataFrame:
         }
         rows.append({**scalars, **record.cost, **record.metrics, "record": record})
     return pd.DataFrame(rows)
+
+
+def one_line(error: Exception) -> str:
+    """An error's message on one line; its type where it has none."""
+    return " ".join(str(error).split()) or type(error).__name__

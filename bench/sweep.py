@@ -67,7 +67,7 @@ def launch(
     ahead: Outlook, options: Settings, store: Store, *, began: Callable[[str], None], done: Callable[[Record], None]
 ) -> None:
     """Run what is to do: in this process when debugging, else in workers."""
-    together = options.run.stack not in (1, "off")
+    together = options.run.together
     if options.debug:
         from bench.cell import Runner  # noqa: PLC0415 - Lightning
 

@@ -79,7 +79,7 @@ class Pool:
         self.context: Any = warm_context("bench.cell")
         self.places, self.root, self.run_config = places, root, run
         self.workers: list[Worker] = []
-        self.together = run.stack not in (1, "off")  # cells of a group may train as one
+        self.together = run.together
 
     def run(
         self,

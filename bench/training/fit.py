@@ -179,19 +179,21 @@ class Fit:
     def look(self) -> None:
         """Evaluate, remember the best, let the finished go."""
         began = time.perf_counter()
-        scores = self.scores([k for k, m in enumerate(self.active) if m.recipe.select != "last" and self.due(m)])
+        due = [k for k, m in enumerate(self.active) if self.due(m)]
+        scores = self.scores([k for k in due if self.active[k].recipe.select != "last"])
         better = []
-        for k, member in enumerate(self.active):
+        for k in due:
             try:
-                if self.due(member) and self.improves(k, member, scores.get(k)):
+                if self.improves(k, self.active[k], scores.get(k)):
                     better.append(k)
             except Exception as error:  # of the watcher: this member's end and nobody else's
-                member.outcome = error
+                self.active[k].outcome = error
         self.remember(better)
         spent = (time.perf_counter() - began) / len(self.active)
         for member in self.active:
             member.seconds += spent
-            if member.outcome is None and self.due(member) and self.spent(member):
+        for member in [self.active[k] for k in due]:
+            if member.outcome is None and self.ended(member):
                 member.outcome = self.finish(member)
         keep = [k for k, member in enumerate(self.active) if member.outcome is None]
         if len(keep) < len(self.active):
@@ -276,7 +278,7 @@ class Fit:
             # A slice would hold the others' as well, which change at other looks.
             self.active[k].best_state = own if len(better) == 1 else {n: value.clone() for n, value in own.items()}
 
-    def spent(self, member: Member) -> bool:
+    def ended(self, member: Member) -> bool:
         """Whether a member's steps, or its patience, are at their end."""
         recipe = member.recipe
         late = self.steps_done - member.best_step >= recipe.patience * recipe.eval_every
