@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from bench.models.mlp import MLP
+from bench.training.fit import Fit
 from bench.training.trainer import Outcome, drive
 from strategies.spec import Bag, Features, Field, Predictor, Recipe, Split, Training
 
@@ -133,3 +134,14 @@ def dense(x: Features) -> Tensor:
                 row += value[i].tolist()
         columns.append(row)
     return torch.tensor(columns, dtype=torch.float64)
+
+
+def tell_of_stacks(monkeypatch: pytest.MonkeyPatch, told: Callable[[list[Recipe]], None]) -> None:
+    """From now on `told` gets the recipes of each stack before it is trained; what it raises is the stack's error."""
+    real = Fit.run
+
+    def telling(self: Fit) -> list[Outcome]:
+        told([m.recipe for m in self.members])
+        return real(self)
+
+    monkeypatch.setattr(Fit, "run", telling)

@@ -26,7 +26,7 @@ from bench.training.trainer import drive, fit
 from strategies.focal import Focal
 from strategies.spec import Chain, Predictor, Recipe
 from tests.cli import TINY, imbench, records
-from tests.conftest import CPU, Toy, outcomes
+from tests.conftest import CPU, Toy, outcomes, tell_of_stacks
 from tests.test_training import alone, mixture, together
 
 
@@ -131,13 +131,7 @@ def test_auto_stacks_small_models_to_the_same_results(binary: Toy, monkeypatch: 
     recipe = binary.recipe(max_steps=20)
     clocked(monkeypatch, lambda _: 1.0)
     sizes: list[int] = []
-    real = Fit.run
-
-    def counting(self: Fit) -> Any:
-        sizes.append(len(self.members))
-        return real(self)
-
-    monkeypatch.setattr(Fit, "run", counting)
+    tell_of_stacks(monkeypatch, lambda recipes: sizes.append(len(recipes)))
     runs = {}
     for stack in ("off", "auto", 2):
         sizes.clear()

@@ -26,7 +26,6 @@ from bench import config
 from bench.models.layers import BESIDE_TEXT
 from bench.models.linear import Linear
 from bench.models.mlp import MLP
-from bench.training.fit import Fit, Outcome
 from bench.training.predictor import Fitted
 from bench.training.rows import RowStream
 from bench.training.trainer import drive
@@ -61,7 +60,7 @@ from strategies.spec import (
 )
 from strategies.transfer import Transfer
 from strategies.undersample import DrawFewer, Undersample
-from tests.conftest import CPU, SCHEMA, Toy, asking, dense, logits, outcomes, table, trained
+from tests.conftest import CPU, SCHEMA, Toy, asking, dense, logits, outcomes, table, tell_of_stacks, trained
 
 Scheme = Literal["inverse", "sqrt", "effective_number"]
 
@@ -960,13 +959,8 @@ class Many(Strategy):
 
 def count_fits(monkeypatch: pytest.MonkeyPatch) -> list[Recipe]:
     """Every recipe that the trainer trains from now on."""
-    real, fits = Fit.run, list[Recipe]()
-
-    def counted(self: Fit) -> list[Outcome]:
-        fits.extend(m.recipe for m in self.members)
-        return real(self)
-
-    monkeypatch.setattr(Fit, "run", counted)
+    fits: list[Recipe] = []
+    tell_of_stacks(monkeypatch, fits.extend)
     return fits
 
 

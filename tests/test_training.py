@@ -38,7 +38,7 @@ from strategies.oversample import DrawMore, Oversample
 from strategies.self_supervised import SelfSupervised
 from strategies.spec import Bag, Chain, CrossEntropy, Features, Inapplicable, Predictor, Recipe, Split
 from strategies.undersample import Undersample
-from tests.conftest import CPU, Toy, dense, logits, outcomes, table
+from tests.conftest import CPU, Toy, dense, logits, outcomes, table, tell_of_stacks
 
 
 def alone(recipe: Recipe) -> Fitted:
@@ -199,15 +199,13 @@ def test_a_stack_that_fails_as_a_whole_is_halved_until_the_culprit_is_alone(
 ) -> None:
     """As for memory that suffices for two members only."""
     sizes: list[int] = []
-    real = Fit.run
 
-    def narrow(self: Fit) -> Any:
-        sizes.append(len(self.members))
-        if len(self.members) > 2 or any(m.recipe.seed == 4 for m in self.members):
+    def narrow(recipes: list[Recipe]) -> None:
+        sizes.append(len(recipes))
+        if len(recipes) > 2 or any(r.seed == 4 for r in recipes):
             raise torch.OutOfMemoryError("too many")
-        return real(self)
 
-    monkeypatch.setattr(Fit, "run", narrow)
+    tell_of_stacks(monkeypatch, narrow)
     got = attempt(CPU, [binary.recipe(seed=s) for s in range(5)], None)
     assert [isinstance(o, Fitted) for o in got] == [True] * 4 + [False]
     assert isinstance(got[4], torch.OutOfMemoryError)

@@ -32,7 +32,6 @@ from bench.config import settings as settings_of_run
 from bench.data import prepare as prepare_module
 from bench.results import Store
 from bench.training import pace
-from bench.training.fit import Fit
 from bench.tuning import objective as objective_module
 from bench.tuning.driver import Driver
 from bench.tuning.objective import objectives, tuning_data
@@ -43,6 +42,7 @@ from bench.tuning.study import FINISHED, Study, read_best, tuned
 from bench.tuning.trials import Done, Failed, Job, Score, run
 from strategies import registry
 from tests.cli import TINY, imbench, kill_tree, spawn, workers_of
+from tests.conftest import tell_of_stacks
 
 QUICK = (*TINY, "tune.trials=6", "tune.batch=3")
 
@@ -254,13 +254,7 @@ def stacks(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     monkeypatch.setattr(pace, "MEASURED", {})
     monkeypatch.setattr(pace, "measured", lambda *_: 1.0)
     sizes: list[int] = []
-    real = Fit.run
-
-    def counting(self: Fit) -> Any:
-        sizes.append(len(self.members))
-        return real(self)
-
-    monkeypatch.setattr(Fit, "run", counting)
+    tell_of_stacks(monkeypatch, lambda recipes: sizes.append(len(recipes)))
     return sizes
 
 
