@@ -27,17 +27,17 @@ types: $(READY)
 	$(BIN)/mypy
 
 readme: $(READY)
-	$(BIN)/python -m tests.readme
+	$(BIN)/python -m tests.tools.readme
 
 readme-long: $(READY)
-	$(BIN)/python -m tests.readme --long
+	$(BIN)/python -m tests.tools.readme --long
 
 bench: $(READY)
 	$(BIN)/python -m tests.benchmarks
 
 # Family-wise error and coverage of the boards' statistics, from the variance of your own records.
 simulate: $(READY)
-	$(BIN)/python -m bench.leaderboard.simulate results
+	$(BIN)/python -m tests.tools.simulate results
 
 # The published board: fifteen data sets, every strategy tuned with 15 trials, five fresh seeds. Resumable.
 KEEL := yeast4,abalone9-18,page-blocks0,winequality-red-4,vowel0,segment0,ecoli3,car-good,kr-vs-k-three_vs_eleven,flare-F,shuttle-c0-vs-c4,vehicle0

@@ -22,14 +22,14 @@ def run(overrides: Sequence[str]) -> pd.DataFrame:
 
     Raises:
         ValueError: the overrides or the data cannot be used; the message says what to do.
-        bench.results.ResultsError: the results folder cannot be used.
+        bench.records.files.ResultsError: the results folder cannot be used.
     """
     from rich.console import Console  # noqa: PLC0415 - `import bench` stays free of everything
 
-    from bench.commands import prepare  # noqa: PLC0415
-    from bench.compose import compose, expand, guard, hydra_loader  # noqa: PLC0415
-    from bench.results import load  # noqa: PLC0415
-    from bench.sweep import run as sweep  # noqa: PLC0415
+    from bench.cli.cells import prepare  # noqa: PLC0415
+    from bench.cli.compose import compose, expand, guard, hydra_loader  # noqa: PLC0415
+    from bench.records.store import load  # noqa: PLC0415
+    from bench.sweep.run import run as sweep  # noqa: PLC0415
 
     with hydra_loader() as loader:
         planned, options = prepare(compose(loader, expand(guard(overrides), loader)))

@@ -71,7 +71,7 @@ def quick(verb: str, overrides: list[str]) -> int:
     """Verbs about one folder or one registry, without a grid."""
     from rich.console import Console  # noqa: PLC0415 - help stays quick
 
-    from bench import commands  # noqa: PLC0415
+    from bench.cli import commands  # noqa: PLC0415
 
     console = Console()
     plain: Mapping[str, Callable[[Console], int]] = {
@@ -125,7 +125,7 @@ def composed_settings(overrides: list[str]) -> Any:
 
 def composed(overrides: list[str]) -> Mapping[str, Any]:
     """One configuration from overrides, through Hydra."""
-    from bench.compose import compose, hydra_loader  # noqa: PLC0415
+    from bench.cli.compose import compose, hydra_loader  # noqa: PLC0415
 
     with hydra_loader() as loader:
         return compose(loader, [overrides])[0]
@@ -148,16 +148,16 @@ def chosen(overrides: Sequence[str]) -> dict[str, str]:
 
 def hydra_app(verb: str, args: list[str]) -> int:
     """Hand `args` to Hydra, which composes one configuration or a grid of them."""
-    from bench.warm import likely_to_train, warm_context  # noqa: PLC0415
+    from bench.sweep.fork_server import likely_to_train, warm_context  # noqa: PLC0415
 
     if verb == "run" and likely_to_train(args):
-        warm_context("bench.cell")  # imports Lightning while we compose and plan
+        warm_context("bench.sweep.runner")  # imports Lightning while we compose and plan
 
     from rich.console import Console  # noqa: PLC0415
 
-    from bench import commands  # noqa: PLC0415
-    from bench.compose import guard, register_plugins  # noqa: PLC0415
-    from bench.lazy import postpone  # noqa: PLC0415
+    from bench.cli import commands  # noqa: PLC0415
+    from bench.cli.compose import guard, register_plugins  # noqa: PLC0415
+    from bench.cli.lazy_torch import postpone  # noqa: PLC0415
 
     postpone("torch")
     console = Console()

@@ -14,13 +14,15 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
 from pydantic import TypeAdapter, ValidationError
 
-from bench.data.config import DataConfig
+from bench.data.tables.config import DataConfig
+from bench.models.registry import MODELS
 from bench.needs import Allowance, Need
-from strategies import registry
+from strategies.registry import STRATEGIES, RegistryError, unknown
 
 if TYPE_CHECKING:
     from bench.models.registry import Model
-    from strategies.spec import Chain, Strategy
+    from strategies.spec import Strategy
+    from strategies.stack import Chain
 
 T = TypeVar("T")
 
@@ -145,7 +147,7 @@ class Cell:
 
     def chain(self) -> Chain:
         """The stack as one strategy."""
-        from strategies.spec import Chain  # noqa: PLC0415 - torch comes with it
+        from strategies.stack import Chain  # noqa: PLC0415 - torch comes with it
 
         return Chain(self.strategies)
 
@@ -208,12 +210,10 @@ def cell(raw: Mapping[str, Any]) -> Cell:
 
 def model(raw: Mapping[str, Any]) -> Model:
     """The model of a section {name, hyperparameters …, space}."""
-    from bench.models import registry as models  # noqa: PLC0415 - torch comes with it
-
     name = check(str, raw.get("name"), "model.name")
     try:
-        cls = models.get(name)
-    except models.UnknownModel as error:
+        cls = MODELS.get(name)
+    except RegistryError as error:
         raise ConfigError(str(error)) from None
     parameters = {k: v for k, v in raw.items() if k not in ("name", "space")}
     return cast("Model", section(cast(Any, cls), parameters, "model"))
@@ -228,8 +228,8 @@ def stack(raw: Mapping[str, Any]) -> tuple[Strategy, ...]:
     built: list[Strategy] = []
     for name, parameters in raw.items():
         try:
-            cls = registry.get(name)
-        except registry.UnknownStrategy as error:
+            cls = STRATEGIES.get(name)
+        except RegistryError as error:
             raise ConfigError(str(error)) from None
         own = {k: v for k, v in (parameters or {}).items() if k not in ("space", "neutral")}
         built.append(section(cls, own, f"strategy.{name}"))
@@ -238,7 +238,7 @@ def stack(raw: Mapping[str, Any]) -> tuple[Strategy, ...]:
     for strategy in treatments:
         for owned in strategy.owns:
             if owned in owners:
-                from strategies.spec import clash_message  # noqa: PLC0415 - torch comes with it
+                from strategies.recipe import clash_message  # noqa: PLC0415 - torch comes with it
 
                 raise ConfigError(clash_message(owned, owners[owned], strategy.name))
             owners[owned] = strategy.name
@@ -304,5 +304,5 @@ def check_keys(raw: Mapping[str, Any], known: set[str] | frozenset[str], path: s
     for key in raw:
         if key not in known:
             raise ConfigError(
-                registry.unknown("key", f"{path}.{key}".lstrip("."), sorted(f"{path}.{k}".lstrip(".") for k in known))
+                unknown("key", f"{path}.{key}".lstrip("."), sorted(f"{path}.{k}".lstrip(".") for k in known))
             )

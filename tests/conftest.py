@@ -13,7 +13,8 @@ from torch import Tensor
 from bench.models.mlp import MLP
 from bench.training.fit import Fit
 from bench.training.trainer import Outcome, drive
-from strategies.spec import Bag, Features, Field, Predictor, Recipe, Split, Training
+from strategies.predictor import Predictor
+from strategies.spec import Bag, Features, Field, Recipe, Split, Training
 
 CPU = torch.device("cpu")
 SCHEMA = (

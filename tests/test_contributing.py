@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 import strategies
-from bench.results import Store
-from tests.cli import TINY, imbench
+from bench.records.store import Store
+from tests import ROOT
+from tests.command_line import TINY, imbench
 
-TEXT = (Path(__file__).parent.parent / "CONTRIBUTING.md").read_text(encoding="utf-8")
+TEXT = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 
 
 def test_the_example_strategy_is_found_and_trains(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,57 +2,48 @@
 
 from __future__ import annotations
 
-import ast
 import subprocess
 import sys
-from collections.abc import Iterator
-from functools import cache
-from graphlib import TopologicalSorter
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
-FILES = {
-    ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
-    for package in ("bench", "strategies")
-    for path in (ROOT / package).rglob("*.py")
-}
+from tests import ROOT
+from tests.tools.structure import Tree
 
-BASE = ("bench.data", "bench.models", "bench.training", "bench.metrics", "bench.metric_specs", "bench.calibration",
-        "bench.refinement", "bench.results")  # fmt: skip
-BOARD = ("bench.leaderboard", "bench.results", "bench.metric_specs", "bench.calibration", "bench.refinement",
-         "bench.machine", "bench.needs")  # fmt: skip
-EDGE = {"bench.__main__", "bench.compose", "bench.hydra_plugin"}
+TREE = Tree(ROOT)
+FILES = TREE.files
 
+LAYERS: tuple[tuple[str, ...], ...] = (
+    ("strategies",),
+    ("bench.machine",),
+    ("bench.data", "bench.models", "bench.records"),
+    ("bench.evaluation",),
+    ("bench.needs",),
+    ("bench.config",),
+    ("bench.training", "bench.leaderboard"),
+    ("bench.sweep",),
+    ("bench.tuning",),
+    ("bench.cli",),
+    ("bench.__main__", "bench"),
+)
+"""From the ground up: a module imports from its own part and from lower layers, inside functions too."""
 
-def imports(body: list[ast.stmt] | ast.AST, module: str, *, deep: bool) -> Iterator[str]:
-    """Names imported outside `if TYPE_CHECKING`, absolute; `from a import b` gives `a.b` where that is a module.
-
-    deep: also inside functions.
-    """
-    for node in body if isinstance(body, list) else ast.iter_child_nodes(body):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            package = module.split(".")[: -node.level] if node.level else []
-            base = ".".join([*package, *([node.module] if node.module else [])])
-            for alias in node.names:
-                yield f"{base}.{alias.name}" if f"{base}.{alias.name}" in FILES else base
-        elif isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
-            yield from imports(node.orelse, module, deep=deep)
-        elif deep or not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
-            yield from imports(node, module, deep=deep)
-
-
-@cache
-def imported(module: str, *, deep: bool = True) -> frozenset[str]:
-    return frozenset(imports(ast.parse(FILES[module].read_text(encoding="utf-8")), module, deep=deep))
+EDGE = {"bench.__main__", "bench.cli.compose", "bench.cli.hydra_plugin"}
 
 
 def within(name: str, packages: tuple[str, ...] | set[str]) -> bool:
     """Whether a module is one of these, or in one of them."""
     return any(name == package or name.startswith(f"{package}.") for package in packages)
+
+
+def place(module: str) -> tuple[int, str]:
+    """The layer and the part of it that a module belongs to: the longest that matches."""
+    found = [(layer, part) for layer, parts in enumerate(LAYERS) for part in parts if within(module, (part,))]
+    return max(found, key=lambda one: len(one[1]))
+
+
+def imported(module: str, *, deep: bool = True) -> frozenset[str]:
+    return TREE.imported(module, deferred=deep)
 
 
 def loaded(module: str, watched: tuple[str, ...]) -> set[str]:
@@ -65,11 +56,11 @@ def loaded(module: str, watched: tuple[str, ...]) -> set[str]:
 def test_the_parser_finds_imports() -> None:
     """The check that the others rest on: imports at the top and in functions are seen, for types only are not."""
     assert "pytorch_lightning" in imported("bench.training.lightning")
-    assert "bench.models.network" in imported("bench.models.linear")
-    assert "omegaconf" in imported("bench.compose")
-    assert "omegaconf" not in imported("bench.compose", deep=False)
+    assert "bench.models.parts.network" in imported("bench.models.linear")
+    assert "omegaconf" in imported("bench.cli.compose")
+    assert "omegaconf" not in imported("bench.cli.compose", deep=False)
     assert "strategies.spec" not in imported("bench.config", deep=False)  # only under TYPE_CHECKING and in functions
-    assert {"bench", "bench.data.encode", "strategies.registry"} <= set(FILES)
+    assert {"bench", "bench.data.features.encode", "strategies.registry"} <= set(FILES)
 
 
 @pytest.mark.parametrize("module", [m for m in FILES if within(m, ("strategies",))])
@@ -82,7 +73,7 @@ def test_strategies_import_only_torch_and_each_other(module: str) -> None:
 def test_importing_every_strategy_loads_neither_harness_nor_frameworks() -> None:
     """Not by way of another package either."""
     code = (
-        "import sys; from strategies import registry; [registry.get(n) for n in registry.names()];"
+        "import sys; from strategies.registry import STRATEGIES; [STRATEGIES.get(n) for n in STRATEGIES.names()];"
         "print(*[m for m in ('bench', 'pytorch_lightning', 'lightning', 'hydra', 'omegaconf') if m in sys.modules])"
     )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
@@ -92,25 +83,19 @@ def test_importing_every_strategy_loads_neither_harness_nor_frameworks() -> None
 def test_listing_names_imports_no_strategy_and_no_torch() -> None:
     """`imbench strategies` is quick: names and cards come from files."""
     code = (
-        "import sys; from strategies import registry; [registry.card(n) for n in registry.names()];"
-        "print(*[m for m in sys.modules if m == 'torch' or m in map('strategies.{}'.format, registry.names())])"
+        "import sys; from strategies.registry import STRATEGIES; [STRATEGIES.card(n) for n in STRATEGIES.names()];"
+        "print(*[m for m in sys.modules if m == 'torch' or m in map('strategies.{}'.format, STRATEGIES.names())])"
     )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     assert out.stdout.split() == []
 
 
-@pytest.mark.parametrize("module", [m for m in FILES if within(m, BASE)])
-def test_data_models_training_metrics_and_results_do_not_look_up(module: str) -> None:
-    """They import one another and strategies, never configuration, plans, sweeps, boards or the command line."""
-    ours = {n for n in imported(module) if within(n, ("bench",))}
-    assert {n for n in ours if not within(n, BASE)} <= {"bench"}
-
-
-@pytest.mark.parametrize("module", [m for m in FILES if within(m, ("bench.leaderboard",))])
-def test_boards_read_records_only(module: str) -> None:
-    """The leaderboard imports records, metric names and views of stored logits, nothing that trains or reads data."""
-    ours = {n for n in imported(module) if within(n, ("bench", "strategies"))}
-    assert {n for n in ours if not within(n, BOARD)} == set()
+@pytest.mark.parametrize("module", FILES)
+def test_imports_point_down(module: str) -> None:
+    """Into the own part or a lower layer, deferred imports included."""
+    layer, part = place(module)
+    upward = {n for n in imported(module) if n in FILES and place(n)[1] != part and place(n)[0] >= layer}
+    assert not upward
 
 
 def test_nothing_imports_the_command_line() -> None:
@@ -133,10 +118,10 @@ def test_lightning_is_known_to_training_alone() -> None:
 @pytest.mark.parametrize(
     ("module", "absent"),
     [
-        ("bench.planning", ("pytorch_lightning", "lightning")),
+        ("bench.sweep.plan", ("pytorch_lightning", "lightning")),
         ("bench.config", ("pytorch_lightning", "lightning", "torch", "omegaconf", "hydra")),
-        ("bench.results", ("pytorch_lightning", "lightning", "torch")),
-        ("bench.metric_specs", ("pytorch_lightning", "lightning", "torch")),
+        ("bench.records.store", ("pytorch_lightning", "lightning", "torch")),
+        ("bench.evaluation.metric_specs", ("pytorch_lightning", "lightning", "torch")),
         ("bench.leaderboard", ("pytorch_lightning", "lightning", "torch")),
         ("bench.__main__", ("pytorch_lightning", "lightning", "torch", "hydra")),
         ("bench", ("pytorch_lightning", "lightning", "torch", "hydra", "pandas")),
@@ -160,8 +145,7 @@ def test_the_import_check_sees_what_is_loaded() -> None:
 
 def test_no_circular_imports() -> None:
     """Imports at module level form no cycle, among modules of bench and strategies."""
-    graph = {m: {n for n in imported(m, deep=False) if n in FILES and n != m} for m in FILES}
-    assert len(tuple(TopologicalSorter(graph).static_order())) == len(FILES)  # raises CycleError, naming the cycle
+    assert TREE.circle() == []
 
 
 def test_no_module_is_named_for_nothing() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parent.parent
+from tests import ROOT
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +44,7 @@ def test_the_wheel_holds_code_configuration_and_data_and_nothing_at_top_level(wh
     modules = {
         str(p.relative_to(ROOT)) for p in [*(ROOT / "bench").rglob("*.py"), *(ROOT / "strategies").rglob("*.py")]
     }
-    plugin = "bench/hydra_plugin/__init__.py"
+    plugin = "bench/cli/hydra_plugin/__init__.py"
     assert modules - {plugin} <= set(names)
 
 

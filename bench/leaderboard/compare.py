@@ -31,15 +31,15 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from bench.leaderboard import snapshot
-from bench.leaderboard.board import boards
-from bench.leaderboard.ledger import Ledger
-from bench.leaderboard.numbers import clean, decimals_for, list_of, number, plural, signed, with_interval
-from bench.leaderboard.statistics import Difference, Unit
-from bench.leaderboard.statistics import compare as paired
-from bench.leaderboard.table import Board, Row
-from bench.metric_specs import METRICS, spec_of
-from bench.results import ResultsError
+from bench.evaluation.metric_specs import METRICS, spec_of
+from bench.leaderboard.boards.build import boards
+from bench.leaderboard.boards.model import Board, Row
+from bench.leaderboard.statistics.seeds import Difference, Unit
+from bench.leaderboard.statistics.seeds import compare as paired
+from bench.leaderboard.text import clean, decimals_for, list_of, number, plural, signed, with_interval
+from bench.records import snapshot
+from bench.records.columns import Ledger
+from bench.records.files import ResultsError
 
 COSTS: Final = ("train_seconds", "fits", "steps", "peak_mb")
 COUNTS: Final = ("rank", "runs", "missing", "score")

@@ -10,21 +10,24 @@ from typing import Any, Final
 from rich.console import Console
 from rich.text import Text
 
-from bench.leaderboard import export, index, latex, render
-from bench.leaderboard.board import boards
-from bench.leaderboard.bootstrap import RESAMPLES, attach
-from bench.leaderboard.evidence import gather
-from bench.leaderboard.ledger import Ledger, of_records
-from bench.leaderboard.numbers import clean, list_of, plural
-from bench.leaderboard.page import page
-from bench.leaderboard.plot_regret import regret_curves
-from bench.leaderboard.regret import Family, families
+from bench.leaderboard.boards.across import ROPE, Summary, summaries
+from bench.leaderboard.boards.bootstrap import RESAMPLES, attach
+from bench.leaderboard.boards.build import boards
+from bench.leaderboard.boards.model import Board
+from bench.leaderboard.boards.regret import Family, families
+from bench.leaderboard.formats import cells, latex, markdown, terminal
+from bench.leaderboard.formats import csv_json as export
+from bench.leaderboard.formats.html import page
+from bench.leaderboard.plots.curves import gather
+from bench.leaderboard.plots.parts.svg import standalone
+from bench.leaderboard.plots.regret import regret_curves
 from bench.leaderboard.status import say_empty, status
-from bench.leaderboard.summary import ROPE, Summary, summaries
-from bench.leaderboard.svg import standalone
-from bench.leaderboard.table import Board
-from bench.results import ResultsError, Store
-from bench.results import publish as write_file
+from bench.leaderboard.text import clean, list_of, plural
+from bench.records import index
+from bench.records.columns import Ledger, of_records
+from bench.records.files import ResultsError
+from bench.records.files import publish as write_file
+from bench.records.store import Store
 
 __all__ = ["Options", "documents", "publish", "select", "show", "status"]
 
@@ -126,7 +129,7 @@ def documents(
         "leaderboard.html": page(
             tables, across, evidence, found, title=options.title, facts=facts, command=options.command
         ),
-        "leaderboard.md": render.markdown(tables, across),
+        "leaderboard.md": markdown.markdown(tables, across),
         "leaderboard.csv": export.comma_separated(tables),
         "leaderboard.tex": latex.latex(tables, across),
         "leaderboard.json": export.json_text(tables, summaries=[export.json_summary(s) for s in across]),
@@ -163,8 +166,8 @@ def show(root: Path, console: Console, keys: Sequence[str]) -> list[Board]:
 
 def _print(tables: Sequence[Board], console: Console) -> None:
     for board in tables:
-        console.print(render.terminal(board, console.width))
-    for sentence in render.legend(tables):
+        console.print(terminal.terminal(board, console.width))
+    for sentence in cells.legend(tables):
         console.print(Text(sentence, style="dim"))
     if tables:
         console.print()
@@ -198,7 +201,7 @@ def for_settings(board: Any, root: Path, console: Console, command: str) -> int:
     Raises:
         ResultsError: as `publish`; or the metric cannot order a board, or a snapshot of this name exists.
     """
-    from bench.leaderboard import snapshot  # noqa: PLC0415 - it publishes, too
+    from bench.records import snapshot  # noqa: PLC0415 - it publishes, too
 
     chosen = {key: value for key in FILTERS if (value := getattr(board, key)) is not None}
     options = Options(

@@ -11,9 +11,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from bench.leaderboard.numbers import clean, plural, short
-from bench.leaderboard.table import describe_units
-from bench.results import FAILURES, STATUSES, Record, ResultsError, Store
+from bench.leaderboard.boards.model import describe_units
+from bench.leaderboard.text import clean, plural, short
+from bench.records.files import ResultsError
+from bench.records.record import FAILURES, STATUSES, Record
+from bench.records.store import Store
 
 _START: Final = "imbench run -m 'strategy=none,focal' data=womens model=mlp seed=0,1,2"
 

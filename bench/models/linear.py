@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, ClassVar
 from strategies.spec import CosineHead, Field, Inapplicable, LinearHead
 
 if TYPE_CHECKING:
-    from bench.models.network import Network, Numbers
+    from bench.models.parts.network import Network, Numbers
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +34,10 @@ class Linear:
         self, members: int, schema: tuple[Field, ...], head: LinearHead | CosineHead, n_classes: int, rows: int
     ) -> Network:
         """A network of K members without encoder."""
-        from bench.models.network import LinearLogits, Network  # noqa: PLC0415 - torch; a plan reads the fields only
+        from bench.models.parts.network import (  # noqa: PLC0415 - torch; a plan reads the fields only
+            LinearLogits,
+            Network,
+        )
 
         if isinstance(head, CosineHead):
             raise Inapplicable("model linear has no encoding to compare by cosine; use model=mlp")
@@ -46,6 +49,6 @@ class Linear:
 
     def numbers(self, n_classes: int, rows: int) -> Numbers:
         """The penalty; `rows` is the number of training rows."""
-        from bench.models.network import Numbers  # noqa: PLC0415 - torch
+        from bench.models.parts.network import Numbers  # noqa: PLC0415 - torch
 
         return Numbers(penalty=(2.0 if n_classes == 2 else 1.0) * self.l2 / rows)

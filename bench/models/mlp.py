@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, ClassVar
 from strategies.spec import CosineHead, Field, LinearHead
 
 if TYPE_CHECKING:
-    from bench.models.network import Network, Numbers
+    from bench.models.parts.network import Network, Numbers
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,8 +35,12 @@ class MLP:
         self, members: int, schema: tuple[Field, ...], head: LinearHead | CosineHead, n_classes: int, rows: int
     ) -> Network:
         """A network of K members; parameters are not initialised."""
-        from bench.models.layers import Affine, Cosine, FieldSum  # noqa: PLC0415 - torch; a plan reads the fields only
-        from bench.models.network import Hidden, Network  # noqa: PLC0415
+        from bench.models.parts.layers import (  # noqa: PLC0415 - torch; a plan reads the fields only
+            Affine,
+            Cosine,
+            FieldSum,
+        )
+        from bench.models.parts.network import Hidden, Network  # noqa: PLC0415
 
         outputs = head.out or n_classes
         width = self.dim + (self.hidden[-1] if self.hidden else 0)
@@ -51,6 +55,6 @@ class MLP:
 
     def numbers(self, n_classes: int, rows: int) -> Numbers:
         """The dropout rate."""
-        from bench.models.network import Numbers  # noqa: PLC0415 - torch
+        from bench.models.parts.network import Numbers  # noqa: PLC0415 - torch
 
         return Numbers(dropout=self.dropout)

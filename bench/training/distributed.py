@@ -3,7 +3,8 @@
 Samplers that draw on each rank by themselves (as a WeightedRandomSampler does) repeat rows across ranks and lose
 others, and `DistributedSampler` knows no weights. Indices are cheap to draw: all ranks draw the same epoch from the
 same stream, without talking to one another, and none of them copies rows. Gradients are averaged after every backward
-pass; parameters, looks at validation and decisions are then the same on every rank. `bench.parallel` is the command.
+pass; parameters, looks at validation and decisions are then the same on every rank. The command is
+`bench.cli.data_parallel`.
 """
 
 from __future__ import annotations

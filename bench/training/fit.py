@@ -16,8 +16,8 @@ import torch
 from torch import Tensor
 from torch.func import functional_call
 
-from bench.models.network import Network
-from bench.refinement import refined_log_losses
+from bench.evaluation.temperature import refined_log_losses
+from bench.models.parts.network import Network
 from bench.training.adam import StackedAdamW
 from bench.training.batches import Batches, Placed, looks, sent
 from bench.training.distributed import average_gradients, of_process_group, share
@@ -26,7 +26,8 @@ from bench.training.losses import place_loss, stack_losses
 from bench.training.precision import products
 from bench.training.predictor import Fitted
 from bench.training.rows import RowStream
-from strategies.spec import Cost, Predictor, Recipe
+from strategies.predictor import Cost, Predictor
+from strategies.spec import Recipe
 
 
 class Diverged(RuntimeError):

@@ -9,8 +9,9 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
-from bench.models.network import Network
-from strategies.spec import Cost, Features, Inapplicable, Predictor
+from bench.models.parts.network import Network
+from strategies.predictor import Cost, Predictor
+from strategies.spec import Features, Inapplicable
 
 CHUNK = 16384  # rows a forward pass: bounds memory whatever the table's size
 

@@ -12,7 +12,8 @@ import torch
 from bench.training.fit import Diverged, Fit, Outcome, Watch
 from bench.training.lightning import Stacks, train_all
 from bench.training.stacking import Stack, room, signature
-from strategies.spec import Recipe, Training, answer
+from strategies.spec import Recipe, Training
+from strategies.stack import answer
 
 __all__ = ["Diverged", "Outcome", "drive", "fit", "pick_device"]
 

@@ -19,13 +19,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from bench.config import Cell, Settings
 from bench.machine import Place, places
-from bench.sweep import duration, visible_gpus, worker_count
+from bench.sweep.fork_server import warm_context
+from bench.sweep.run import duration, visible_gpus, worker_count
 from bench.tuning.objective import maximized
 from bench.tuning.pruning import Pruning
 from bench.tuning.storage import RESULT, settle
 from bench.tuning.study import Study
 from bench.tuning.trials import Done, Failed, Job, Result, Score, run
-from bench.warm import warm_context
 
 RETRIES = 1  # how often a trial whose worker died is tried again
 POLL = 1.0  # seconds between looks at a study whose last trials another process runs

@@ -11,16 +11,16 @@ import numpy as np
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
 from bench.config import ConfigError
-from bench.data.config import DataConfig
-from bench.data.encode import Encoded, encode
-from bench.data.kept import kept_table
-from bench.data.prepare import prepare
-from bench.data.schema import DataError
-from bench.data.splits import Partition, partition
-from bench.metric_specs import METRICS, RULES, VIEWS, column, direction, ranking_metric
-from bench.metrics import Predictions, evaluate
+from bench.data.errors import DataError
+from bench.data.features.encode import Encoded, encode
+from bench.data.features.prepare import prepare
+from bench.data.loaded import kept_table
+from bench.data.tables.config import DataConfig
+from bench.data.tables.splits import Partition, partition
+from bench.evaluation.metric_specs import METRICS, RULES, VIEWS, column, direction, ranking_metric
+from bench.evaluation.metrics import Predictions, evaluate
+from strategies.predictor import Predictor
 from strategies.registry import unknown
-from strategies.spec import Predictor
 
 SECONDS = "seconds"
 

@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from bench.results import publish
+from bench.records.files import publish
 from bench.tuning.objective import maximized
 from bench.tuning.space import KIND
 from bench.tuning.storage import open_storage

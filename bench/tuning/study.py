@@ -14,9 +14,10 @@ import yaml
 from optuna.trial import FrozenTrial, TrialState
 
 from bench.config import Cell, ConfigError, TuneConfig, cell
-from bench.data.kept import kept_table
-from bench.planning import identify
-from bench.results import digest, publish
+from bench.data.loaded import kept_table
+from bench.records.files import publish
+from bench.records.record import digest
+from bench.sweep.plan import identify
 from bench.tuning.objective import maximized, objectives
 from bench.tuning.pruning import pruner
 from bench.tuning.space import Dimension, apply, dimensions, parameters, starts

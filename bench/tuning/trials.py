@@ -11,11 +11,11 @@ from typing import TypeAlias
 import numpy as np
 import optuna
 
-from bench.cell import recipe, training
 from bench.config import Cell
-from bench.data.encode import Encoded
-from bench.planning import identify
-from bench.results import one_line
+from bench.data.features.encode import Encoded
+from bench.records.files import one_line
+from bench.sweep.plan import identify
+from bench.sweep.runner import recipe, training
 from bench.training.graphs import use_graphs
 from bench.training.stacking import Stack, room
 from bench.training.threads import limit_threads

@@ -7,8 +7,9 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
-from bench.leaderboard.index import index_path, read
-from bench.results import Record, Store
+from bench.records.index import index_path, read
+from bench.records.record import Record
+from bench.records.store import Store
 from tests.benchmarks.measure import Measured, timed
 
 RECORDS = 20_000  # a fifth of the table's: writing a hundred thousand files takes longer than all other rows

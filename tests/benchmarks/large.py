@@ -23,10 +23,11 @@ import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.parquet as pq  # type: ignore[import-untyped]
 import torch
 
-from bench.data import files, prepare
-from bench.data.cache import ENVIRONMENT, cache_root
-from bench.data.config import DataConfig
-from bench.data.sources import load_table
+from bench.data.features import prepare
+from bench.data.fetching.cache import ENVIRONMENT, cache_root
+from bench.data.sources import file as files
+from bench.data.sources.registry import load_table
+from bench.data.tables.config import DataConfig
 from bench.models.mlp import MLP
 from bench.training.threads import limit_threads
 from bench.training.trainer import fit

@@ -5,8 +5,8 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from bench.commands import prepare
-from bench.compose import compose, expand, guard, hydra_loader
+from bench.cli.cells import prepare
+from bench.cli.compose import compose, expand, guard, hydra_loader
 from tests.benchmarks.measure import Measured, compared, timed
 
 GRID = [

@@ -15,23 +15,23 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bench.cell import Runner
-from bench.commands import prepare
-from bench.compose import compose, expand, guard, hydra_loader
+from bench.cli.cells import prepare
+from bench.cli.compose import compose, expand, guard, hydra_loader
 from bench.config import RunConfig
-from bench.results import Record
+from bench.records.record import Record
+from bench.sweep.runner import Runner
 from bench.training.threads import limit_threads
 
 GRID = ("strategy=none,focal,class_weights,oversample", "data=digits_lt", "seed=0", "train.max_steps=200",
         "train.lr=0.001,0.003,0.01,0.03,0.1")  # fmt: skip
 PARTS = (
-    ("one worker's cells", "bench/cell.py", "execute"),
+    ("one worker's cells", "bench/sweep/runner.py", "execute"),
     ("minibatches", "bench/training/fit.py", "advance"),
     ("looks at the validation rows", "bench/training/fit.py", "look"),
     ("a Trainer made", "pytorch_lightning/trainer/trainer.py", "__init__"),
     ("a module made", "bench/training/fit.py", "__init__"),
     ("Trainer.fit, all of it", "pytorch_lightning/trainer/trainer.py", "fit"),
-    ("metrics in all views", "bench/metrics.py", "evaluate"),
+    ("metrics in all views", "bench/evaluation/metrics.py", "evaluate"),
 )
 
 

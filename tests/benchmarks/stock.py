@@ -24,13 +24,13 @@ from pytorch_lightning.callbacks import EarlyStopping
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset, WeightedRandomSampler
 
-from bench.calibration import refined_log_loss
-from bench.cell import recipe as recipe_of
-from bench.cell import training
 from bench.config import Cell, cell
-from bench.data.encode import Encoded
-from bench.metrics import Predictions, evaluate
-from bench.planning import identify
+from bench.data.features.encode import Encoded
+from bench.evaluation.metrics import Predictions, evaluate
+from bench.evaluation.views import refined_log_loss
+from bench.sweep.plan import identify
+from bench.sweep.runner import recipe as recipe_of
+from bench.sweep.runner import training
 from bench.training.threads import limit_threads
 from strategies.spec import Bag, Features, Recipe, Split
 
@@ -201,7 +201,7 @@ def sweep_plain() -> None:
     import hydra
     from omegaconf import OmegaConf
 
-    from bench.cell import encoded
+    from bench.sweep.runner import encoded
 
     @hydra.main(config_path="pkg://bench.conf", config_name="config", version_base="1.3")
     def job(cfg: Any) -> None:

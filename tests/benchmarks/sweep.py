@@ -9,11 +9,12 @@ from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 
-from bench.cell import Runner
-from bench.commands import prepare
-from bench.compose import compose, expand, guard, hydra_loader
+from bench.cli.cells import prepare
+from bench.cli.compose import compose, expand, guard, hydra_loader
 from bench.config import RunConfig
-from bench.results import Record, Store
+from bench.records.record import Record
+from bench.records.store import Store
+from bench.sweep.runner import Runner
 from tests.benchmarks.commands import imbench, processor_seconds, stock
 from tests.benchmarks.measure import Measured, Seconds
 

@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import torch
 
-from bench.cell import encoded, recipe
-from bench.compose import compose, hydra_loader
+from bench.cli.compose import compose, hydra_loader
 from bench.config import cell
 from bench.models.mlp import MLP
-from bench.planning import identify
+from bench.sweep.plan import identify
+from bench.sweep.runner import encoded, recipe
 from bench.training.trainer import fit
 from strategies.spec import Bag, Features, Recipe
 from tests.benchmarks.measure import Measured, compared

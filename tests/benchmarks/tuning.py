@@ -11,7 +11,7 @@ from typing import Any
 
 import optuna
 
-from bench.compose import compose, hydra_loader
+from bench.cli.compose import compose, hydra_loader
 from bench.tuning.storage import open_storage
 from bench.tuning.study import FINISHED
 from tests.benchmarks.commands import imbench, stock

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from bench.__main__ import main
-from bench.results import Record, Store
+from bench.records.record import Record
+from bench.records.store import Store
 
 SHORT = ["model=linear", "strategy=none", "train.max_steps=60", "debug=true"]
 

@@ -8,9 +8,10 @@ from typing import Any
 
 from rich.console import Console
 
-from bench.leaderboard import render
-from bench.leaderboard.table import Board
-from bench.results import Record, Store, digest
+from bench.leaderboard.boards.model import Board
+from bench.leaderboard.formats import terminal as tables
+from bench.records.record import Record, digest
+from bench.records.store import Store
 
 
 def make(
@@ -66,5 +67,5 @@ def row(board: Board, label: str) -> Any:
 
 def terminal(board: Board, width: int = 100) -> str:
     console = Console(width=width, record=True, file=io.StringIO())
-    console.print(render.terminal(board, width))
+    console.print(tables.terminal(board, width))
     return console.export_text()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from xml.etree import ElementTree
 
-from bench.leaderboard.svg import Drawing, Figure, asset, standalone
+from bench.leaderboard.plots.parts.svg import Drawing, Figure, asset, standalone
 
 SVG = "{http://www.w3.org/2000/svg}"
 

@@ -10,7 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from bench.results import Record, Status, digest
+from bench.records.record import Record, Status, digest
 
 HERE = Path(__file__).parent
 AP = {

@@ -1,0 +1,70 @@
+"""The sweeper and launcher that hand Hydra's grid to the sweep engine.
+
+Installed as `hydra_plugins.imbench`: Hydra insists on that prefix. Stock launchers work as well; they call the task
+once per cell, and cells are idempotent.
+"""
+
+# No `from __future__ import annotations`: Hydra's scan of an installed plugin executes this file outside sys.modules,
+# where dataclasses cannot resolve annotations that are text.
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+from hydra.core.config_store import ConfigStore
+from hydra.core.utils import JobReturn, JobStatus
+from hydra.plugins.launcher import Launcher
+from hydra.types import HydraContext, TaskFunction
+from omegaconf import DictConfig, OmegaConf
+
+from bench.cli.compose import compose, expand
+
+
+@dataclass
+class SweeperConf:
+    """How Hydra builds the sweeper."""
+
+    _target_: str = "hydra_plugins.imbench.ImbenchSweeper"
+    max_batch_size: int | None = None
+
+
+@dataclass
+class LauncherConf:
+    """How Hydra builds the launcher."""
+
+    _target_: str = "hydra_plugins.imbench.ImbenchLauncher"
+
+
+ConfigStore.instance().store(group="hydra/sweeper", name="imbench", node=SweeperConf, provider="imbench")
+ConfigStore.instance().store(group="hydra/launcher", name="imbench", node=LauncherConf, provider="imbench")
+
+
+class ImbenchSweeper(BasicSweeper):
+    """Hydra's grid, each cell once, strategy parameters only where they apply, without composing everything twice."""
+
+    def sweep(self, arguments: list[str]) -> Any:
+        assert self.hydra_context is not None
+        assert self.launcher is not None
+        jobs = expand([*self._parse_config(), *arguments], self.hydra_context.config_loader)
+        returns = self.launcher.launch(jobs, initial_job_idx=0)
+        for job in returns:
+            _ = job.return_value  # raises what a stock launcher's job raised
+        return [returns]
+
+
+class ImbenchLauncher(Launcher):
+    """Composes all jobs and gives them to the task at once, if it takes many; else one after another."""
+
+    def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
+        self.hydra_context, self.task_function, self.config = hydra_context, task_function, config
+
+    def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
+        common = list(self.config.hydra.overrides.hydra)
+        configurations = compose(self.hydra_context.config_loader, job_overrides, common)
+        many = getattr(self.task_function, "many", None)
+        if many is not None:
+            value = many(configurations)
+        else:
+            value = [self.task_function(OmegaConf.create(one)) for one in configurations]
+        return [JobReturn(overrides=list(o), status=JobStatus.COMPLETED, _return_value=value) for o in job_overrides]

@@ -1,0 +1,227 @@
+"""A partition of a table as features: encoders are fitted on the training rows and applied to all. The torch side."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import torch
+from torch import Tensor
+
+from bench.data.errors import DataError, listing, suggest
+from bench.data.features.clean import clean
+from bench.data.features.encoders import (
+    CategoryEncoder,
+    Encoder,
+    NumericEncoder,
+    TargetEncoder,
+    TextEncoder,
+    documents,
+    has_terms,
+)
+from bench.data.tables.config import DataConfig
+from bench.data.tables.schema import OtherTarget, Table, blocks
+from bench.data.tables.splits import Partition, Rows, partition
+from strategies.features import Bag, Features, Field, Split
+
+__all__ = ["CategoryEncoder", "Encoded", "NumericEncoder", "encode"]
+
+DTYPES = {"numeric": "float32", "categorical": "int64"}
+
+Keep = Callable[[str, tuple[int, ...], str, Iterable[npt.NDArray[Any]]], npt.NDArray[Any]]
+"""(name, shape, type, blocks of rows) -> one array of them, in memory or in a file."""
+
+
+@dataclass(frozen=True, eq=False)
+class Encoded:
+    """A partition of a table as features: splits for training, and the test rows apart from them.
+
+    extra: for each other target the same training and validation rows as far as they have that label, its give-away
+    columns masked as missing; and rows of other populations. Encoders and schema are the same. `partition` is after
+    cleaning; `log` says what cleaning did.
+    """
+
+    table: Table
+    partition: Partition
+    train: Split
+    val: Split
+    test: Features
+    test_y: Tensor  # int64 (n,)
+    extra: Mapping[str, tuple[Split, Split]]
+    schema: tuple[Field, ...]
+    unlabelled: Features | None = None
+    log: tuple[str, ...] = ()
+
+
+def in_memory(name: str, shape: tuple[int, ...], dtype: str, blocks: Iterable[npt.NDArray[Any]]) -> npt.NDArray[Any]:
+    """Blocks as one array in memory."""
+    out, at = np.empty(shape, dtype=dtype), 0
+    for block in blocks:
+        out[at : at + len(block)] = block
+        at += len(block)
+    return out
+
+
+def fit(table: Table, rows: Rows, config: DataConfig) -> list[Encoder]:
+    """The encoders of a table's fields, from its training rows.
+
+    Raises:
+        DataError: nothing can be encoded, or an option names no categorical column.
+    """
+    encoders: list[Encoder] = []
+    frame = table.frame
+    if numeric := tuple(table.names("numeric")):
+        fence = config.fence if config.outliers == "clip" else None
+        encoders.append(NumericEncoder(numeric, frame, rows, fence=fence))
+    categorical = tuple(table.names("categorical"))
+    for key, names in (("target_encode", config.target_encode), ("hashed", tuple(config.hashed or {}))):
+        for name in names:
+            if name not in categorical:
+                raise DataError(
+                    f"data.{key} {name!r}: expected a categorical column, got none by that name. "
+                    f"{suggest(name, categorical)}Categorical: {listing(categorical)}"
+                )
+    if categorical:
+        encoders.append(CategoryEncoder(categorical, frame, rows, hashed=config.hashed))
+    if config.target_encode:
+        encoders.append(TargetEncoder(config.target_encode, frame, rows, table.y[rows], len(table.classes)))
+    text = tuple(table.names("text"))
+    if text and has_terms(documents(frame, text, rows)):
+        encoders.append(TextEncoder(text, frame, rows, config.vocabulary))
+    if not encoders:
+        raise DataError(
+            f"{table.name}: expected words in the text columns {', '.join(text)} of the training rows, got none. "
+            "Add other columns"
+        )
+    return encoders
+
+
+def apply(
+    encoders: list[Encoder],
+    frame: pd.DataFrame,
+    rows: Rows | None,
+    part: str,
+    keep: Keep,
+    *,
+    fitted: bool = False,
+) -> Features:
+    """Rows as features; `fitted`: they are the training rows."""
+    n = len(frame) if rows is None else len(rows)
+    columns: dict[str, Tensor | Bag] = {}
+    for e in encoders:
+        if fitted and e.fitted is not None:
+            columns[e.field.name] = e.fitted
+        elif e.field.kind == "bag":
+            columns[e.field.name] = e(frame, rows)
+        else:
+            every = np.arange(n) if rows is None else rows
+            encoded = (np.asarray(e(frame, block)) for block in blocks(every))
+            kept = keep(f"{part}-{e.field.name}", (n, e.field.width), DTYPES[e.field.kind], encoded)
+            columns[e.field.name] = torch.from_numpy(kept)
+    return Features(tuple(e.field for e in encoders), columns)
+
+
+def encode(
+    table: Table,
+    partition: Partition,
+    config: DataConfig | None = None,
+    *,
+    test: bool = True,
+    keep: Keep = in_memory,
+) -> Encoded:
+    """Fit encoders on the training rows and encode all parts; without `test`, its rows are never touched (tuning).
+
+    Fields, each only if the table has such columns: `numeric` float32, `categorical` int64, `target_shares` float32,
+    `text` bag of int32 ids and float32 weights. `config` says how to clean and encode; by default nothing is cleaned.
+
+    Raises:
+        DataError: nothing can be encoded.
+    """
+    config = config or DataConfig(source=table.source)
+    partition, log = clean(table, partition, config)
+    encoders = fit(table, partition.train, config)
+    x = {
+        part: apply(encoders, table.frame, rows, part, keep, fitted=part == "train")
+        for part, rows in (("train", partition.train), ("val", partition.val), ("test", partition.test))
+        if test or part != "test"
+    }
+    pairs = {"train": (partition.train, x["train"]), "val": (partition.val, x["val"])}
+    extra = {**other_targets(table, pairs, encoders), **elsewhere(table, encoders)}
+    labels = torch.from_numpy(table.y)
+    return Encoded(
+        table=table,
+        partition=partition,
+        train=labelled(table, partition.train, x["train"]),
+        val=labelled(table, partition.val, x["val"]),
+        test=x["test"] if test else x["train"].take(torch.arange(0)),
+        test_y=labels[partition.test] if test else labels[:0],
+        extra=extra,
+        schema=x["train"].schema,
+        unlabelled=None
+        if table.unlabelled is None
+        else apply(encoders, table.unlabelled, None, "unlabelled", in_memory),
+        log=tuple(log),
+    )
+
+
+def labelled(table: Table, rows: Rows, x: Features) -> Split:
+    """Rows with labels, weights and groups."""
+    roles = table.roles
+    weight = None if roles is None or roles.weight is None else torch.from_numpy(roles.weight[rows])
+    group = None if roles is None or roles.group is None else torch.from_numpy(roles.group[rows])
+    y = torch.from_numpy(table.y[rows])
+    return Split(x, y, len(table.classes), weight=weight, group=group, natural=weight)
+
+
+def other_targets(
+    table: Table, parts: Mapping[str, tuple[Rows, Features]], encoders: list[Encoder]
+) -> dict[str, tuple[Split, Split]]:
+    """The other labels of the training and validation rows, as far as there are any in both."""
+    extra = {}
+    for name, other in table.other.items():
+        train, val = (other_split(table, other, *parts[part], encoders) for part in ("train", "val"))
+        if len(train) and len(val):
+            extra[name] = (train, val)
+    return extra
+
+
+def other_split(table: Table, other: OtherTarget, rows: Rows, x: Features, encoders: list[Encoder]) -> Split:
+    """The rows of one part that have the other label, with its give-away columns masked as missing.
+
+    Only fields that hold a masked column are encoded anew.
+    """
+    masked = table.frame.iloc[rows].copy()
+    for name in other.drops:
+        gone: Any = (
+            np.nan if masked[name].dtype == np.float64 else pd.Series([None] * len(masked), masked.index, object)
+        )
+        masked[name] = gone
+    columns = dict(x.columns)
+    for encoder in encoders:
+        if set(encoder.columns) & set(other.drops):
+            columns[encoder.field.name] = encoder(masked)
+    y = other.y[rows]
+    kept = torch.from_numpy(np.flatnonzero(y >= 0))
+    own = labelled(table, rows, Features(x.schema, columns))
+    weight = None if own.weight is None else own.weight[kept]
+    return Split(
+        own.x.take(kept), torch.from_numpy(y)[kept], len(other.classes),
+        weight=weight, group=None if own.group is None else own.group[kept], natural=weight,
+    )  # fmt: skip
+
+
+def elsewhere(table: Table, encoders: list[Encoder]) -> dict[str, tuple[Split, Split]]:
+    """Rows of other populations: none of them is ever tested on, so all train but those that validate."""
+    extra = {}
+    for name, other in table.elsewhere.items():
+        parts = partition(replace(other, imbalance=None, shift=1.0), 0, 0)
+        train = np.sort(np.concatenate([parts.train, parts.test]))
+        extra[name] = (
+            labelled(other, train, apply(encoders, other.frame, train, name, in_memory)),
+            labelled(other, parts.val, apply(encoders, other.frame, parts.val, name, in_memory)),
+        )
+    return extra

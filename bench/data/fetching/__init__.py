@@ -1,0 +1,1 @@
+"""Public packages fetched once, checked against their hashes, and kept."""

@@ -1,0 +1,135 @@
+"""The cache folder: what can be fetched or computed again, written so that readers never see half of it."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from bench.data.errors import DataError
+
+ENVIRONMENT = "IMBENCH_CACHE"
+KEEP_BYTES = 40 << 30  # of each of the parts that are computed; the longest unused go first
+PARTS = {
+    "sets": "fetched public sets (data get)",
+    "generated": "tables of the generator",
+    "text": "large text files as Parquet",
+    "tables": "large tables, cleaned, by column",
+    "encoded": "encoded tables that workers share",
+}
+
+
+def cache_root() -> Path:
+    """$IMBENCH_CACHE, else imbench under $XDG_CACHE_HOME, else ~/.cache/imbench. Need not exist."""
+    own = os.environ.get(ENVIRONMENT)
+    if own:
+        return Path(own).expanduser()
+    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "imbench"
+
+
+@contextmanager
+def new_folder(final: Path) -> Iterator[Path]:
+    """A fresh folder that becomes `final` when the block ends well; of several writers the first wins.
+
+    Raises:
+        DataError: the cache cannot be written; names the folder and the variable that moves it.
+    """
+    try:
+        final.parent.mkdir(parents=True, exist_ok=True)
+        work = Path(tempfile.mkdtemp(prefix=".new-", dir=final.parent))
+    except OSError as error:
+        raise unwritable(final.parent, error) from error
+    try:
+        yield work
+        try:
+            os.rename(work, final)
+        except OSError:
+            if not final.is_dir():
+                raise
+    except OSError as error:
+        raise unwritable(final.parent, error) from error
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+@contextmanager
+def new_file(final: Path) -> Iterator[Path]:
+    """A fresh file that replaces `final` when the block ends well.
+
+    Raises:
+        DataError: the cache cannot be written.
+    """
+    try:
+        final.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=".new-", suffix=final.suffix, dir=final.parent)
+    except OSError as error:
+        raise unwritable(final.parent, error) from error
+    os.close(handle)
+    work = Path(name)
+    try:
+        yield work
+        os.replace(work, final)
+    except OSError as error:
+        raise unwritable(final.parent, error) from error
+    finally:
+        work.unlink(missing_ok=True)
+
+
+def unwritable(folder: Path, error: OSError) -> DataError:
+    """The complaint about a cache that is full or read-only."""
+    return DataError(
+        f"cache {folder}: expected a folder that can be written, got {error.strerror or error}. "
+        f"Free some space, or set {ENVIRONMENT} to another folder"
+    )
+
+
+def used(entry: Path) -> None:
+    """Note that an entry was used now, so that it is not the first to make room."""
+    with contextlib.suppress(OSError):
+        os.utime(entry)
+
+
+def make_room(folder: Path) -> None:
+    """Delete what was not used for longest, beyond `KEEP_BYTES`. Files that are open stay readable (POSIX)."""
+    sizes: list[tuple[float, int, Path]] = []
+    for entry in entries(folder):
+        with contextlib.suppress(OSError):
+            since = entry.stat().st_mtime
+            if not entry.name.startswith(".new-") or time.time() - since > 86400:
+                sizes.append((since, size(entry), entry))
+    total = sum(held for _, held, _ in sizes)
+    for _, held, entry in sorted(sizes):
+        if total <= KEEP_BYTES:
+            return
+        delete(entry)
+        total -= held
+
+
+def entries(folder: Path) -> list[Path]:
+    """What a part of the cache holds."""
+    return list(folder.iterdir()) if folder.is_dir() else []
+
+
+def size(entry: Path) -> int:
+    """Bytes of a file, or of the files in a folder."""
+    return sum(f.stat().st_size for f in (entry.iterdir() if entry.is_dir() else [entry]))
+
+
+def delete(entry: Path) -> None:
+    """Delete a file or a folder, as far as this is allowed."""
+    if entry.is_dir():
+        shutil.rmtree(entry, ignore_errors=True)
+    else:
+        with contextlib.suppress(OSError):
+            entry.unlink()
+
+
+def sha256(data: bytes) -> str:
+    """64 hexadecimal digits."""
+    return hashlib.sha256(data).hexdigest()

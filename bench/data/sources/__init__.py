@@ -1,0 +1,1 @@
+"""Where tables come from: one file for each data set."""

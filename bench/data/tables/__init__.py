@@ -1,0 +1,1 @@
+"""From typed columns to a cleaned table with roles, and its parts for training, validation and test."""

@@ -1,0 +1,147 @@
+"""What can be asked of the data: the allowed keys under `data`, their types and ranges."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, Literal, TypeAlias
+
+from bench.data.errors import DataError
+from bench.data.tables.schema import ColumnKind
+
+Format: TypeAlias = Literal["decimal_comma", "thousands", "percent", "currency", "yes_no"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataConfig:
+    """The keys under `data`. Which table: source, path, target. How it is cleaned, split and encoded: the rest.
+
+    Mappings are None by default, and not empty, because Hydra lets a null be overridden by any mapping.
+
+    Raises:
+        DataError: a number is out of range.
+    """
+
+    source: str  # registry name: womens, file, …
+    name: str | None = None  # how boards call the data; by default the source's or the file's name
+    path: str | None = None  # source file: .csv, .tsv, .txt (each also .gz), .parquet or a folder of .parquet
+    target: str | None = None  # by default the source's first; the file source has no default
+    positive: str | None = None  # label of the positive class; by default the rarer of two
+    ignore: tuple[str, ...] = ()  # columns to leave out
+    kinds: Mapping[str, ColumnKind] | None = None  # column -> kind, instead of the inferred one
+    schema_file: str | None = None  # edited schema YAML; `kinds` goes before it
+    min_class_rows: int = 0  # classes with fewer rows are dropped
+    imbalance: float | None = None  # largest / smallest class imposed on the training rows; None: the source's own
+    imbalance_shape: Literal["exponential", "step"] = "exponential"
+    test_fraction: float = 0.2
+    val_fraction: float = 0.15
+    vocabulary: int = 8000  # terms (uni- and bigrams) kept for text
+    # Columns with a part to play.
+    weight: str | None = None  # row weights
+    group: str | None = None  # user, session: whole groups go to one part
+    group_split: bool = True  # False: groups are for strategies and metrics only, the split ignores them
+    time: str | None = None  # test is the latest, validation the latest before
+    given: str | None = None  # a column that says train, val or test
+    folds: int | None = None  # split i tests fold i mod folds of shuffle i div folds
+    shift: float = 1.0  # factor on the odds of the positive class among the test rows
+    # Cleaning. What is dropped is dropped from the training rows only.
+    duplicates: Literal["drop", "keep"] | None = None  # None: the source's own; a file drops them
+    unlabelled: bool = False  # True: rows without target serve strategies that can learn from them
+    missing: Literal["impute", "drop"] = "impute"
+    outliers: Literal["keep", "clip", "drop"] = "keep"  # numbers beyond the fences of the training rows
+    fence: float = 3.0  # fences lie this many interquartile ranges outside the quartiles
+    formats: Mapping[str, Format] | None = None  # column -> how its numbers are written
+    # Features.
+    dates: tuple[str, ...] = ()  # date columns to take apart: days, month, weekday, hour
+    crosses: tuple[tuple[str, ...], ...] = ()  # groups of columns whose combinations become a category
+    target_encode: tuple[str, ...] = ()  # categorical columns to add class shares for, out of fold in training
+    hashed: Mapping[str, int] | None = None  # categorical column -> number of buckets
+    # The generator's.
+    rows: int | None = None
+    prevalence: float | None = None
+    noise: float | None = None  # share of labels that are flipped
+    drift: float | None = None  # how far tastes move from the first row to the last
+    world: int | None = None  # seed of items, users and tastes
+
+    def __hash__(self) -> int:  # of plain values: mappings have no hash of their own
+        return hash(tuple(plain(getattr(self, f.name)) for f in fields(self)))
+
+    def __post_init__(self) -> None:
+        for key in ("test_fraction", "val_fraction"):
+            value = getattr(self, key)
+            if not 0 < value < 1:
+                raise DataError(f"data.{key}: expected a number between 0 and 1, got {value}")
+        if self.test_fraction + self.val_fraction >= 1:
+            raise DataError(
+                "data.test_fraction + data.val_fraction: expected less than 1, "
+                f"got {self.test_fraction + self.val_fraction:g}; the rest is for training"
+            )
+        if self.imbalance is not None and not 1 <= self.imbalance < float("inf"):
+            raise DataError(f"data.imbalance: expected a ratio of at least 1, or null, got {self.imbalance}")
+        if self.min_class_rows < 0:
+            raise DataError(f"data.min_class_rows: expected 0 or more, got {self.min_class_rows}")
+        if self.vocabulary < 1:
+            raise DataError(f"data.vocabulary: expected 1 or more, got {self.vocabulary}")
+        self.check_splits()
+        self.check_ranges()
+
+    def check_splits(self) -> None:
+        """Refuse ways to split that contradict each other."""
+        if self.folds is not None and self.folds < 2:
+            raise DataError(f"data.folds: expected 2 or more, or null, got {self.folds}")
+        if self.given is not None and (self.time is not None or self.folds is not None):
+            other = "data.time" if self.time is not None else "data.folds"
+            raise DataError(f"data.given and {other}: expected one way to split, got two. Unset one of them")
+        if self.folds is not None and self.time is not None:
+            raise DataError("data.folds and data.time: expected one way to split, got two. Unset one of them")
+        if not 0 < self.shift < float("inf"):
+            raise DataError(
+                f"data.shift: expected a factor above 0 on the odds of the positive class, got {self.shift}"
+            )
+
+    def check_ranges(self) -> None:
+        """Refuse numbers that mean nothing."""
+        if self.fence < 0:
+            raise DataError(f"data.fence: expected 0 or more interquartile ranges, got {self.fence}")
+        for name, buckets in (self.hashed or {}).items():
+            if buckets < 2:
+                raise DataError(f"data.hashed.{name}: expected 2 buckets or more, got {buckets}")
+        for columns in self.crosses:
+            if len(columns) < 2 or len(set(columns)) < len(columns):
+                raise DataError(f"data.crosses: expected groups of two or more columns, got {list(columns)}")
+        if self.rows is not None and self.rows < 100:
+            raise DataError(f"data.rows: expected 100 or more, got {self.rows}")
+        for key, top in (("prevalence", 1.0), ("noise", 0.5)):
+            value = getattr(self, key)
+            if value is not None and not (0 < value < top or (key == "noise" and value == 0)):
+                raise DataError(f"data.{key}: expected a share below {top:g}, got {value}")
+        if self.drift is not None and self.drift < 0:
+            raise DataError(f"data.drift: expected 0 or more, got {self.drift}")
+
+    def key(self) -> dict[str, Any]:
+        """What beyond the table's fingerprint determines the parts and the features, as far as it is not the default.
+
+        Goes into the run key. Empty by default, so that keys of runs made before an option existed stay as they are.
+        """
+        on = {"target_encode": list(self.target_encode), "hashed": dict(sorted((self.hashed or {}).items()))}
+        on |= {"folds": self.folds, "shift": self.shift if self.shift != 1 else None}  # type: ignore[dict-item]
+        found: dict[str, Any] = {k: v for k, v in on.items() if v}
+        if self.missing != "impute":
+            found["missing"] = self.missing
+        if self.outliers != "keep":
+            found["outliers"] = [self.outliers, self.fence]
+        if self.imbalance_shape != "exponential" and self.imbalance is not None:
+            found["imbalance_shape"] = self.imbalance_shape
+        if self.group is not None and not self.group_split:
+            found["group_split"] = False
+        return found
+
+    def generated(self) -> dict[str, float]:
+        """What a generator was asked for, as far as it is set: records know the table by its content only."""
+        asked = {key: getattr(self, key) for key in ("rows", "prevalence", "noise", "drift", "world")}
+        return {key: value for key, value in asked.items() if value is not None}
+
+
+def plain(value: Any) -> Any:
+    """A value that has a hash: mappings as sorted pairs."""
+    return tuple(sorted(value.items())) if isinstance(value, Mapping) else value

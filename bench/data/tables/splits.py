@@ -1,0 +1,284 @@
+"""Partitions. `split` alone fixes the test rows; `seed` then fixes what trains and what validates.
+
+Ways to divide, by what the table says: stratified by class; in k folds; by whole groups; by time; by time and whole
+groups; as given by a column. What is imposed afterwards: an imbalance on the training rows, a shift of the prior on
+the test rows. Whatever the way, no row and (where groups are kept whole) no group is in two parts, and each part has
+rows of each class, or the partition is refused.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from bench.data.errors import DataError, listing
+from bench.data.tables.schema import Table
+
+Rows: TypeAlias = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Partition:
+    """Positions in `Table.frame`, int64, sorted; no row is in two parts.
+
+    Raises:
+        DataError: a part is empty or two parts overlap.
+    """
+
+    train: Rows
+    val: Rows
+    test: Rows
+
+    def __post_init__(self) -> None:
+        for name in ("train", "val", "test"):
+            if not len(getattr(self, name)):
+                raise DataError(f"partition: expected rows in each part, got none in {name}; add rows")
+        parts = (self.train, self.val, self.test)
+        seen = np.zeros(max(int(rows.max()) for rows in parts) + 1, dtype=np.bool_)
+        for rows in parts:
+            seen[rows] = True
+        if seen.sum() < sum(map(len, parts)):
+            raise DataError("partition: expected disjoint parts, got rows in two of them")
+
+
+def partition(table: Table, split: int, seed: int, test_fraction: float = 0.2, val_fraction: float = 0.15) -> Partition:
+    """Divide the rows in the way that the table asks for. Equal arguments give equal parts.
+
+    Both fractions are of all rows. With `table.imbalance` the training rows, and only these, are thinned to a long
+    tail or a step; with `table.shift` the test rows, and only these, to another prior.
+
+    Raises:
+        DataError: a part would lack a class (with the counts), or the fractions leave nothing to train on.
+    """
+    if test_fraction <= 0 or val_fraction <= 0 or test_fraction + val_fraction >= 1:
+        raise DataError(
+            "test and validation fraction: expected positive numbers that sum to less than 1, "
+            f"got {test_fraction} and {val_fraction}"
+        )
+    roles = table.roles
+    if roles is not None and roles.given is not None:
+        train, val, test = by_given(table, roles.given, split, seed, val_fraction)
+    elif roles is not None and roles.time is not None:
+        groups = roles.group if table.group_split else None
+        train, val, test = by_time(roles.time, groups, split, test_fraction, val_fraction)
+    elif roles is not None and roles.group is not None and table.group_split:
+        train, val, test = by_group(table, roles.group, split, seed, (test_fraction, val_fraction))
+    else:
+        train, val, test = by_class(table, split, seed, test_fraction, val_fraction)
+    if table.imbalance is not None:
+        train = impose(train, table, np.random.default_rng([split, 2, seed]))
+    if table.shift != 1:
+        test = shifted(test, table, np.random.default_rng([split, 3]))
+    check_classes(table, {"train": train, "validation": val, "test": test})
+    if table.group_split and roles is not None and roles.group is not None:
+        check_groups(roles.group, train, val, test)
+    return Partition(np.sort(train), np.sort(val), np.sort(test))
+
+
+def by_class(table: Table, split: int, seed: int, test_fraction: float, val_fraction: float) -> tuple[Rows, Rows, Rows]:
+    """Each class in the same proportions, at least one row of it to each part; with `table.folds`, test is one fold.
+
+    Raises:
+        DataError: a class has fewer than three rows, or fewer than there are folds.
+    """
+    turn, fold = divmod(split, table.folds) if table.folds else (split, 0)
+    testing = np.random.default_rng([turn, 0])
+    validating = np.random.default_rng([split, 1, seed])
+    parts: list[tuple[Rows, Rows, Rows]] = []
+    least = max(3, table.folds or 0)
+    for index, name in enumerate(table.classes):
+        members = np.flatnonzero(table.y == index).astype(np.int64)
+        if len(members) < least:
+            raise DataError(
+                f"target {table.target!r}: expected at least {least} rows of class {name!r} to split, "
+                f"got {len(members)}. "
+                + ("Lower data.folds" if table.folds else f"Drop small classes with data.min_class_rows={least}")
+            )
+        order = testing.permutation(members)
+        if table.folds:
+            test = order[fold :: table.folds]
+        else:
+            test = order[: min(max(round(len(members) * test_fraction), 1), len(members) - 2)]
+        n_val = min(max(round(len(members) * val_fraction), 1), len(members) - len(test) - 1)
+        rest = validating.permutation(np.setdiff1d(members, test, assume_unique=True))
+        parts.append((rest[n_val:], rest[:n_val], test))
+    train, val, test = (np.concatenate(part) for part in zip(*parts, strict=True))
+    return train, val, test
+
+
+def by_group(
+    table: Table, group: Rows, split: int, seed: int, fractions: tuple[float, float]
+) -> tuple[Rows, Rows, Rows]:
+    """Whole groups, stratified by the rarest class that a group holds; fractions of rows as near as groups allow."""
+    test_fraction, val_fraction = fractions
+    turn, fold = divmod(split, table.folds) if table.folds else (split, 0)
+    sizes = np.bincount(group)
+    rank = np.argsort(np.argsort(-table.counts(), kind="stable"), kind="stable")  # 0: the most frequent class
+    stratum = np.full(len(sizes), -1)
+    np.maximum.at(stratum, group, rank[table.y])
+    testing, validating = np.random.default_rng([turn, 0]), np.random.default_rng([split, 1, seed])
+    part = np.zeros(len(sizes), dtype=np.int8)  # 0 train, 1 val, 2 test, per group
+    for level in range(len(table.classes)):
+        members = testing.permutation(np.flatnonzero(stratum == level))
+        before = np.cumsum(sizes[members]) - sizes[members] / 2  # a group belongs where its middle row lies
+        share = before / max(sizes[members].sum(), 1)
+        inside = (share * table.folds).astype(int) == fold if table.folds else share < test_fraction
+        part[members[inside]] = 2
+        rest = validating.permutation(np.sort(members[~inside]))
+        before = np.cumsum(sizes[rest]) - sizes[rest] / 2
+        part[rest[before < val_fraction * sizes[members].sum()]] = 1
+    of_row = part[group]
+    train, val, test = (np.flatnonzero(of_row == p).astype(np.int64) for p in (0, 1, 2))
+    return train, val, test
+
+
+def by_time(
+    time: Rows, group: Rows | None, split: int, test_fraction: float, val_fraction: float
+) -> tuple[Rows, Rows, Rows]:
+    """The latest rows test, the latest before them validate; rows of one moment stay together.
+
+    split i moves the test window i windows back, and what is later is left out (rolling origin). With groups, a part
+    holds only groups that were not seen before its window began; what is left of earlier groups is left out.
+
+    Raises:
+        DataError: the windows reach back before the first rows.
+    """
+    order = np.sort(time)
+    n = len(order)
+    end = n - round(split * test_fraction * n)
+    start, middle = end - round(test_fraction * n), end - round((test_fraction + val_fraction) * n)
+    if middle <= 0 or start >= end:
+        raise DataError(
+            f"split by time: expected rows before the test window of split {split}, got none; lower split, "
+            "data.test_fraction or data.val_fraction"
+        )
+    last = time.max() + 1 if end >= n else order[end]
+    windows = [(0, order[middle]), (order[middle], order[start]), (order[start], last)]
+    parts = []
+    for begins, ends in windows:
+        inside = (time >= begins) & (time < ends)
+        if group is not None:
+            first = np.full(int(group.max()) + 1, np.iinfo(np.int64).max)
+            np.minimum.at(first, group, time)
+            inside &= first[group] >= begins
+        parts.append(np.flatnonzero(inside).astype(np.int64))
+    return parts[0], parts[1], parts[2]
+
+
+def by_given(
+    table: Table, given: npt.NDArray[np.int8], split: int, seed: int, val_fraction: float
+) -> tuple[Rows, Rows, Rows]:
+    """As a column says; where it names no validation rows, they are drawn from the training rows, by class.
+
+    Raises:
+        DataError: another split is asked for, or the column names no training or test rows.
+    """
+    if split:
+        raise DataError(f"split: expected 0, because data.given fixes the test rows, got {split}. Unset split")
+    train, val, test = (np.flatnonzero(given == part).astype(np.int64) for part in (0, 1, 2))
+    for name, rows in (("train", train), ("test", test)):
+        if not len(rows):
+            raise DataError(f"data.given: expected rows that say {name}, got none in {len(given):,} rows")
+    if len(val):
+        return train, val, test
+    validating = np.random.default_rng([split, 1, seed])
+    drawn = []
+    for index in range(len(table.classes)):
+        members = validating.permutation(train[table.y[train] == index])
+        drawn.append(members[: max(1, round(len(members) * val_fraction)) if len(members) > 1 else 0])
+    val = np.concatenate(drawn)
+    return np.setdiff1d(train, val, assume_unique=True), val, test
+
+
+def impose(train: Rows, table: Table, generator: np.random.Generator) -> Rows:
+    """Thin the training rows of each class to the imbalance asked for.
+
+    A random order comes with stratified parts; it is drawn where groups, time or a column have sorted the rows.
+    """
+    assert table.imbalance is not None
+    members = [train[table.y[train] == c] for c in range(len(table.classes))]
+    if table.roles is not None and {"group", "time", "given"} & set(table.roles.arrays()):
+        members = [generator.permutation(m) for m in members]
+    counts = [min(len(m), table.largest or len(m)) for m in members]
+    keep = (step if table.imbalance_shape == "step" else long_tail)(counts, table.imbalance)
+    return np.concatenate([m[:k] for m, k in zip(members, keep, strict=True)])
+
+
+def long_tail(counts: list[int], ratio: float) -> list[int]:
+    """Rows to keep per class: max(counts) · ratio^(-c / (C-1)) for c = 0 … C-1, as far as there are so many.
+
+    Source: Cui et al. 2019, section 5.1 (long-tailed CIFAR).
+    """
+    last = max(len(counts) - 1, 1)
+    return [min(n, max(1, round(max(counts) * ratio ** (-c / last)))) for c, n in enumerate(counts)]
+
+
+def step(counts: list[int], ratio: float) -> list[int]:
+    """Rows to keep per class: all of the first half of the classes, max(counts) / ratio of the others.
+
+    Source: Buda, Maki & Mazurowski 2018, section 2.1 (step imbalance, half of the classes minority classes).
+    """
+    few = max(1, round(max(counts) / ratio))
+    return [n if c < (len(counts) + 1) // 2 else min(n, few) for c, n in enumerate(counts)]
+
+
+def shifted(test: Rows, table: Table, generator: np.random.Generator) -> Rows:
+    """Test rows of a prior whose odds are `table.shift` times as high: rows of one class are left out at random.
+
+    p(x | y) stays, so p(y | x) has `shift` times the odds.
+
+    Raises:
+        DataError: more than two classes.
+    """
+    if len(table.classes) != 2:
+        raise DataError(f"data.shift: expected two classes, got {len(table.classes)}. Unset data.shift")
+    thinned, keep = (0, 1 / table.shift) if table.shift > 1 else (1, table.shift)
+    stays: npt.NDArray[np.bool_] = (table.y[test] != thinned) | (generator.random(len(test)) < keep)
+    return np.asarray(test[stays])
+
+
+def check_classes(table: Table, parts: dict[str, Rows]) -> None:
+    """Refuse parts without rows of some class.
+
+    Raises:
+        DataError: with the counts of every part.
+    """
+    counts = {name: np.bincount(table.y[rows], minlength=len(table.classes)) for name, rows in parts.items()}
+    lacking = [(name, c) for name, count in counts.items() for c in np.flatnonzero(count == 0)]
+    if not lacking:
+        return
+    rare = sorted({int(c) for _, c in lacking})
+    shown = listing(
+        (
+            f"{table.classes[c]!r}: " + ", ".join(f"{name} {int(count[c]):,}" for name, count in counts.items())
+            for c in rare
+        ),
+        most=5,
+    )
+    both = table.group_split and table.roles is not None and table.roles.time is not None
+    why = "With data.time and data.group a part holds only groups that were not seen before it. " if both else ""
+    raise DataError(
+        f"target {table.target!r}: expected rows of each class in each part, got {shown}. {why}"
+        "Try another split or larger fractions, or divide the rows in another way (data.group, data.time, data.given)"
+    )
+
+
+def check_groups(group: Rows, *parts: Rows) -> None:
+    """Assert that no group is in two parts.
+
+    Raises:
+        DataError: one is; counts them. A given column may say so.
+    """
+    seen = np.zeros(int(group.max()) + 1, dtype=np.int8)
+    for rows in parts:
+        seen[np.unique(group[rows])] += 1
+    torn = int((seen > 1).sum())
+    if torn:
+        raise DataError(
+            f"data.group: expected each group in one part only, got {torn:,} {'group' if torn == 1 else 'groups'} in "
+            "several. "
+            "Unset data.given, or set data.group_split=false if groups may be split"
+        )

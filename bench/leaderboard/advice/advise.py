@@ -1,0 +1,303 @@
+"""Which strategy should I use? Filters and ranks measured records by what a system needs and may cost.
+
+Rules only ever leave candidates out, each with its reason; the order comes from measurements. A strategy is recommended
+over the baseline only where the evidence separates the two; otherwise the answer is that it does not, with the cheapest
+of those that share the best rank as the default. Textbook claims are quoted beside, and decide nothing.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from statistics import fmean, median
+from typing import Any, Final
+
+import numpy as np
+
+from bench.leaderboard.advice.textbook import textbook
+from bench.leaderboard.boards.build import BASELINE, boards
+from bench.leaderboard.boards.model import Board, Row
+from bench.leaderboard.plots.cost import COST, pareto
+from bench.leaderboard.statistics.data_sets import Blocks, analyse, blocks_needed
+from bench.leaderboard.statistics.seeds import LEVEL
+from bench.leaderboard.text import list_of, number, plural, short
+from bench.needs import Allowance, Need
+from bench.records.columns import Ledger
+
+PROBABILITIES: Final = "recalibrated/log_loss"
+CONVINCED: Final = 0.95  # posterior probability that calls a strategy better across data sets
+
+
+@dataclass(frozen=True)
+class Step:
+    """One rule: what it asks, and what it left out with the measured reason."""
+
+    rule: str
+    outcome: str
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A strategy over the boards that count; `quality` and `gain` (over the baseline) are oriented as measured."""
+
+    name: str
+    rank: float
+    quality: float
+    gain: float | None
+    log_loss: float | None
+    seconds: float | None
+    fits: float | None
+    uses_extra: bool
+    boards: int
+
+
+@dataclass(frozen=True)
+class Advice:
+    """The answer with everything that it rests on. `strong`: whether the evidence separates the choice."""
+
+    choice: str | None
+    strong: bool
+    sentence: str
+    steps: tuple[Step, ...]
+    candidates: tuple[Candidate, ...]
+    alternatives: tuple[str, ...]
+    measured: Mapping[str, str] = field(default_factory=dict)
+    traits: Mapping[str, Any] = field(default_factory=dict)
+    metric: str = ""
+
+
+def advise(records: Ledger, need: Need, allowance: Allowance, *, rope: float) -> Advice:
+    """Advice from the records; without any that fit, advice that says what to measure."""
+    steps: list[Step] = []
+    if allowance.device:
+        records = _on_device(records, allowance.device, steps)
+    metric = PROBABILITIES if need.probabilities and not need.ranking else None
+    tables = [b for b in boards(records, metric=metric) if any(row.score for row in b.rows)]
+    tables = _like(tables, need, steps)
+    if need.explainability:
+        allowed = textbook().explainable_models
+        kept = [b for b in tables if b.model in allowed]
+        steps.append(Step(f"explainable: models {list_of(allowed)} only (assumed)", _left(tables, kept, "board")))
+        tables = kept
+    survivors = {id(b): _affordable(b, need, allowance) for b in tables}
+    steps += _reasons(tables, survivors)
+    pairs = [(b, [r for r in b.rows if r.score and r.label not in survivors[id(b)]]) for b in tables]
+    pairs = [(b, rows) for b, rows in pairs if rows]
+    if not pairs:
+        return Advice(None, False, "No measured record fits: relax a need or a budget, or measure "
+                      "strategies that could fit with imbench run.", tuple(steps), (), ())  # fmt: skip
+    candidates = _candidates(pairs)
+    choice, strong, sentence = _choose(pairs, candidates, rope)
+    points = [(c.name, c.seconds, -c.rank) for c in candidates if c.seconds is not None]
+    front = [name for name in pareto(points, higher_is_better=True) if name != choice]
+    # What the data are like is known where it was said, or where one board is what the question is about.
+    traits = need.traits or (dict(pairs[0][0].traits) if len(pairs) == 1 else {})
+    headings = dict.fromkeys(b.score.heading for b, _ in pairs)
+    return Advice(
+        choice, strong, sentence, tuple(steps), tuple(candidates), tuple(front), _measured(pairs), traits,
+        list_of(headings),
+    )  # fmt: skip
+
+
+# --- rules ----------------------------------------------------------------------------------------------------------
+
+
+def _on_device(records: Ledger, device: str, steps: list[Step]) -> Ledger:
+    """Records measured on a device: costs of another one say nothing about it."""
+    coded = records.texts["environment"]
+    codes = [code for code, text in enumerate(coded.values) if f'"device":"{device}"' in text]
+    kept = records.take(np.isin(coded.codes, codes))
+    steps.append(Step(f"budget.device={device}: measured on it", f"{len(kept):,} of {len(records):,} records"))
+    return kept
+
+
+def _like(tables: list[Board], need: Need, steps: list[Step]) -> list[Board]:
+    """Boards of data within a factor of the given traits."""
+    factor = textbook().similar_within
+    for trait, wanted in need.traits.items():
+        kept = []
+        for board in tables:
+            value = board.traits.get(trait)
+            if isinstance(value, int | float) and value > 0 and max(value / wanted, wanted / value) <= factor:
+                kept.append(board)
+        steps.append(
+            Step(f"{trait} within a factor of {factor:g} of {wanted:,g} (assumed)", _left(tables, kept, "board"))
+        )
+        tables = kept
+    return tables
+
+
+def _affordable(board: Board, need: Need, allowance: Allowance) -> dict[str, str]:
+    """Why rows of a board are left out, by label."""
+    limits = (
+        ("fits", allowance.fits, "budget.fits"),
+        (COST, None if allowance.minutes is None else 60 * allowance.minutes, "budget.minutes"),
+    )
+    found: dict[str, str] = {}
+    for row in board.rows:
+        for key, limit, name in limits:
+            value = row.cells.get(key)
+            if limit is not None and value is not None and value > limit:
+                unit = " s" if key == COST else ""
+                found[row.label] = f"{name}: {number(value)}{unit} measured, {limit:,g}{unit} allowed"
+        speed = row.cells.get("inference_rows_per_second")
+        if need.latency is not None and (speed is None or speed < need.latency):
+            found[row.label] = f"need.latency: {number(speed, 0)} rows/s measured, {need.latency:,g} needed"
+        if not need.extra and row.uses_extra:
+            found[row.label] = "need.extra=false: it learns from labels or data that the others do not have"
+    return found
+
+
+def _reasons(tables: Sequence[Board], survivors: Mapping[int, Mapping[str, str]]) -> list[Step]:
+    """One step for each strategy and kind of reason, with the first measurement as the example."""
+    found: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for board in tables:
+        for label, reason in survivors[id(board)].items():
+            found[label, reason.partition(":")[0]].append(reason)
+    return [
+        Step(f"{name} leaves out {label}", f"on {plural(len(all_), 'board')}; {all_[0].partition(': ')[2]}")
+        for (label, name), all_ in sorted(found.items())
+    ]
+
+
+def _left(before: Sequence[object], after: Sequence[object], noun: str) -> str:
+    return f"{len(after)} of {plural(len(before), noun)} left"
+
+
+# --- order and choice -----------------------------------------------------------------------------------------------
+
+
+def _candidates(pairs: Sequence[tuple[Board, list[Row]]]) -> list[Candidate]:
+    """Strategies by their mean rank over data sets (places within a board, averaged within a data set)."""
+    ranks: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
+    rows_of: dict[str, list[tuple[Board, Row]]] = defaultdict(list)
+    for board, rows in pairs:
+        sign = -1 if board.score.higher_is_better else 1
+        ordered = sorted(rows, key=lambda row: sign * (row.score.mean if row.score else 0.0))
+        for place, row in enumerate(ordered, 1):
+            ranks[row.label][board.data].append(place)
+            rows_of[row.label].append((board, row))
+    found = []
+    for name, by_data in ranks.items():
+        mine = rows_of[name]
+        gains = [r.difference.mean for _, r in mine if r.difference]
+        found.append(
+            Candidate(
+                name, fmean(fmean(places) for places in by_data.values()),
+                fmean(r.score.mean for _, r in mine if r.score), fmean(gains) if gains else None,
+                _middle(r.cells.get(PROBABILITIES, r.score.mean if r.score and b.score.key == PROBABILITIES else None)
+                        for b, r in mine),
+                _middle(r.cells.get(COST) for _, r in mine), _middle(r.cells.get("fits") for _, r in mine),
+                any(r.uses_extra for _, r in mine), len(mine),
+            )
+        )  # fmt: skip
+    return sorted(found, key=lambda c: (-c.boards, c.rank, c.name))
+
+
+def _middle(values: Any) -> float | None:
+    found = [v for v in values if v is not None]
+    return median(found) if found else None
+
+
+def _choose(
+    pairs: Sequence[tuple[Board, list[Row]]], candidates: Sequence[Candidate], rope: float
+) -> tuple[str | None, bool, str]:
+    """The choice, whether the evidence separates it, and why, in a sentence."""
+    best = candidates[0].name
+    if len(candidates) == 1:
+        return best, False, f"Only {best} fits, so there is nothing to compare it with: the evidence is too weak."
+    names = {board.data for board, _ in pairs}
+    if len(names) > 1:
+        return _over_blocks(pairs, candidates, rope)
+    board, rows = pairs[0]
+    if len(pairs) > 1:
+        return _default(candidates, candidates, f"{plural(len(pairs), 'board')} of one data set are one block")
+    top = [r for r in rows if r.rank is not None and r.rank == min(x.rank for x in rows if x.rank is not None)]
+    if not top:
+        return _default(candidates, candidates, board.notes[0].split(":")[0].rstrip("."))
+    baseline = board.baseline
+    winner = next((r for r in top if r.label == best), top[0])
+    p = winner.adjusted_p
+    if winner.label != baseline and p is not None and p <= LEVEL and len(top) == 1:
+        why = f"on {board.title} it alone has rank 1 ({p_words(p)} against {baseline}, Holm-adjusted)"
+        return winner.label, True, f"Use {winner.label}: {why}."
+    sharing = [c for c in candidates if c.name in {r.label for r in top}]
+    why = f"{len(top)} strategies share rank 1 on {board.title}"
+    return _default(sharing, candidates, why if len(top) > 1 else f"{winner.label} is not separated from {baseline}")
+
+
+def _over_blocks(
+    pairs: Sequence[tuple[Board, list[Row]]], candidates: Sequence[Candidate], rope: float
+) -> tuple[str | None, bool, str]:
+    blocks = _blocks(pairs, rope)
+    if blocks is None:
+        return _default(candidates, candidates, "fewer than two data sets have a value of every strategy that fits")
+    n, m = len(blocks.names), len(blocks.standings) - 1
+    first = blocks.standings[0]
+    against = first.against
+    if against is not None and against.adjusted <= LEVEL and against.mean > 0:
+        why = f"better than {against.second} over {plural(n, 'data set')}"
+        counts = f"{against.wins}/{against.ties}/{against.losses} wins/ties/losses"
+        return first.name, True, f"Use {first.name}: {why} (Wilcoxon-Holm {p_words(against.adjusted)}; {counts})."
+    if against and against.posterior and against.posterior.first >= CONVINCED and n >= blocks_needed(1):
+        chance = number(against.posterior.first, 2)
+        why = f"with probability {chance} it gains more than {rope:g} over {against.second}"
+        return first.name, True, f"Use {first.name}: {why} on a further data set like these {n} (Bayesian signed-rank)."
+    why = f"{plural(n, 'data set')} do not separate the strategies"
+    if n < blocks_needed(m):
+        why += f" (Wilcoxon-Holm needs {blocks_needed(m)} for {plural(m, 'comparison')})"
+    return _default(candidates, candidates, why)
+
+
+def _blocks(pairs: Sequence[tuple[Board, list[Row]]], rope: float) -> Blocks | None:
+    """The data sets on which every strategy of any board has a value, targets and models averaged."""
+    scores: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
+    counts: dict[str, int] = defaultdict(int)
+    for board, rows in pairs:
+        counts[board.data] += 1
+        for row in rows:
+            if row.score:
+                scores[row.label][board.data].append(row.score.mean * (1 if board.score.higher_is_better else -1))
+    used = [d for d in counts if all(len(by_data[d]) == counts[d] for by_data in scores.values())]
+    if len(used) < 2 or len(scores) < 2:
+        return None
+    baseline = next((b.baseline for b, _ in pairs if b.baseline), BASELINE)
+    return analyse({s: {d: fmean(v[d]) for d in used} for s, v in scores.items()}, baseline=baseline, rope=rope)
+
+
+def _default(sharing: Sequence[Candidate], candidates: Sequence[Candidate], why: str) -> tuple[str | None, bool, str]:
+    """Where nothing separates, the cheapest of those that share the best rank."""
+    cheapest = min(sharing, key=lambda c: (c.fits or 1, c.name != BASELINE, c.seconds or 0.0, c.rank))
+    best = candidates[0].name
+    lead = f"; {best} has the best mean rank" if best != cheapest.name else ""
+    sentence = (
+        f"The evidence is too weak to choose: {why}{lead}. Until there is more, {cheapest.name} is the default: of "
+        "those not separated, the one with the fewest fits, untreated before treated."
+    )
+    return cheapest.name, False, sentence
+
+
+def p_words(p: float) -> str:
+    """`p = .021`, `p < .001`."""
+    return "p < .001" if p < 0.001 else f"p = {number(p, 3)}"
+
+
+def _measured(pairs: Sequence[tuple[Board, list[Row]]]) -> dict[str, str]:
+    """What was measured of each strategy against the baseline, in words."""
+    found: dict[str, str] = {}
+    for label in dict.fromkeys(row.label for _, rows in pairs for row in rows):
+        mine = [(b, r) for b, rows in pairs for r in rows if r.label == label and r.difference is not None]
+        if not mine:
+            continue
+        better = worse = 0
+        for board, row in mine:
+            if row.difference and row.adjusted_p is not None and row.adjusted_p <= LEVEL:
+                gains = (row.difference.mean > 0) == board.score.higher_is_better
+                better, worse = better + gains, worse + (not gains)
+        mean = fmean(r.difference.mean for _, r in mine if r.difference)
+        found[label] = (
+            f"{number(mean, 3) if mean < 0 else '+' + number(mean, 3)} against {short(mine[0][0].baseline or '', 40)}; "
+            f"significantly better on {better}, worse on {worse} of {plural(len(mine), 'board')}"
+        )
+    return found

@@ -1,0 +1,81 @@
+"""Advice for a terminal: the answer first, then what it rests on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from bench.leaderboard.advice.advise import Advice, advise
+from bench.leaderboard.advice.textbook import applies, textbook
+from bench.leaderboard.publish import FILTERS, select
+from bench.leaderboard.status import say_empty
+from bench.leaderboard.text import clean, list_of, number, signed
+from bench.records import index
+
+
+def for_settings(settings: Any, console: Console) -> int:
+    """Advise as the sections `need`, `budget` and `board` of a configuration say; returns an exit code.
+
+    Raises:
+        ResultsError: a record cannot be read.
+    """
+    root = Path(settings.results)
+    records = index.read(root)
+    if not len(records):
+        say_empty(root, console)
+        return 0
+    where = {key: value for key in FILTERS if (value := getattr(settings.board, key)) is not None}
+    show(advise(select(records, where), settings.need, settings.budget, rope=settings.board.rope), console)
+    return 0
+
+
+def show(advice: Advice, console: Console) -> None:
+    """Print the advice, its rules, its candidates, and the textbook beside the measurements."""
+    console.print(Text(clean(advice.sentence), style="bold"))
+    if advice.alternatives:
+        console.print(Text(clean(f"Pareto alternatives (rank against training time): {list_of(advice.alternatives)}")))
+    console.print()
+    for number_of, step in enumerate(advice.steps, 1):
+        console.print(Text(clean(f"{number_of}. {step.rule}: {step.outcome}"), style="dim"))
+    if not advice.steps:
+        console.print(Text("No rule left anything out.", style="dim"))
+    if not advice.candidates:
+        return
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, title=Text(f"Measured: {clean(advice.metric)}"),
+                  title_justify="left", title_style="bold")  # fmt: skip
+    table.add_column("Strategy", overflow="fold")
+    for heading in ("Mean rank", "Mean", "Δ none", "Log loss", "Train s", "Fits", "Boards"):
+        table.add_column(heading, justify="right")
+    for c in advice.candidates:
+        table.add_row(
+            Text(clean(c.name + ("*" if c.uses_extra else "")), style="bold" if c.name == advice.choice else ""),
+            f"{c.rank:.2f}", number(c.quality), signed(c.gain, 3) if c.gain is not None else "", number(c.log_loss),
+            number(c.seconds), number(c.fits, 0), str(c.boards),
+        )  # fmt: skip
+    console.print(table)
+    _books(advice, console)
+
+
+def _books(advice: Advice, console: Console) -> None:
+    """Each candidate's textbook claim, whether it would hold here, and what was measured."""
+    known = textbook()
+    console.print(Text("Textbook and measurement", style="bold"))
+    for c in advice.candidates:
+        claim = known.claims.get(c.name.partition(" (")[0])
+        if claim is None:
+            continue
+        console.print(Text(clean(f"{c.name} ({claim.family})"), style="bold" if c.name == advice.choice else ""))
+        console.print(Padding(Text(f"books: {claim.claim} {claim.source}", style="dim"), (0, 0, 0, 2)))
+        console.print(Padding(Text(f"on such data: {applies(claim, advice.traits)}", style="dim"), (0, 0, 0, 2)))
+        console.print(Padding(Text(clean(f"measured: {advice.measured.get(c.name, 'the baseline')}")), (0, 0, 0, 2)))
+    console.print()
+    for assumption in known.assumptions:
+        console.print(Text(f"Assumed: {assumption}", style="dim"))
+    if any(c.uses_extra for c in advice.candidates):
+        console.print(Text("* learns from labels or data that the others do not have", style="dim"))

@@ -1,0 +1,1 @@
+"""From records to boards: which records stand in which row, their means, intervals and verdicts."""

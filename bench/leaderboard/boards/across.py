@@ -1,0 +1,157 @@
+"""Boards of several data sets together: which blocks are used, and what they can and cannot tell."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from bench.evaluation.metric_specs import spec_of
+from bench.leaderboard.boards.grouping import assignments, varying
+from bench.leaderboard.boards.model import Board
+from bench.leaderboard.statistics.data_sets import Blocks, analyse, blocks_needed
+from bench.leaderboard.statistics.seeds import LEVEL
+from bench.leaderboard.text import list_of, plural, short
+from bench.records.record import canonical
+
+ROPE: Final = 0.01
+"""Differences of at most this are practically none: one point of AP or macro-F1 (`board.rope`)."""
+
+
+@dataclass(frozen=True)
+class Summary:
+    """All data sets of one model: `blocks` is None where fewer than two can be compared; `left_out` says what is not.
+
+    `targets` are the boards behind each block.
+    """
+
+    model: str
+    title: str
+    baseline: str | None
+    blocks: Blocks | None
+    targets: Mapping[str, tuple[str, ...]]
+    metrics: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+def summaries(boards: Sequence[Board], *, rope: float = ROPE) -> list[Summary]:
+    """One summary for each model and training settings with boards of two or more data sets.
+
+    A data set is the block, all targets of it together. What a generator makes of other settings (rows, prevalence) is
+    another data set.
+    """
+    groups: dict[tuple[str, str], list[Board]] = defaultdict(list)
+    for board in boards:
+        own = {name: value for name, value in board.settings.items() if name.partition(".")[0] != "data"}
+        groups[board.model, canonical(own)].append(board)
+    found = []
+    for (model, _), members in sorted(groups.items()):
+        blocks = _blocks(members)
+        if len(set(blocks.values())) > 1:
+            found.append(_summary(model, members, blocks, rope))
+    return found
+
+
+def _blocks(boards: Sequence[Board]) -> dict[str, str]:
+    """The block of each board by its slug: its data set, with the generator's settings that tell tables apart."""
+    asked: dict[str, dict[str, Mapping[str, Any]]] = defaultdict(dict)
+    for board in boards:
+        asked[board.data][board.slug] = board.traits.get("generated") or {}
+    found = {}
+    for data, by_slug in asked.items():
+        for slug, apart in varying(by_slug).items():
+            found[slug] = f"{data} ({list_of(assignments(apart))})" if apart else data
+    return found
+
+
+def _summary(model: str, boards: Sequence[Board], blocks_of: Mapping[str, str], rope: float) -> Summary:
+    scores: dict[str, dict[str, dict[str, float]]] = defaultdict(lambda: defaultdict(dict))
+    for board in boards:
+        sign = 1.0 if board.score.higher_is_better else -1.0
+        for row in board.rows:
+            if row.score is not None:
+                scores[blocks_of[board.slug]][row.label][board.title] = sign * row.score.mean
+    strategies, used, left_out = _complete(scores)
+    kept = {b.title: b for b in boards if blocks_of[b.slug] in used}
+    table = {s: {d: sum(scores[d][s].values()) / len(scores[d][s]) for d in used} for s in strategies}
+    baselines = {b.baseline for b in boards if b.baseline}
+    baseline = next(iter(baselines)) if len(baselines) == 1 else None
+    blocks = None
+    if len(used) > 1 and len(strategies) > 1:
+        blocks = analyse(table, baseline=baseline, rope=rope)
+    targets = {d: tuple(b.target for b in kept.values() if blocks_of[b.slug] == d) for d in used}
+    made = {blocks_of[b.slug]: b.data for b in kept.values() if b.traits.get("generated")}
+    related = [data for data, count in Counter(made.values()).items() if count > 1]
+    metrics = tuple(dict.fromkeys(b.score.key for b in kept.values()))
+    notes = (*left_out, *_sentences(blocks, targets, metrics, len(strategies)), *_related(related))
+    return Summary(model, f"Across data sets · {short(model, 80)}", baseline, blocks, targets, metrics, notes)
+
+
+def _related(data: Sequence[str]) -> Iterator[str]:
+    if data:
+        yield (
+            f"Blocks of one generator ({list_of(short(d, 80) for d in data)}) share how items, users and tastes are "
+            "drawn: they say less about other data than as many data sets of their own."
+        )
+
+
+def _complete(scores: Mapping[str, Mapping[str, Mapping[str, float]]]) -> tuple[list[str], list[str], list[str]]:
+    """Strategies with a value on at least half of the blocks; blocks with all values of all of these; what is left out.
+
+    Nothing is filled in: a strategy or a block with a gap is left out and named.
+    """
+    names = sorted({s for by_strategy in scores.values() for s in by_strategy})
+    present = {s: [d for d in scores if s in scores[d]] for s in names}
+    strategies = [s for s in names if 2 * len(present[s]) >= len(scores)]
+    used, notes = [], []
+    for data, by_strategy in scores.items():
+        targets = {t for by_target in by_strategy.values() for t in by_target}
+        lacking = [s for s in strategies if set(by_strategy.get(s, ())) != targets]
+        if lacking:
+            notes.append(f"Block {short(data, 80)} is left out: no value of {list_of(short(s, 80) for s in lacking)}.")
+        else:
+            used.append(data)
+    notes += [
+        f"{short(s, 80)} is left out: it has values on {len(present[s])} of {len(scores)} blocks."
+        for s in names if s not in strategies
+    ]  # fmt: skip
+    return strategies, used, notes
+
+
+def _sentences(
+    blocks: Blocks | None, targets: Mapping[str, tuple[str, ...]], metrics: Sequence[str], k: int
+) -> Iterator[str]:
+    if blocks is None:
+        yield "Fewer than two blocks have a value of every strategy, so nothing is said across data sets."
+        return
+    n = len(blocks.names)
+    several = [d for d, t in targets.items() if len(t) > 1]
+    yield (
+        f"{plural(n, 'block')}, one for each data set"
+        + (f" (targets of one data set are averaged: {list_of(short(d, 80) for d in several)})" if several else "")
+        + f": {list_of(short(d, 80) for d in blocks.names)}."
+    )
+    if len(metrics) > 1:
+        labels = list_of(f"{spec_of(m).label} ({m})" for m in metrics)
+        yield f"Blocks are scored by different metrics, {labels}: ranks stay comparable, mean differences less so."
+    all_pairs, with_baseline = blocks_needed(k * (k - 1) // 2), blocks_needed(k - 1)
+    if n < with_baseline:
+        yield (
+            f"Wilcoxon-Holm cannot separate anything with {plural(n, 'block')}: it takes {with_baseline} for the "
+            f"{plural(k - 1, 'comparison')} with the baseline and {all_pairs} for all {k * (k - 1) // 2} pairs, even "
+            "if one strategy won on every block. So nothing here is called significant."
+        )
+    elif n < all_pairs:
+        yield (
+            f"Wilcoxon-Holm over all {k * (k - 1) // 2} pairs needs {all_pairs} blocks to separate anything; only the "
+            f"{plural(k - 1, 'comparison')} with the baseline can be judged with {n}."
+        )
+    p = blocks.friedman[1]
+    verdict = "some strategies differ" if p <= LEVEL else "no evidence that any strategy differs from another"
+    yield f"Friedman's test over blocks: p = {p:.2g}, {verdict}."
+    yield (
+        "Estimand: the difference on a further data set like these. Wins and losses are by more than "
+        f"{blocks.rope:g}, the region of practical equivalence; P(better), P(same) and P(worse) are Bayesian "
+        "signed-rank posteriors."
+    )

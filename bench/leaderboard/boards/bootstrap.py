@@ -1,0 +1,288 @@
+"""Test-row uncertainty: how much a score would change with other test rows, the trained models held fixed.
+
+A paired percentile bootstrap (Efron and Tibshirani 1993, chapters 8 and 13): every resample of the test rows is used
+for all strategies and all seeds, so that what makes rows hard cancels in differences. It says nothing about other
+seeds; the t intervals say nothing about other rows. The two are shown apart and never added.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from bench.evaluation.views import prior_corrected, tau_decisions
+from bench.leaderboard.boards.model import Board, Row
+from bench.leaderboard.statistics.seeds import FEWEST, Interval, Unit
+from bench.records.files import ResultsError, publish
+from bench.records.predictions import unpack
+from bench.records.record import Record, digest
+from bench.records.store import Store
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+METRICS: Final = ("raw/average_precision", "default/macro_f1", "tuned/macro_f1")
+RESAMPLES: Final = 1000
+_VERSION: Final = 2
+_CELLS: Final = 4_000_000  # of one chunk of resamples × rows
+
+
+# --- statistics of weighted rows ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False)
+class WeightedAP:
+    """Average precision of binary scores when row i counts w_i times; ties count as one step."""
+
+    order: Ints  # rows by falling score, up to the last that can change the result
+    starts: Ints  # of the segments of `order`, each ending with a group of equal scores that holds positives
+    positive: Floats
+
+    @classmethod
+    def of(cls, scores: Floats, y: Ints) -> WeightedAP:
+        """Prepare scores (n,) with labels y (n,) in {0, 1}; at least one row must be positive."""
+        order = np.argsort(-scores, kind="stable").astype(np.int64)
+        ranked, positive = scores[order], (y[order] == 1).astype(np.float64)
+        ends = np.append(np.flatnonzero(ranked[1:] != ranked[:-1]), len(ranked) - 1)
+        hits = np.diff(np.concatenate([[0.0], np.cumsum(positive)[ends]]))
+        stops = ends[hits > 0] + 1
+        return cls(order[: stops[-1]], np.concatenate([[0], stops[:-1]]).astype(np.int64), positive[: stops[-1]])
+
+    def __call__(self, weights: Floats) -> Floats:
+        """AP of each of B resamples, weights (B, n); NaN without positives."""
+        drawn = weights[:, self.order]
+        hits = np.add.reduceat(drawn * self.positive, self.starts, axis=1)
+        rows = np.cumsum(np.add.reduceat(drawn, self.starts, axis=1), axis=1)
+        found = np.cumsum(hits, axis=1)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            precision = np.where(rows > 0, found / rows, 0.0)
+            return np.asarray((hits * precision).sum(axis=1) / found[:, -1])
+
+
+@dataclass(frozen=True, eq=False)
+class WeightedMacroF1:
+    """Macro-F1 of predicted classes when row i counts w_i times; classes neither there nor predicted are left out."""
+
+    hits: Floats
+    total: Floats
+
+    @classmethod
+    def of(cls, predicted: Ints, y: Ints, classes: int) -> WeightedMacroF1:
+        """Prepare indicator matrices (n, C) of predictions and labels (n,)."""
+        eye = np.eye(classes)
+        return cls(eye[y] * (predicted == y)[:, None], eye[y] + eye[predicted])
+
+    def __call__(self, weights: Floats) -> Floats:
+        """Macro-F1 of each of B resamples, weights (B, n)."""
+        hits, total = weights @ self.hits, weights @ self.total
+        with np.errstate(invalid="ignore"):
+            return np.asarray(np.nanmean(np.where(total > 0, 2 * hits / total, np.nan), axis=1))
+
+
+def resamples(n: int, draws: int, seed: int = 0) -> Iterator[Floats]:
+    """How often each of n rows was drawn, `draws` times over, in chunks (B, n)."""
+    generator = np.random.default_rng(seed)
+    chunk = max(1, _CELLS // n)
+    for start in range(0, draws, chunk):
+        size = min(chunk, draws - start)
+        rows = generator.integers(0, n, (size, n)) + n * np.arange(size)[:, None]
+        yield np.bincount(rows.ravel(), minlength=size * n).reshape(size, n).astype(np.float64)
+
+
+# --- from stored predictions ----------------------------------------------------------------------------------------
+
+
+def statistic(record: Record, predictions: Any, metric: str) -> tuple[Any, Ints, Ints] | str:
+    """(the metric of weighted rows, row numbers, labels) of one cell, or why there is none; `metric` is of `METRICS`.
+
+    The metric with every row once must be the recorded one: what cannot be recomputed is not resampled.
+    """
+    rows, y, logits = unpack(predictions, "test")
+    if len(y) < FEWEST:
+        return f"{len(y)} test rows are fewer than {FEWEST}"
+    if metric == "raw/average_precision":
+        if logits.shape[1] != 2:
+            return "average precision of many classes is not resampled"
+        if min(np.count_nonzero(y == 1), np.count_nonzero(y == 0)) < FEWEST:
+            return f"fewer than {FEWEST} test rows of one class"
+        candidates: list[Any] = [WeightedAP.of(logits[:, 1] - logits[:, 0], y)]
+    else:
+        classes = logits.shape[1]
+        predictions_of = decisions(record, logits, metric)
+        if (problem := _rare(y, predictions_of, classes)) is not None:
+            return problem
+        candidates = [WeightedMacroF1.of(predicted, y, classes) for predicted in predictions_of]
+    wanted = record.metrics.get(metric)
+    for candidate in candidates:
+        if wanted is not None and abs(float(candidate(np.ones((1, len(y))))[0]) - wanted) < 1e-6:
+            return candidate, rows, y
+    return "the stored predictions do not give the recorded value (the record does not hold the training prior)"
+
+
+def _rare(y: Ints, predicted: Sequence[Ints], classes: int) -> str | None:
+    """Why a mean over classes is not resampled: each counts as much as the largest, so each needs `FEWEST` rows."""
+    rows = np.bincount(y, minlength=classes)
+    averaged = rows + sum(np.bincount(p, minlength=classes) for p in predicted) > 0
+    few = int(np.count_nonzero(averaged & (rows < FEWEST)))
+    return f"{few} of {np.count_nonzero(averaged)} classes have fewer than {FEWEST} test rows" if few else None
+
+
+def decisions(record: Record, logits: Floats, metric: str) -> list[Ints]:
+    """Classes (n,) under the rule of a metric; several where the record does not tell which prior training embodied."""
+    if metric.startswith("default/"):
+        return [logits.argmax(axis=1).astype(np.int64)]
+    tau = record.fitted.get("tau")
+    counts = np.maximum(np.asarray(record.traits.get("train_counts", ()), float), 0.5)
+    if tau is None or len(counts) != logits.shape[1]:
+        return []
+    natural = counts / counts.sum()
+    known = record.per_class.get("prior")
+    priors = [np.asarray(known, float)] if known else [natural, np.full(len(counts), 1 / len(counts))]
+    return [tau_decisions(prior_corrected(logits, prior, natural), natural, tau) for prior in priors]
+
+
+def attach(board: Board, store: Store, *, draws: int = RESAMPLES) -> Board:
+    """The board with bootstrap intervals over test rows, from the cache where the same predictions were resampled."""
+    if board.design.splits > 1:
+        return board  # over splits, the corrected t interval is about other test rows already
+    rows = [row for row in board.rows if row.score is not None and row.keys]
+    if not rows or board.score.key not in METRICS:
+        return board
+    try:
+        records = {key: record for row in rows for _, key in row.keys if (record := store.get(key)) is not None}
+    except ResultsError as error:
+        return _noted(board, str(error))
+    identity = digest([
+        _VERSION, board.score.key, board.baseline, draws,
+        [[row.label, sorted((*unit, key, records[key].predictions.get("sha256", "")) for unit, key in row.keys
+                            if key in records)] for row in sorted(rows, key=lambda r: r.label)],
+    ])  # fmt: skip
+    path = store.root / "cache" / "board" / f"rows-{identity[:32]}.json"
+    outcome = _cached(path)
+    if outcome is None:
+        outcome = _bootstrap(board, rows, records, store, draws)
+        text = json.dumps(outcome, allow_nan=False) + "\n"
+        with contextlib.suppress(ResultsError):  # a folder that is only for reading: computed again next time
+            publish(path, lambda temporary: _write(temporary, text), replace=True)
+    return _with(board, outcome)
+
+
+def _bootstrap(
+    board: Board, rows: Sequence[Row], records: Mapping[str, Record], store: Store, draws: int
+) -> dict[str, Any]:
+    """Percentile intervals of each row's mean over seeds and of its difference to the baseline."""
+    statistics: dict[str, dict[Unit, Any]] = {}
+    problems: dict[str, str] = {}
+    reference: tuple[Ints, Ints] | None = None
+    for row in rows:
+        outcome = _prepared(row, records, store, board.score.key, reference)
+        if isinstance(outcome, str):
+            problems[row.label] = outcome
+        else:
+            statistics[row.label], reference = outcome
+    if reference is None or not statistics:
+        return {"problems": problems, "rows": {}, "n": 0, "draws": 0}
+    n, cells = len(reference[1]), sum(len(found) for found in statistics.values())
+    draws = int(min(draws, max(200, 8_000_000_000 // (n * cells))))
+    samples = _drawn(statistics, n, draws)
+    base = samples.get(board.baseline or "")
+    result: dict[str, Any] = {}
+    for row in rows:
+        mine = samples.get(row.label)
+        if mine is None or row.score is None:
+            continue
+        result[row.label] = {"score": _percentiles(np.mean(list(mine.values()), axis=0))}
+        common = sorted(mine.keys() & base.keys()) if base and row.label != board.baseline else []
+        if base and common:
+            result[row.label]["difference"] = _percentiles(np.mean([mine[u] - base[u] for u in common], axis=0))
+    return {"problems": problems, "rows": result, "n": n, "draws": draws}
+
+
+def _prepared(
+    row: Row, records: Mapping[str, Record], store: Store, metric: str, reference: tuple[Ints, Ints] | None
+) -> tuple[dict[Unit, Any], tuple[Ints, Ints]] | str:
+    """The weighted metric of each cell of a row and the test rows behind them, or why there is none."""
+    found: dict[Unit, Any] = {}
+    for unit, key in row.keys:
+        if key in records and not records[key].predictions:
+            return "the records name no stored predictions"
+        try:
+            outcome = statistic(records[key], store.predictions(records[key]), metric)
+        except (ResultsError, KeyError) as error:
+            return str(error)
+        if isinstance(outcome, str):
+            return outcome
+        found[unit], numbers, y = outcome
+        reference = reference or (numbers, y)
+        if not (np.array_equal(numbers, reference[0]) and np.array_equal(y, reference[1])):
+            return "its test rows are not those of the others"
+    return (found, reference) if reference else "no finished cell"
+
+
+def _drawn(statistics: Mapping[str, Mapping[Unit, Any]], n: int, draws: int) -> dict[str, dict[Unit, Floats]]:
+    """The metric of every cell on every resample; the same resamples for all."""
+    drawn: dict[str, dict[Unit, list[Floats]]] = {s: {u: [] for u in found} for s, found in statistics.items()}
+    for weights in resamples(n, draws):
+        for label, found in statistics.items():
+            for unit, compute in found.items():
+                drawn[label][unit].append(compute(weights))
+    return {label: {u: np.concatenate(c) for u, c in by_unit.items()} for label, by_unit in drawn.items()}
+
+
+def _percentiles(values: Floats) -> list[float]:
+    values = values[np.isfinite(values)]
+    return [float(v) for v in np.percentile(values, [2.5, 97.5])]
+
+
+def _with(board: Board, outcome: Mapping[str, Any]) -> Board:
+    rows = []
+    for row in board.rows:
+        found = outcome["rows"].get(row.label, {})
+        rows.append(
+            replace(
+                row,
+                score_rows=_interval(row.score, found.get("score"), outcome["n"]),
+                difference_rows=_interval(row.difference, found.get("difference"), outcome["n"]),
+            )
+        )
+    board = replace(board, rows=tuple(rows))
+    if outcome["rows"]:
+        board = _noted(
+            board,
+            f"Rows [low, high] is the 95% range over {outcome['draws']:,} paired bootstrap resamples of the "
+            f"{outcome['n']:,} test rows, these trained models held fixed: what other test rows would change, and not "
+            "what another seed would.",
+        )
+    by_reason: dict[str, list[str]] = {}
+    for label, problem in outcome["problems"].items():
+        by_reason.setdefault(problem, []).append(label)
+    for problem, labels in by_reason.items():
+        board = _noted(board, f"No test-row interval for {', '.join(labels)}: {problem}.")
+    return board
+
+
+def _interval(point: Interval | None, bounds: Sequence[float] | None, n: int) -> Interval | None:
+    return Interval(point.mean, bounds[0], bounds[1], n) if point is not None and bounds else None
+
+
+def _noted(board: Board, note: str) -> Board:
+    return replace(board, notes=(*board.notes, note))
+
+
+def _cached(path: Path) -> dict[str, Any] | None:
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return value if isinstance(value, dict) and {"problems", "rows", "n", "draws"} <= value.keys() else None
+
+
+def _write(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8")

@@ -1,0 +1,1 @@
+"""Boards as files and on a terminal: one module a format."""

@@ -1,0 +1,205 @@
+"""Formats that programs read: boards as CSV and as JSON."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from bench.leaderboard.boards import regret
+from bench.leaderboard.boards.across import Summary
+from bench.leaderboard.boards.model import Absence, Board, Row
+from bench.leaderboard.boards.regret import Family
+from bench.leaderboard.boards.subgroups import entries
+from bench.leaderboard.statistics.data_sets import Standing
+from bench.leaderboard.statistics.seeds import Interval
+from bench.records.columns import Ledger
+
+
+def comma_separated(boards: Sequence[Board]) -> str:
+    """All boards as one table, a line for each strategy, numbers to 12 digits, undefined ones empty."""
+    metrics = list(dict.fromkeys(c.key for board in boards for c in board.columns if c.panel != "cost"))
+    costs = list(dict.fromkeys(c.key for board in boards for c in board.columns if c.panel == "cost"))
+    lines = [_record(board, row) for board in boards for row in board.rows]
+    lead = list(lines[0]) if lines else []
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow([*lead, *metrics, *costs])
+    rows = (row for board in boards for row in board.rows)
+    for line, row in zip(lines, rows, strict=True):
+        rest = [row.cells.get(key) for key in (*metrics, *costs)]
+        writer.writerow([_csv_cell(value) for value in (*line.values(), *rest)])
+    return stream.getvalue()
+
+
+def _record(board: Board, row: Row) -> dict[str, str | float | bool | None]:
+    score, difference = row.score, row.difference
+    return {
+        **_names(board),
+        "ranked_by": board.score.key,
+        "higher_is_better": bool(board.score.higher_is_better),
+        "rank": row.rank,
+        "strategy": row.label,
+        "parameters": "; ".join(f"{key}={value}" for key, value in row.parameters.items()),
+        "uses_extra": row.uses_extra,
+        "tuned": row.tuned,
+        "trials": row.trials,
+        "tuning_steps": row.budget.steps if row.budget else None,
+        "runs": row.n,
+        "runs_expected": board.n_units,
+        "failed": _count(row, board.failed),
+        "skipped": _count(row, board.skipped),
+        "missing": _count(row, board.missing),
+        "mean": score.mean if score else None,
+        "rank_low": row.ranks[0] if row.ranks else None,
+        "rank_high": row.ranks[1] if row.ranks else None,
+        "low": score.low if score else None,
+        "high": score.high if score else None,
+        "baseline": board.baseline,
+        "difference": difference.mean if difference else None,
+        "difference_low": difference.low if difference else None,
+        "difference_high": difference.high if difference else None,
+        "pairs": difference.pairs if difference else None,
+        "difference_rows_low": row.difference_rows.low if row.difference_rows else None,
+        "difference_rows_high": row.difference_rows.high if row.difference_rows else None,
+        "p": difference.p if difference else None,
+        "p_holm": row.adjusted_p,
+    }
+
+
+def _names(board: Board) -> dict[str, str]:
+    settings = "; ".join(f"{key}={value}" for key, value in board.variant.items())
+    return {"data": board.data, "target": board.target, "model": board.model, "settings": settings}
+
+
+def _count(row: Row, absences: Iterable[Absence]) -> int:
+    return sum(len(a.units) for a in absences if a.label == row.label)
+
+
+def _csv_cell(value: str | float | bool | None) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return csv_text(value) if isinstance(value, str) else f"{value:.12g}"
+
+
+def csv_text(text: str) -> str:
+    """Text that a spreadsheet shows instead of evaluating: ' before a leading = + - @ tab or carriage return."""
+    text = text.encode("utf-8", "replace").decode("utf-8").replace("\0", "\ufffd")
+    risky = text[:1] in ("\t", "\r", "\n") or text.lstrip()[:1] in tuple("=+-@＝＋－＠")
+    return f"'{text}" if text and risky else text
+
+
+def groups_csv(boards: Iterable[Board]) -> str:
+    """All groups of all boards, a line for each group, strategy and metric; empty where no board has groups."""
+    return _table(
+        {**_names(board), **entry}
+        for board in boards if board.subgroups is not None for entry in entries(board.subgroups)
+    )  # fmt: skip
+
+
+def across_csv(summaries: Iterable[Summary]) -> str:
+    """What several data sets say together, a line for each model and strategy; empty where nothing is said."""
+    return _table(_across(summary, standing) for summary in summaries if summary.blocks is not None
+                  for standing in summary.blocks.standings)  # fmt: skip
+
+
+def regret_csv(families: Iterable[Family]) -> str:
+    """Every point of every regret curve; empty where there is none."""
+    return _table(entry for family in families for entry in regret.entries(family))
+
+
+def _across(summary: Summary, standing: Standing) -> dict[str, str | float | None]:
+    pair, blocks = standing.against, len(summary.targets)
+    return {
+        "model": summary.model, "blocks": blocks, "metrics": "; ".join(summary.metrics), "strategy": standing.name,
+        "mean_rank": standing.mean_rank, "mean_score": standing.mean_score, "baseline": summary.baseline,
+        "difference": pair.mean if pair else None, "wins": pair.wins if pair else None,
+        "ties": pair.ties if pair else None, "losses": pair.losses if pair else None, "p": pair.p if pair else None,
+        "p_holm": pair.adjusted if pair else None,
+        "p_better": pair.posterior.first if pair and pair.posterior else None,
+        "p_same": pair.posterior.same if pair and pair.posterior else None,
+        "p_worse": pair.posterior.second if pair and pair.posterior else None,
+    }  # fmt: skip
+
+
+def _table(entries: Iterable[Mapping[str, Any]]) -> str:
+    """CSV of entries with the same keys; empty without any."""
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    for number, entry in enumerate(entries):
+        if number == 0:
+            writer.writerow(entry)
+        writer.writerow([_csv_cell(value) for value in entry.values()])
+    return stream.getvalue()
+
+
+# --- JSON -----------------------------------------------------------------------------------------------------------
+
+
+def json_text(boards: Iterable[Board], **more: Any) -> str:
+    """Everything on the boards as JSON, sorted keys, numbers in full; `more` holds further top-level members."""
+    document = {"format": "imbench-boards-1", "boards": [_json_board(board) for board in boards], **more}
+    return json.dumps(document, indent=1, sort_keys=True, allow_nan=False, ensure_ascii=True) + "\n"
+
+
+def _json_board(board: Board) -> dict[str, Any]:
+    pairs = [
+        {"first": a, "second": b, **asdict(d), "p_holm": board.comparison.adjusted.get((a, b))}
+        for (a, b), d in board.comparison.differences.items()
+    ]
+    absent = {kind: [asdict(absence) for absence in getattr(board, kind)] for kind in ("failed", "skipped", "missing")}
+    return {
+        "data": board.data, "target": board.target, "model": board.model, "settings": board.settings,
+        "variant": board.variant, "traits": board.traits, "n_classes": board.n_classes, "baseline": board.baseline,
+        "ranked_by": board.score.key, "higher_is_better": bool(board.score.higher_is_better),
+        "splits": board.design.splits, "n_units": board.n_units, "notes": list(board.notes),
+        "columns": [asdict(column) for column in board.columns], "rows": [_json_row(row) for row in board.rows],
+        "pairs": pairs, **absent, "groups": _json_groups(board),
+    }  # fmt: skip
+
+
+def _json_groups(board: Board) -> dict[str, Any] | None:
+    groups = board.subgroups
+    if groups is None:
+        return None
+    spread = {label: {m: groups.spread(label, m) for m in groups.metrics} for label in groups.values}
+    return {"total": groups.total, "entries": list(entries(groups)), "spread": spread, "notes": list(groups.notes())}
+
+
+def _json_row(row: Row) -> dict[str, Any]:
+    return {
+        "label": row.label, "strategy": row.strategy, "parameters": row.parameters, "rank": row.rank,
+        "rank_range": list(row.ranks) if row.ranks else None, "runs": row.n, "uses_extra": row.uses_extra,
+        "tuned": row.tuned, "budget": asdict(row.budget) if row.budget else None, "values": dict(row.cells),
+        "score": _json_interval(row.score), "score_rows": _json_interval(row.score_rows),
+        "difference": asdict(row.difference) if row.difference else None,
+        "difference_rows": _json_interval(row.difference_rows), "p_holm": row.adjusted_p,
+        "records": [key for _, key in row.keys],
+        "regrets": {name: asdict(interval) for name, interval in row.regrets.items()},
+    }  # fmt: skip
+
+
+def json_summary(summary: Summary) -> dict[str, Any]:
+    """What several data sets say together, as JSON values."""
+    return asdict(summary)
+
+
+def origin(records: Ledger) -> str:
+    """Versions, devices and dates behind some records, in a sentence."""
+    coded = records.texts["environment"]
+    found = [json.loads(coded.values[code]) for code in sorted(set(coded.codes.tolist()))]
+    versions = sorted({f"imbench {e['imbench']}" for e in found if "imbench" in e})
+    devices = sorted({f"{e.get('device')} ({e.get('processor')})" for e in found if "device" in e})
+    created = records.texts["created"]
+    dates = sorted({created.values[code][:10] for code in set(created.codes.tolist())} - {""})
+    span = " to ".join(dict.fromkeys((dates[0], dates[-1]))) if dates else ""
+    return " · ".join(filter(None, (", ".join(versions[:3]), ", ".join(devices[:3]), span)))
+
+
+def _json_interval(interval: Interval | None) -> dict[str, Any] | None:
+    return asdict(interval) if interval else None

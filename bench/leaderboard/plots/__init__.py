@@ -1,0 +1,1 @@
+"""Figures of the page: one file each, data first and drawing second."""

@@ -1,0 +1,109 @@
+"""Parsing many record files: a part at a time, so that memory stays small, and with a process for each spare core.
+
+    python -m bench.records.parallel_read RESULTS < KEYS > TABLE
+
+is what a helper process runs: keys in, one a line, the ledger of their records out, as an Arrow stream.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import subprocess
+import sys
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import pyarrow as pa  # type: ignore[import-untyped]
+
+from bench.machine import usable_cores
+from bench.records.columns import Ledger, joined, of_arrow, of_records, to_arrow
+from bench.records.store import Store
+
+PART: Final = 2_000
+"""Records held as objects at a time."""
+
+WORTH_IT: Final = 5_000
+"""Records for each process at least: a helper takes a second to start, and this many take one to parse."""
+
+
+def parse_files(store: Store, names: Sequence[str], *, processes: int | None = None) -> Ledger:
+    """The ledger of the records with these keys, in their order; `processes` at most, by default one a core.
+
+    A helper that fails for whatever reason is not relied on: its records are parsed here, with the same outcome.
+
+    Raises:
+        ResultsError: a file is no record; names it.
+    """
+    count = max(1, min(processes or usable_cores(), len(names) // WORTH_IT))
+    bounds = [len(names) * i // count for i in range(count + 1)]
+    shares = [names[start:stop] for start, stop in itertools.pairwise(bounds)]
+    helpers = [_Helper(store, share) for share in shares[1:]]
+    try:
+        parts = [_parsed(store, shares[0])]
+        for helper, share in zip(helpers, shares[1:], strict=True):
+            parts.append(helper.ledger() or _parsed(store, share))
+    finally:
+        for helper in helpers:
+            helper.stop()
+    return joined(parts)
+
+
+def _parsed(store: Store, names: Sequence[str]) -> Ledger:
+    parts = [
+        of_records(store.read(store.path(name)) for name in names[start : start + PART])
+        for start in range(0, max(1, len(names)), PART)
+    ]
+    return joined(parts)
+
+
+class _Helper:
+    """A process that parses some records; a thread feeds and drains it, so that neither side waits for the other."""
+
+    def __init__(self, store: Store, names: Sequence[str]) -> None:
+        # -P: a folder `bench` in the working directory is not what is meant.
+        command = [sys.executable, "-P", "-m", "bench.records.parallel_read", str(store.root)]
+        self.output = b""
+        self.process: subprocess.Popen[bytes] | None = None
+        with contextlib.suppress(OSError):
+            self.process = subprocess.Popen(
+                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+            )
+        self.thread = threading.Thread(target=self._talk, args=("\n".join(names).encode(),), daemon=True)
+        self.thread.start()
+
+    def _talk(self, keys: bytes) -> None:
+        if self.process is not None:
+            self.output = self.process.communicate(keys)[0]
+
+    def ledger(self) -> Ledger | None:
+        """What it found; None where it failed."""
+        self.thread.join()
+        if self.process is None or self.process.returncode:
+            return None
+        try:
+            with pa.ipc.open_stream(self.output) as stream:
+                return of_arrow(stream.read_all())
+        except (pa.ArrowException, KeyError, ValueError):
+            return None
+
+    def stop(self) -> None:
+        """End it, if it still runs."""
+        if self.process is not None and self.process.poll() is None:
+            self.process.kill()
+        self.thread.join()
+
+
+def main(arguments: Sequence[str]) -> int:
+    """What a helper does; a record that cannot be read ends it with a traceback, and its caller reads again."""
+    keys = sys.stdin.read().split("\n")
+    table = to_arrow(_parsed(Store(Path(arguments[0])), keys)).combine_chunks()
+    with pa.ipc.new_stream(sys.stdout.buffer, table.schema) as stream:
+        stream.write_table(table)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

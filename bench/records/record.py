@@ -1,0 +1,89 @@
+"""What a cell leaves behind, and its text: canonical JSON, the digest that is its key."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, field, fields
+from pathlib import Path
+from typing import Any, Literal
+
+from bench.records.files import ResultsError
+
+SCHEMA = 1
+
+Status = Literal["done", "failed", "diverged", "oom", "timeout", "crashed", "skipped"]
+
+FAILURES: tuple[Status, ...] = ("failed", "diverged", "oom", "timeout", "crashed")
+
+STATUSES: tuple[Status, ...] = ("done", "skipped", *FAILURES)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Record:
+    """One cell's outcome. Everything is JSON: numbers are finite or null, never NaN."""
+
+    key: str
+    status: Status
+    reason: str = ""
+    data: str
+    target: str
+    model: str
+    strategy: str  # the stack's label, as on boards
+    split: int
+    seed: int
+    tuned: bool = False
+    uses_extra: bool = False
+    config: Mapping[str, Any] = field(default_factory=dict)  # what the key is the hash of
+    traits: Mapping[str, Any] = field(default_factory=dict)  # rows, classes, counts, prevalence of the data
+    metrics: Mapping[str, float | None] = field(default_factory=dict)  # 'view/metric' -> value
+    undefined: Mapping[str, str] = field(default_factory=dict)  # 'view/metric' -> why it is null
+    per_class: Mapping[str, list[float | None]] = field(default_factory=dict)
+    fitted: Mapping[str, float] = field(default_factory=dict)  # temperature, bias, threshold or tau
+    cost: Mapping[str, float | None] = field(default_factory=dict)  # fits, steps, train_seconds, peak_mb, …
+    notes: Mapping[str, float] = field(default_factory=dict)
+    curve: list[list[float]] = field(default_factory=list)  # [step, validation score] of the last fit
+    predictions: Mapping[str, str] = field(default_factory=dict)  # file, sha256
+    environment: Mapping[str, Any] = field(default_factory=dict)
+    traceback: str = ""
+    created: str = ""
+    schema: int = SCHEMA
+
+
+_FIELDS = frozenset(f.name for f in fields(Record))
+
+_REQUIRED = tuple(f.name for f in fields(Record) if f.default is MISSING and f.default_factory is MISSING)
+
+
+def canonical(value: Any) -> str:
+    """The one JSON text of a value: sorted keys, no spaces, no NaN."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
+def digest(value: Any) -> str:
+    """SHA-256 of the canonical JSON, 64 hexadecimal digits."""
+    return hashlib.sha256(canonical(value).encode()).hexdigest()
+
+
+def parse(text: str, path: Path) -> Record:
+    """A record from its JSON.
+
+    Raises:
+        ResultsError: not JSON, not a record, of a newer schema, or without a field; names the file.
+    """
+    try:
+        raw = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise ResultsError(
+            f"{path}: expected a record in JSON, but got {error}; delete the file and re-run its cell"
+        ) from error
+    if not isinstance(raw, dict) or raw.get("schema") != SCHEMA:
+        got = raw.get("schema") if isinstance(raw, dict) else type(raw).__name__
+        raise ResultsError(f"{path}: expected a record of schema {SCHEMA}, got {got!r}; use the version that wrote it")
+    lacking = [name for name in _REQUIRED if name not in raw]
+    if lacking:
+        raise ResultsError(
+            f"{path}: expected a record, but it lacks {', '.join(lacking)}; delete the file and re-run its cell"
+        )
+    return Record(**{name: value for name, value in raw.items() if name in _FIELDS})

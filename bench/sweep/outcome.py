@@ -1,0 +1,192 @@
+"""What training a cell came to: its record and predictions, or why there are none."""
+
+from __future__ import annotations
+
+import contextlib
+import platform
+import resource
+import sys
+import time
+import traceback
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import lru_cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from bench.config import RunConfig
+from bench.data.features.encode import Encoded
+from bench.data.tables.config import DataConfig
+from bench.evaluation.metrics import Predictions, evaluate
+from bench.evaluation.per_group import decided_per_group, per_group
+from bench.evaluation.truth import report, under_shift
+from bench.evaluation.views import tau_decisions
+from bench.records.files import one_line
+from bench.records.predictions import Logits
+from bench.records.record import Record, Status
+from bench.sweep.plan import Planned
+from bench.training.trainer import Diverged, Outcome
+from strategies.predictor import Predictor
+from strategies.spec import Inapplicable
+
+
+def conclude(
+    planned: Planned, outcome: Outcome, data: Encoded | None, ran: dict[str, Any]
+) -> tuple[Record, Logits | None]:
+    """The record of an outcome, and the logits behind it; evaluates on the test rows, once. Writes nothing."""
+    base = replace(
+        blank(planned), traits=traits(data) if data is not None else {},
+        created=datetime.now(UTC).isoformat(timespec="seconds"), **ran,
+    )  # fmt: skip
+    if data is None or isinstance(outcome, Exception):
+        assert isinstance(outcome, Exception)
+        status, reason = classify(outcome)
+        details = "" if status == "skipped" else "".join(traceback.format_exception(outcome))
+        return replace(base, status=status, reason=reason, traceback=details), None
+    return evaluated(planned, base, outcome, data)
+
+
+def evaluated(planned: Planned, base: Record, predictor: Predictor, data: Encoded) -> tuple[Record, Logits]:
+    """`base` completed with metrics and costs, and the logits that they were computed from."""
+    val = predictor.logits(data.val.x).numpy()
+    began = time.perf_counter()
+    test = predictor.logits(data.test).numpy()
+    seconds = time.perf_counter() - began
+    val_y, test_y = data.val.y.numpy(), data.test_y.numpy()
+    counts = np.bincount(data.train.y.numpy(), minlength=data.train.n_classes)
+    natural = np.maximum(counts, 0.5) / np.maximum(counts, 0.5).sum()
+    result = evaluate(
+        Predictions(test, test_y), Predictions(val, val_y), prior=predictor.prior.numpy(), natural=natural,
+        train_counts=counts,
+    )  # fmt: skip
+    correction = np.log(natural) - np.log(predictor.prior.numpy())
+    decided = None if "tau" not in result.fitted else tau_decisions(test + correction, natural, result.fitted["tau"])
+    views = {"raw": test, "corrected": test + correction}
+    base = replace(base, traits={**base.traits, **test_traits(planned.cell.data, data, views, decided)})
+    rows = data.table.rows
+    predictions = {"val": (rows[data.partition.val], val_y, val), "test": (rows[data.partition.test], test_y, test)}
+    cost = predictor.cost
+    completed = replace(
+        base,
+        status="done",
+        metrics=result.values,
+        undefined=result.undefined,
+        per_class={**result.per_class, "prior": predictor.prior.tolist()},
+        fitted={**result.fitted, "prior_exact": float(predictor.prior_exact)},
+        cost={
+            **base.cost, "fits": cost.fits, "steps": cost.steps, "train_seconds": round(cost.seconds, 4),
+            "together": cost.together,
+            "inference_rows_per_second": round(len(test) / max(seconds, 1e-9)),
+        },
+        notes={**predictor.notes, **dict(planned.cell.budget)},
+        curve=curve(predictor),
+    )  # fmt: skip
+    return completed, predictions
+
+
+def blank(planned: Planned) -> Record:
+    """A record that says which cell it is about, and nothing of what came out."""
+    cell = planned.cell
+    return Record(
+        key=planned.key, status="failed", data=planned.data_name, target=planned.target, model=cell.model.name,
+        strategy=cell.strategy, split=cell.split, seed=cell.seed, tuned=cell.tuned,
+        uses_extra=any(s.uses_extra for s in cell.strategies), config=planned.config,
+    )  # fmt: skip
+
+
+def classify(error: Exception) -> tuple[Status, str]:
+    """Status and one-line reason of a failure."""
+    text = one_line(error)
+    if isinstance(error, Inapplicable):
+        return "skipped", text
+    if isinstance(error, Diverged):
+        return "diverged", text
+    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+        return "oom", f"out of memory: {text}; lower train.batch_size or run.stack"
+    return "failed", f"{type(error).__name__}: {text}"
+
+
+def traits(data: Encoded) -> dict[str, Any]:
+    """What the data are like: numbers that a recommendation can rest on."""
+    counts = np.bincount(data.train.y.numpy(), minlength=data.train.n_classes)
+    kinds = {kind: len(data.table.names(kind)) for kind in ("numeric", "categorical", "text")}
+    share = counts / counts.sum()
+    present = share[share > 0]
+    return {
+        "rows": len(data.table), "n_train": len(data.train), "n_val": len(data.val), "n_test": len(data.test_y),
+        "n_classes": data.train.n_classes, "classes": list(data.table.classes), "train_counts": counts.tolist(),
+        "rarest": int(counts[counts > 0].min()), "imbalance_ratio": float(counts.max() / counts[counts > 0].min()),
+        "entropy": float(-(present * np.log(present)).sum()), "columns": kinds, "licence": data.table.licence,
+        "log": [*data.table.log, *data.log],
+    }  # fmt: skip
+
+
+def test_traits(
+    config: DataConfig, data: Encoded, views: Mapping[str, npt.NDArray[np.float64]],
+    decided: npt.NDArray[np.int64] | None,
+) -> dict[str, Any]:  # fmt: skip
+    """What groups and known truth add: metrics per group, Bayes-optimal metrics and regrets, the generator's settings.
+
+    views: test logits (n, C) as they are and prior-corrected; decided: classes (n,) under the tuned rule, for more than
+    two. Truth is known for two classes only.
+    """
+    roles, rows, found = data.table.roles, data.partition.test, dict[str, Any]()
+    margins = {view: (z[:, 1] - z[:, 0]).astype(np.float64) for view, z in views.items()}
+    if roles is not None and roles.group is not None:
+        y, group = data.test_y.numpy(), roles.group[rows]
+        found["group_column"], found["n_groups"] = config.group, len(np.unique(group))
+        found["groups"] = (
+            per_group(margins["raw"], y, group, roles.groups) if decided is None
+            else decided_per_group(decided, y, group, roles.groups, data.train.n_classes)
+        )  # fmt: skip
+    if data.table.truth is not None:
+        found["truth"] = report(margins, under_shift(data.table.truth[rows], data.table.shift))
+        found["generated"] = config.generated()
+    return found
+
+
+def curve(predictor: Predictor) -> list[list[float]]:
+    """Validation scores over steps of the fit behind a predictor, where it is one fit."""
+    found: Any = predictor
+    while found is not None and not hasattr(found, "curve"):
+        found = getattr(found, "base", None)
+    return [[float(step), float(score)] for step, score in getattr(found, "curve", ())]
+
+
+@lru_cache(maxsize=1)
+def versions() -> dict[str, str]:
+    """Versions of what decides numbers."""
+    names = ("imbench", "torch", "pytorch-lightning", "numpy", "scikit-learn")
+    return {"python": platform.python_version(), **{name: version(name) for name in names}}
+
+
+def environment(device: torch.device, run: RunConfig) -> dict[str, Any]:
+    """Where a cell ran, as far as it can matter; no host names and no paths."""
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else platform.machine()
+    how = {"threads": run.threads, "stack": run.stack, "graphs": run.graphs}
+    return {**versions(), "device": device.type, "processor": name, **how}
+
+
+def reset_peak(device: torch.device) -> None:
+    """Start measuring peak memory anew (Linux; elsewhere the peak is the process's since its start)."""
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)
+    with contextlib.suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
+
+
+def peak_mb(device: torch.device) -> float | None:
+    """Peak memory since `reset_peak`, in MiB: of the GPU where it trained, else resident."""
+    if device.type == "cuda":
+        return round(float(torch.cuda.max_memory_allocated(device)) / 2**20, 1)
+    with contextlib.suppress(OSError, StopIteration, ValueError):
+        lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
+        return round(next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 2**10, 1)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return round(peak / (2**20 if sys.platform == "darwin" else 2**10), 1)

@@ -1,0 +1,131 @@
+"""One group of cells, start to end: data -> recipes -> predictors -> evaluation -> records. Imports Lightning.
+
+Cells of a group share data, split and seed, so that data are encoded once and equal first stages are trained once;
+where cells may train as one stack, a group holds several seeds.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path
+from types import TracebackType
+
+import numpy as np
+import torch
+
+from bench.config import RunConfig
+from bench.data.features.encode import Encoded
+from bench.data.features.prepare import prepare
+from bench.data.tables.config import DataConfig
+from bench.records.background_writer import Outbox
+from bench.records.files import ResultsError
+from bench.records.record import Record
+from bench.records.store import Store
+from bench.sweep.outcome import conclude, environment, peak_mb, reset_peak
+from bench.sweep.plan import Planned
+from bench.training.graphs import use_graphs
+from bench.training.threads import limit_threads
+from bench.training.trainer import Outcome, drive, pick_device
+from strategies.predictor import Predictor
+from strategies.spec import Inapplicable, Recipe, Training
+
+
+@lru_cache(maxsize=2)
+def encoded(config: DataConfig, split: int, seed: int) -> Encoded:
+    """The data of a group; the last two are kept, because the models of one group follow one another."""
+    return prepare(config, split, seed)
+
+
+def recipe(planned: Planned, data: Encoded) -> Recipe:
+    """What the strategies of a cell start from. Holds no test rows."""
+    cell, train = planned.cell, planned.cell.train
+    return Recipe(
+        train=data.train, val=data.val, extra=data.extra, default_source=data.table.transfer_source or "",
+        unlabelled=data.unlabelled,
+        model=cell.model, batch_size=train.batch_size, max_steps=train.max_steps, lr=train.lr,
+        weight_decay=train.weight_decay, eval_every=train.eval_every, patience=train.patience, seed=cell.seed,
+        precision=train.precision,
+    )  # fmt: skip
+
+
+def training(planned: Planned, data: Encoded) -> Training:
+    """The generator of a cell; refuses at once a strategy that needs what the model lacks."""
+    for strategy in planned.cell.strategies:
+        if strategy.needs_encoder and not planned.cell.model.has_encoder:
+            raise Inapplicable(
+                f"{strategy.name}: works on a learned representation, and model {planned.cell.model.name!r} has none; "
+                "use model=mlp"
+            )
+    return planned.cell.chain().train(recipe(planned, data))
+
+
+class Runner(AbstractContextManager["Runner"]):
+    """What a process needs to turn groups of cells into records; when it is left, all of them are on the disk.
+
+    `began` and `done` report as cells go, `failed` that the results folder cannot be written.
+    """
+
+    def __init__(
+        self, root: Path, run: RunConfig, *, began: Callable[[str], None], done: Callable[[Record], None],
+        failed: Callable[[ResultsError], None] = lambda _: None,
+    ) -> None:  # fmt: skip
+        limit_threads(run.threads)
+        use_graphs(run.graphs)
+        self.device, self.run, self.began = pick_device(run.device), run, began
+        self.outbox = Outbox(Store(root), done, failed)
+        self.clock: dict[str, float] = {}
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        self.outbox.__exit__(kind, error, tb)
+
+    def execute(self, group: Sequence[Planned]) -> None:
+        """Train and evaluate the cells of a group. A failing one becomes a record of that and stops no other one.
+
+        Raises:
+            ResultsError: a record cannot be written.
+        """
+        trainings: list[Training] = []
+        ready: list[tuple[Planned, Encoded]] = []
+        for planned in sorted(group, key=lambda p: p.cell.seed):
+            data: Encoded | None = None
+            try:
+                data = encoded(planned.cell.data, planned.cell.split, planned.cell.seed)
+                trainings.append(training(planned, data))
+                ready.append((planned, data))
+            except Exception as error:
+                self.start(planned)
+                self.finish(planned, error, data)
+        drive(
+            trainings, lambda i, outcome: self.finish(ready[i][0], outcome, ready[i][1]), device=self.device,
+            stack=self.run.stack, began=lambda i: self.start(ready[i][0]),
+        )  # fmt: skip
+
+    def start(self, planned: Planned) -> None:
+        """A cell begins."""
+        self.clock[planned.key] = time.perf_counter()
+        reset_peak(self.device)
+        random.seed(planned.cell.seed)  # nothing of ours draws from the global streams; a user's strategy might
+        np.random.seed(planned.cell.seed)  # noqa: NPY002 - the global stream is the point
+        torch.default_generator.manual_seed(planned.cell.seed)  # torch.manual_seed takes a millisecond for this
+        if self.device.type == "cuda":
+            torch.cuda.manual_seed_all(planned.cell.seed)
+        self.began(planned.key)
+
+    def finish(self, planned: Planned, outcome: Outcome, data: Encoded | None) -> None:
+        """A cell has come to its end: hand its record over."""
+        wall = time.perf_counter() - self.clock.pop(planned.key)
+        if self.run.together:  # all began at once: what counts is the share of a stack
+            wall = outcome.cost.seconds if isinstance(outcome, Predictor) else 0.0
+        ran = {"environment": environment(self.device, self.run), "cost": {"wall_seconds": round(wall, 3)}}
+        try:
+            record, logits = conclude(planned, outcome, data, ran)
+        except Exception as error:  # evaluation refused the logits, say: the cell's failure, not the group's
+            record, logits = conclude(planned, error, data, ran)
+        if record.status == "done":
+            record = replace(record, cost={**record.cost, "peak_mb": peak_mb(self.device)})
+        self.outbox.put(record, logits)

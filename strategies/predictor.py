@@ -1,0 +1,125 @@
+"""A trained model: its logits, the class prior that they embody, and what it cost."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+
+from strategies.features import Features
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a prediction took: fits, optimiser steps, seconds of training, and among how many these were shared.
+
+    Seconds of fits that trained as one stack are equal shares; `together` is the largest number of fits in a stack.
+    """
+
+    fits: int = 0
+    steps: int = 0
+    seconds: float = 0.0
+    together: int = 1
+
+    def __add__(self, other: Cost) -> Cost:
+        return Cost(
+            self.fits + other.fits, self.steps + other.steps, self.seconds + other.seconds,
+            max(self.together, other.together),
+        )  # fmt: skip
+
+
+class Predictor:
+    """A trained model: logits for any features of its schema, and the class prior that these embody."""
+
+    prior: Tensor  # (C,) float64, sum 1
+    prior_exact: bool
+    cost: Cost
+    notes: Mapping[str, float]
+
+    def logits(self, x: Features) -> Tensor:
+        """(n, C)."""
+        raise NotImplementedError
+
+    def encode(self, x: Features) -> Tensor:
+        """(n, d): the representation under the head."""
+        raise NotImplementedError
+
+    @property
+    def where(self) -> torch.device:
+        """Where it computes. What it returns is on the CPU; work on that can be sent there too."""
+        return torch.device("cpu")
+
+    def shift(self, delta: Tensor) -> Predictor:
+        """Add `delta` (C,) to the logits, which multiplies the embodied prior by exp(delta)."""
+        return Shifted(self, delta.double())
+
+    def corrected(self, prior: Tensor) -> Predictor:
+        """The same model under another class prior (Saerens et al. 2002, eq. 4)."""
+        return self.shift(prior.double().log() - self.prior.double().log())
+
+
+@dataclass(frozen=True, eq=False)
+class Shifted(Predictor):
+    """`base` with a constant added to its logits."""
+
+    base: Predictor
+    delta: Tensor
+
+    @property
+    def prior(self) -> Tensor:  # type: ignore[override]
+        return (self.base.prior.double().log() + self.delta).softmax(0)
+
+    @property
+    def prior_exact(self) -> bool:  # type: ignore[override]
+        return self.base.prior_exact
+
+    @property
+    def cost(self) -> Cost:  # type: ignore[override]
+        return self.base.cost
+
+    @property
+    def notes(self) -> Mapping[str, float]:  # type: ignore[override]
+        return self.base.notes
+
+    @property
+    def where(self) -> torch.device:
+        return self.base.where
+
+    def logits(self, x: Features) -> Tensor:
+        z = self.base.logits(x)
+        return z.double() + self.delta.to(z.device)
+
+    def encode(self, x: Features) -> Tensor:
+        return self.base.encode(x)
+
+
+@dataclass(frozen=True, eq=False)
+class Costed(Predictor):
+    """`base` charged with everything that was trained on its behalf."""
+
+    base: Predictor
+    cost: Cost
+    notes: Mapping[str, float]
+
+    @property
+    def prior(self) -> Tensor:  # type: ignore[override]
+        return self.base.prior
+
+    @property
+    def prior_exact(self) -> bool:  # type: ignore[override]
+        return self.base.prior_exact
+
+    @property
+    def where(self) -> torch.device:
+        return self.base.where
+
+    def logits(self, x: Features) -> Tensor:
+        return self.base.logits(x)
+
+    def encode(self, x: Features) -> Tensor:
+        return self.base.encode(x)

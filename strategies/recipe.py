@@ -1,0 +1,202 @@
+"""A recipe: everything needed to train one model, and no test rows; its loss, head and samplers are plain values."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, TypeAlias
+
+import torch
+
+from strategies.features import Features, Split
+from strategies.predictor import Predictor
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+class Inapplicable(Exception):
+    """The strategy has no meaning here (no source to transfer from, no encoder to pretrain): skipped, not failed."""
+
+
+class Clash(ValueError):
+    """Two strategies of one stack both set what only one can own."""
+
+
+class Loss(Protocol):
+    """A frozen dataclass of numbers: (outputs (..., B, C), targets (..., B)) -> loss per row (..., B).
+
+    Fields are floats or tuples of C floats. Where recipes differ only in these, the trainer stacks them: a float
+    arrives as a tensor (K, 1), a tuple as (K, 1, C), so that both broadcast against K models at once.
+    """
+
+    @property
+    def prior_exact(self) -> bool:
+        """False where minimising the loss is not a pure prior shift."""
+        ...
+
+    def __call__(self, outputs: Tensor, targets: Tensor) -> Tensor: ...
+
+
+def negative_at(log_p: Tensor, targets: Tensor) -> Tensor:
+    """-log_p of the target class, per row: (..., C), (...) -> (...).
+
+    The numbers of `gather`, whose gradient on a GPU, where it is to be deterministic, copies from the host at every
+    step: a stall, and nothing that a CUDA graph can hold.
+    """
+    rows = torch.nn.functional.nll_loss(log_p.flatten(0, -2), targets.flatten(), reduction="none")
+    return rows.view(targets.shape)
+
+
+@dataclass(frozen=True)
+class CrossEntropy:
+    """-log p_t, per row."""
+
+    prior_exact: ClassVar[bool] = True
+
+    def __call__(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        return negative_at(outputs.log_softmax(-1), targets)
+
+
+@dataclass(frozen=True)
+class LinearHead:
+    """Affine map from the encoding to `out` outputs (None: one per class)."""
+
+    out: int | None = None
+
+
+@dataclass(frozen=True)
+class CosineHead:
+    """`scale` times the cosine between the encoding and one direction per output."""
+
+    out: int | None = None
+    scale: float = 10.0
+
+
+Sampler: TypeAlias = "Callable[[Tensor, Tensor, torch.Generator], Tensor]"
+"""(rows so far, all labels, generator) -> rows of the epoch. Samplers chain; rows are indices, never copies."""
+
+Augment: TypeAlias = "Callable[[Features, Tensor, torch.Generator, Split], tuple[Features, Tensor]]"
+"""(batch, targets, generator, training split) -> batch, targets; may change the number of rows (two views)."""
+
+
+def per_row(by_class: Tensor, y: Tensor) -> Tensor:
+    """Spread one factor per class (C,) over rows: (n,) float64."""
+    return by_class.double()[y]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """Everything needed to train ONE model, and no test rows: leakage is impossible by type.
+
+    Compared by identity for its data (splits, `init`), by value for the rest; the trainer trains equal recipes once.
+    """
+
+    train: Split
+    val: Split
+    extra: Mapping[str, tuple[Split, Split]] = field(default_factory=dict, compare=False)
+    default_source: str = ""  # the entry of `extra` that the data recommends for transfer; empty: none
+    unlabelled: Features | None = None
+    # The harness's choices, the same for every strategy. Strategies pass them on unread.
+    model: Any = None
+    batch_size: int = 256
+    max_steps: int = 1000
+    lr: float = 1e-2
+    weight_decay: float = 0.0
+    eval_every: int = 20
+    patience: int = 10
+    seed: int = 0
+    dtype: torch.dtype = field(default_factory=lambda: torch.float32)
+    precision: Literal["float32", "bf16"] = "float32"  # of the products in training steps; all else is in `dtype`
+    # What strategies decide.
+    sampler: tuple[Sampler, ...] = ()
+    augment: tuple[Augment, ...] = ()
+    loss: Loss = CrossEntropy()
+    head: LinearHead | CosineHead = LinearHead()
+    offset: tuple[float, ...] | None = None  # added to the logits in training only
+    prior_bias: bool = True  # start a linear head's bias at the log prior that it will see; False: at zero
+    init: Predictor | None = None
+    keep_head: bool = False
+    encoder_rate: float = 1.0  # factor on the encoder's learning rate; 0 freezes it
+    select: Literal["refined", "last"] = "refined"
+    prior_exact: bool = True
+    auxiliary: bool = field(default=False, compare=False)
+    # Bookkeeping, no part of what is trained.
+    by: str = field(default="", compare=False)
+    claims: Mapping[str, str] = field(default_factory=dict, compare=False)
+    notes: Mapping[str, float] = field(default_factory=dict, compare=False)
+
+    OWNED: ClassVar[tuple[str, ...]] = ("loss", "head", "offset", "init")
+
+    def change(self, **fields: Any) -> Recipe:
+        """A copy with these fields, refusing a second owner of loss, head, offset or init.
+
+        Raises:
+            Clash: another strategy of the stack has set the same field; names both.
+        """
+        claimed = {name: self.by for name in fields if name in self.OWNED}
+        for name in claimed:
+            if name in self.claims and self.claims[name] != self.by:
+                raise Clash(clash_message(name, self.claims[name], self.by))
+        return replace(self, claims={**self.claims, **claimed}, **fields)
+
+    def resample(self, sampler: Sampler) -> Recipe:
+        """Append a sampler: it sees the rows that the earlier ones left."""
+        return replace(self, sampler=(*self.sampler, sampler))
+
+    def reweight(self, factor: Tensor) -> Recipe:
+        """Multiply the row weights by `factor` (n,); the trainer scales their mean over the rows drawn to 1.
+
+        Raises:
+            ValueError: a factor is negative, infinite or NaN, or all are zero.
+        """
+        if factor.shape != self.train.y.shape:
+            raise ValueError(f"row weights: expected shape {tuple(self.train.y.shape)}, got {tuple(factor.shape)}")
+        if not bool(torch.isfinite(factor).all()) or bool((factor < 0).any()) or not bool((factor > 0).any()):
+            raise ValueError("row weights: expected finite, non-negative and not all zero")
+        weight = factor.double() if self.train.weight is None else self.train.weight * factor.double()
+        return replace(self, train=replace(self.train, weight=weight))
+
+    def note(self, **notes: float) -> Recipe:
+        """Leave numbers (effective sample size, …) for the record."""
+        return replace(self, notes={**self.notes, **notes})
+
+    def aside(self, **fields: Any) -> Recipe:
+        """An untreated recipe in service of this one (first stage, pretext, source task).
+
+        Inner strategies of the stack leave it alone; every treatment is dropped, and row weights go back to those
+        that came with the data.
+        """
+        plain: dict[str, Any] = {
+            "sampler": (), "augment": (), "loss": CrossEntropy(), "head": LinearHead(), "offset": None,
+            "prior_bias": True, "init": None, "keep_head": False, "encoder_rate": 1.0, "select": "refined",
+            "prior_exact": True, "claims": {}, "notes": {}, "auxiliary": True,
+        }  # fmt: skip
+        same = self.train.weight is self.train.natural
+        train = self.train if same else replace(self.train, weight=self.train.natural)
+        return replace(self, **{**plain, "train": train, **fields})
+
+    def generator(self, purpose: str) -> torch.Generator:
+        """A random stream of its own per purpose (order, encoder, head, noise, augment), derived from the seed."""
+        digest = hashlib.sha256(f"{self.seed}/{purpose}".encode()).digest()
+        return torch.Generator().manual_seed(int.from_bytes(digest[:8], "little") >> 1)
+
+    def epoch(self, generator: torch.Generator) -> Tensor:
+        """The rows of one epoch, resampled and shuffled: int64, any length."""
+        rows = torch.arange(len(self.train.y))
+        for sampler in self.sampler:
+            rows = sampler(rows, self.train.y, generator)
+        return rows[torch.randperm(len(rows), generator=generator)]
+
+    def mass(self) -> Tensor:
+        """Class mass of one epoch (C,), float64, sum 1: samplers × weights. What any reweighting must count."""
+        rows = self.epoch(self.generator("mass"))
+        weight = None if self.train.weight is None else self.train.weight[rows]
+        mass = torch.bincount(self.train.y[rows], weights=weight, minlength=self.train.n_classes).double()
+        return mass / mass.sum()
+
+
+def clash_message(name: str, first: str, second: str) -> str:
+    """One wording for clashes found when planning and when training."""
+    return f"strategies {first!r} and {second!r} both set the {name}, and a model has one: list only one of them"

@@ -1,0 +1,83 @@
+"""How strategies compose: generators advanced in lockstep, and a stack as one strategy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, TypeAlias, cast
+
+from strategies.predictor import Cost, Costed, Predictor
+from strategies.recipe import Recipe
+from strategies.strategy import Strategy, Training
+
+if TYPE_CHECKING:
+    pass
+
+Nested: TypeAlias = Generator[Sequence[Recipe], Sequence[Predictor], "list[Predictor | Exception]"]
+
+
+def lockstep(trainings: Sequence[Training]) -> Nested:
+    """Advance many generators together; each ends in its predictor or its exception, and none stops the others."""
+    outcome: dict[int, Predictor | Exception] = {}
+    asks: dict[int, Sequence[Recipe]] = {}
+
+    def advance(i: int, step: Callable[[], Sequence[Recipe]]) -> None:
+        try:
+            asks[i] = step()
+        except StopIteration as stop:
+            outcome[i] = stop.value
+        except Exception as error:
+            outcome[i] = error
+
+    for i, training in enumerate(trainings):
+        advance(i, lambda t=training: next(t))  # type: ignore[misc]
+    while asks:
+        todo, asks = asks, {}
+        got = iter((yield [recipe for recipes in todo.values() for recipe in recipes]))
+        for i, recipes in todo.items():
+            advance(i, answer(trainings[i], [next(got) for _ in recipes]))
+    return [outcome[i] for i in range(len(trainings))]
+
+
+def answer(training: Training, got: Sequence[Predictor | Exception]) -> Callable[[], Sequence[Recipe]]:
+    """The step that sends predictors into a generator, or raises the first failure inside it."""
+    failure = next((p for p in got if isinstance(p, Exception)), None)
+    if failure is not None:
+        return lambda: training.throw(failure)
+    return lambda: training.send(cast("Sequence[Predictor]", got))
+
+
+@dataclass(frozen=True)
+class Chain(Strategy):
+    """A stack of strategies. The first listed is outermost: what it asks for is trained by the rest.
+
+    So preparation runs in listed order and post-hoc steps in reverse. Every fit made on the way is charged to the
+    predictor that comes out.
+    """
+
+    parts: tuple[Strategy, ...]
+
+    @property
+    def label(self) -> str:
+        """`undersample+focal`; the name on boards."""
+        return "+".join(part.name for part in self.parts) or "none"
+
+    def train(self, recipe: Recipe) -> Training:
+        if not self.parts:
+            (predictor,) = yield [recipe]
+            return predictor
+        outer, rest = self.parts[0], Chain(self.parts[1:])
+        training = outer.train(replace(recipe, by=outer.name))
+        cost, notes = Cost(), dict[str, float]()
+        step: Callable[[], Sequence[Recipe]] = lambda: next(training)  # noqa: E731 - replaced by `answer` below
+        while True:
+            try:
+                asks = step()
+            except StopIteration as stop:
+                return Costed(cast(Predictor, stop.value), cost, notes)
+            got = yield from lockstep([(Chain(()) if ask.auxiliary else rest).train(ask) for ask in asks])
+            for ask, trained in zip(asks, got, strict=True):
+                if not isinstance(trained, Exception):
+                    cost += trained.cost
+                    notes.update({} if ask.auxiliary else trained.notes)
+            step = answer(training, got)

@@ -1,0 +1,45 @@
+"""A strategy: says what to train, and never how."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from typing import TYPE_CHECKING, ClassVar, TypeAlias
+
+from strategies.predictor import Predictor
+
+if TYPE_CHECKING:
+    pass
+from strategies.recipe import Recipe
+
+Training: TypeAlias = Generator[Sequence[Recipe], Sequence[Predictor], Predictor]
+
+
+class Strategy:
+    """A treatment of class imbalance. Subclasses are frozen dataclasses; their fields are the hyperparameters.
+
+    Most override `prepare` alone, a pure function of the recipe. `train` is a generator: it yields lists of recipes
+    and is sent lists of predictors, so it says what to train and never how.
+    """
+
+    name: ClassVar[str]
+    version: ClassVar[int] = 1  # raised when a fix changes results: it is part of the run key
+    owns: ClassVar[frozenset[str]] = frozenset()  # which of Recipe.OWNED it may set; clashes show when planning
+    uses_extra: ClassVar[bool] = False  # labels or data beyond the target's own: marked on boards
+    needs_encoder: ClassVar[bool] = False  # meaningless for a model without a representation
+
+    def prepare(self, recipe: Recipe) -> Recipe:
+        """The recipe to train instead. Must not change its input."""
+        return recipe
+
+    def posthoc(self, predictor: Predictor, recipe: Recipe) -> Predictor:
+        """The predictor to use instead; `recipe` is the one that `train` was given."""
+        return predictor
+
+    def train(self, recipe: Recipe) -> Training:
+        """Yield what to train; return the predictor to evaluate.
+
+        Raises:
+            Inapplicable: the strategy has no meaning for this recipe.
+        """
+        (predictor,) = yield [self.prepare(recipe)]
+        return self.posthoc(predictor, recipe)

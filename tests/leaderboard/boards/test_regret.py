@@ -1,0 +1,163 @@
+"""Regret curves: families of generated data sets, points as recorded, blocks that are not mixed, plots with words."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+import re
+from typing import Any
+
+import pytest
+
+from bench.leaderboard.boards.across import summaries
+from bench.leaderboard.boards.build import boards
+from bench.leaderboard.boards.regret import Family, families
+from bench.leaderboard.formats import csv_json as export
+from bench.leaderboard.formats.html import page
+from bench.leaderboard.plots.regret import LEVELS, regret_curves
+from bench.records.columns import of_records
+from bench.records.record import Record, digest
+from tests.leaderboard.builders import make
+
+
+def regret_of(strategy: str, rows: float, prevalence: float, seed: int) -> float:
+    return (0.02 if strategy == "none" else 0.3) * (1000 / rows) ** 0.5 * (prevalence / 0.1) * (1 + seed / 10)
+
+
+def generated(
+    strategy: str, rows: int, prevalence: float, seed: int, *, world: int = 0, truth: bool = True, **fields: Any
+) -> Record:
+    regret = regret_of(strategy, rows, prevalence, seed)
+    traits: dict[str, Any] = {"n_train": rows * 0.65, "n_test": rows * 0.2, "n_classes": 2}
+    if truth:
+        views = {"raw": {"log_loss": regret, "auroc": regret / 2}, "corrected": {"log_loss": regret / 3}}
+        traits |= {"truth": {"bayes": {"log_loss": 0.1}, **views}}
+        traits |= {"generated": {"rows": rows, "prevalence": prevalence, "noise": 0.0, "world": world}}
+    value = 0.5 + 0.1 * (strategy == "none") + seed / 50
+    made = make(strategy, seed, value, data="impressions", traits=traits, **fields)
+    data = {**made.config["data"], "fingerprint": digest([rows, prevalence, world])}
+    config = {**made.config, "data": data}
+    return Record(**{**vars(made), "config": config, "key": digest([config, fields.get("tuned", False)])})
+
+
+def sweep(rows: tuple[int, ...] = (1000, 4000), prevalences: tuple[float, ...] = (0.1, 0.3), **fields: Any) -> Family:
+    found = families(boards(of_records(grid(rows, prevalences, **fields))))
+    assert len(found) == 1
+    return found[0]
+
+
+def grid(rows: tuple[int, ...], prevalences: tuple[float, ...], **fields: Any) -> list[Record]:
+    return [
+        generated(s, n, p, seed, **fields) for s in ("focal", "none") for n in rows for p in prevalences
+        for seed in (0, 1, 2)
+    ]  # fmt: skip
+
+
+def test_points_are_means_and_t_intervals_over_seeds() -> None:
+    family = sweep()
+    (first, interval), (second, _) = family.lines("focal", "raw/log_loss", "rows")[0.1]
+    values = [regret_of("focal", 1000, 0.1, seed) for seed in range(3)]
+    mean = sum(values) / 3
+    deviation = math.sqrt(sum((v - mean) ** 2 for v in values) / 2)
+    assert (first, second) == (1000, 4000)
+    assert interval.mean == pytest.approx(mean)
+    assert interval.half == pytest.approx(4.302653 * deviation / math.sqrt(3), rel=1e-5)
+    over_prevalence = family.lines("none", "corrected/log_loss", "prevalence")
+    assert [(level, [v for v, _ in line]) for level, line in over_prevalence.items()] == [
+        (1000, [0.1, 0.3]), (4000, [0.1, 0.3]),
+    ]  # fmt: skip
+
+
+def test_a_family_needs_two_points_on_a_line_and_known_truth() -> None:
+    assert families(boards(of_records(grid((1000,), (0.1,))))) == []
+    assert families(boards(of_records(grid((1000, 4000), (0.1,), truth=False)))) == []
+    diagonal = grid((1000,), (0.1,)) + grid((4000,), (0.3,))
+    assert families(boards(of_records(diagonal))) == []
+
+
+def test_other_worlds_and_other_settings_are_other_families() -> None:
+    records = grid((1000, 4000), (0.1,)) + grid((1000, 4000), (0.1,), world=1)
+    records += grid((1000, 4000), (0.1,), train={"lr": 0.2})
+    found = families(boards(of_records(records)))
+    assert len(found) == 3
+    assert len({family.slug for family in found}) == 3
+    assert len({family.title for family in found}) == 3
+
+
+def test_boards_that_differ_in_what_a_record_does_not_tell_are_not_drawn() -> None:
+    """Two tables for one point, of other columns, say: which of them a curve should pass through is unknown."""
+    records = grid((1000, 4000), (0.1,))
+    other = {**records[0].config, "data": {**records[0].config["data"], "fingerprint": "f" * 64}}
+    records.append(Record(**{**vars(records[0]), "config": other, "key": digest(other)}))
+    assert families(boards(of_records(records))) == []
+
+
+def test_one_axis_alone_gives_one_figure() -> None:
+    assert [f.title for f in regret_curves(sweep(prevalences=(0.1,)))] == ["Regret over rows"]
+    assert [f.title for f in regret_curves(sweep(rows=(1000,)))] == ["Regret over prevalence"]
+
+
+def test_figures_have_words_numbers_and_a_panel_for_each_strategy_and_metric() -> None:
+    over_rows, over_prevalence = regret_curves(sweep())
+    assert over_rows.headings[3:] == ("Log loss regret, raw", "Log loss regret, corrected", "AUROC regret")
+    assert len(over_rows.rows) == len(over_prevalence.rows) == 2 * 4
+    assert over_rows.rows[0][:3] == ("none", "1,000", "10%")
+    assert over_rows.rows[0][3].startswith(".0220 ± ")
+    assert over_rows.svg.count('class="a d') == 2 * 3 * 2  # strategies, metrics, levels
+    assert over_rows.svg.count('class="r d') == 1 * 3 * 2  # the baseline behind the other
+    assert "focal at prevalence 10%: Log loss regret, raw .330 to .165" in over_rows.svg
+    numbers = [float(n) for n in re.findall(r'c[xy]="([-\d.]+)"', over_rows.svg)]
+    assert all(0 <= n <= 700 for n in numbers)
+
+
+def test_a_perfect_model_and_a_single_seed_can_be_drawn() -> None:
+    """A regret of exactly 0 has no logarithm; one seed has no interval."""
+    records = [r for r in grid((1000, 4000), (0.1,)) if r.seed == 0]
+    perfect = [Record(**{**vars(r), "traits": {**r.traits, "truth": {"raw": {"auroc": 0.0}}}}) for r in records]
+    for found in families(boards(of_records(perfect))):
+        (figure,) = regret_curves(found)
+        assert figure.rows[0][3] == ".0000"
+        assert "nan" not in figure.svg
+
+
+def test_many_levels_are_thinned_and_said_to_be() -> None:
+    family = sweep(prevalences=(0.05, 0.1, 0.2, 0.3, 0.4, 0.5))
+    figure = regret_curves(family)[0]
+    assert figure.svg.count('class="a d') == 2 * 3 * LEVELS
+    assert "2 values of prevalence not drawn" in figure.caption
+    assert len(figure.rows) == 2 * 2 * 6
+
+
+def test_the_data_file_has_every_point() -> None:
+    lines = list(csv.DictReader(io.StringIO(export.regret_csv([sweep()]))))
+    assert len(lines) == 2 * 4 * 3
+    line = next(x for x in lines if (x["strategy"], x["rows"], x["prevalence"]) == ("none", "4000", "0.3"))
+    assert (line["regret"], line["n"]) == ("raw/log_loss", "3")
+    assert float(line["mean"]) == pytest.approx(0.02 * 0.5 * 3 * 1.1)
+    assert export.regret_csv([]) == ""
+
+
+def test_the_page_links_to_its_curves() -> None:
+    tables = boards(of_records(grid((1000, 4000), (0.1, 0.3))))
+    found = families(tables)
+    text = page(tables, [], {}, found, title="t")
+    assert f'<a href="#{found[0].slug}">Regret · impressions' in text
+    assert f'<section id="{found[0].slug}"' in text
+
+
+def test_boards_are_named_by_what_was_asked_for_in_the_order_of_numbers() -> None:
+    tables = boards(of_records(grid((1000, 16000, 4000), (0.1,))))
+    assert [b.title for b in tables] == [f"impressions · t · m · data.rows={n}" for n in (1000, 4000, 16000)]
+
+
+def test_a_block_is_one_table_of_a_generator() -> None:
+    """Rows and prevalences of a generator used to be averaged into one block, as if they were targets."""
+    records = grid((1000, 4000), (0.1, 0.3)) + [make(s, seed, 0.5) for s in ("none", "focal") for seed in (0, 1)]
+    (summary,) = summaries(boards(of_records(records)))
+    assert summary.blocks is not None
+    assert set(summary.blocks.names) == {
+        "d", *(f"impressions (prevalence={p}, rows={n})" for n in (1000, 4000) for p in (0.1, 0.3)),
+    }  # fmt: skip
+    assert any("Blocks of one generator (impressions) share" in note for note in summary.notes)
+    assert not any("averaged" in note for note in summary.notes)
