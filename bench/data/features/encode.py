@@ -90,8 +90,8 @@ def fit(table: Table, rows: Rows, config: DataConfig) -> list[Encoder]:
     if config.target_encode:
         encoders.append(TargetEncoder(config.target_encode, frame, rows, table.y[rows], len(table.classes)))
     text = tuple(table.names("text"))
-    if text and has_terms(documents(frame, text, rows)):
-        encoders.append(TextEncoder(text, frame, rows, config.vocabulary))
+    if text and has_terms(documents(frame, text, rows), config.terms):
+        encoders.append(TextEncoder(text, frame, rows, config.vocabulary, terms=config.terms))
     if not encoders:
         raise DataError(
             f"{table.name}: expected words in the text columns {', '.join(text)} of the training rows, got none. "

@@ -17,6 +17,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from bench.data.features.terms import WORD, WORDS, Terms, analyzer
 from bench.data.tables.schema import Strings, coded, release
 from bench.data.tables.splits import Rows
 from strategies.features import Bag, Field
@@ -279,17 +280,28 @@ class TargetEncoder:
 class TextEncoder:
     """All text columns of a row as one document: tf-idf weighted uni- and bigrams, rows of length 1.
 
-    The vocabulary is the `vocabulary` most frequent terms of the training rows; other terms are left out.
+    The vocabulary is the `vocabulary` most frequent terms of the training rows; other terms are left out. `terms`:
+    what is a term.
     """
 
-    def __init__(self, columns: tuple[str, ...], frame: pd.DataFrame, rows: Rows | None, vocabulary: int) -> None:
+    def __init__(
+        self,
+        columns: tuple[str, ...],
+        frame: pd.DataFrame,
+        rows: Rows | None,
+        vocabulary: int,
+        *,
+        terms: Terms = "auto",
+    ) -> None:
         from sklearn.feature_extraction.text import TfidfVectorizer  # noqa: PLC0415 - half a second; few tables have text
 
         self.columns = columns
+        texts = documents(frame, columns, rows)
         self.vectorizer = TfidfVectorizer(
-            sublinear_tf=True, ngram_range=(1, 2), max_features=vocabulary, dtype=np.float32
-        )
-        self.fitted = bag(self.vectorizer.fit_transform(documents(frame, columns, rows)))
+            sublinear_tf=True, ngram_range=(1, 2), max_features=vocabulary, dtype=np.float32,
+            analyzer=analyzer(terms, texts) or "word", token_pattern=WORD,
+        )  # fmt: skip
+        self.fitted = bag(self.vectorizer.fit_transform(texts))
         self.field = Field("text", "bag", sizes=(len(self.vectorizer.vocabulary_),))
 
     def __call__(self, frame: pd.DataFrame, rows: Rows | None = None) -> Bag:
@@ -308,12 +320,10 @@ def documents(frame: pd.DataFrame, columns: tuple[str, ...], rows: Rows | None =
     return ["\n".join(text for text in row if text is not None) for row in zip(*parts, strict=True)]
 
 
-def has_terms(texts: list[str]) -> bool:
-    """Whether any document has a word that the vectorizer would take."""
-    from sklearn.feature_extraction.text import TfidfVectorizer  # noqa: PLC0415
-
-    words = TfidfVectorizer().build_analyzer()
-    return any(words(text) for text in texts)
+def has_terms(texts: list[str], terms: Terms = "auto") -> bool:
+    """Whether any document has a term."""
+    cut = analyzer(terms, texts) or WORDS.findall
+    return any(cut(text) for text in texts)
 
 
 def bag(matrix: Any) -> Bag:

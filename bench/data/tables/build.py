@@ -13,10 +13,10 @@ import pandas as pd
 
 from bench.data.errors import DataError, listing, suggest
 from bench.data.tables.config import DataConfig
-from bench.data.tables.decode import Values
+from bench.data.tables.decode import MISSING, Values, as_labels, said_missing
 from bench.data.tables.derive import derive
-from bench.data.tables.infer import as_kind, infer, rows_word
-from bench.data.tables.roles import PARTS, chosen, read_roles
+from bench.data.tables.infer import PARTS, as_kind, infer, remark, rows_word
+from bench.data.tables.roles import chosen, read_roles
 from bench.data.tables.schema import Column, ColumnKind, OtherTarget, Roles, Strings, Table, fingerprint, frame_hash
 from bench.data.tables.schema_file import known_kind, parse_schema
 
@@ -44,6 +44,15 @@ class Origin:
     largest: int | None = None  # training rows of the largest class under an imposed imbalance
     duplicates: Literal["drop", "keep"] = "drop"  # keep where each row is an event of its own
     truth: npt.NDArray[np.float64] | None = None  # (n,), the true probability of class 1
+    usual_words: bool = False  # whether the usual words for missing mean that in text too
+    notes: tuple[str, ...] = ()  # what reading the file found
+
+    def missing(self, config: DataConfig) -> frozenset[str]:
+        """Words for missing in columns of text, in lower case."""
+        if config.missing_words is None:
+            return frozenset(MISSING if self.usual_words else ())
+        given = {word.strip().lower() for word in config.missing_words}
+        return frozenset(given | set(MISSING)) if given else frozenset()
 
 
 def build(values: Mapping[str, Values], labels: Values, target: str, config: DataConfig, origin: Origin) -> Table:
@@ -59,15 +68,16 @@ def build(values: Mapping[str, Values], labels: Values, target: str, config: Dat
     Raises:
         DataError: target or columns are not usable; names them, counts rows and says what to do.
     """
-    log: list[str] = []
+    log = list(origin.notes)
+    labels = as_labels(labels, missing=frozenset(w.strip().lower() for w in config.missing_words or ()))
     strings = target_strings(labels, target)
     rows = labelled_rows(strings, log)
     bare = np.flatnonzero(pd.isna(strings)).astype(np.int64) if config.unlabelled else np.array([], dtype=np.int64)
     check_variety(tally(strings[rows]), target)
-    changed, derived = derive(values, config)
+    changed, derived = derive(values, config, log)
     everything = {**values, **changed}
     values = {n: v.take(rows) for n, v in everything.items()}
-    roles = read_roles(values, chosen(config), target)
+    roles = read_roles(values, chosen(config), target, config.day_first)
     origin = replace(origin, kinds={**origin.kinds, **derived})
     frame, kinds, ignored = features(values, target, config, origin, log, rows=rows)
     kept = np.arange(len(rows), dtype=np.int64)
@@ -89,7 +99,7 @@ def build(values: Mapping[str, Values], labels: Values, target: str, config: Dat
     parts = roles.arrays() if truth is None else {**roles.arrays(), "truth": truth}
     unlabelled = None
     if len(bare):
-        typed = {n: as_kind(n, everything[n].take(bare), kinds[n], bare) for n in sorted(kinds)}
+        typed = {n: as_kind(n, everything[n].take(bare), kinds[n], bare, origin.missing(config)) for n in sorted(kinds)}
         unlabelled = pd.DataFrame({n: pd.Series(v, dtype=v.dtype) for n, v in typed.items()})
         parts["unlabelled"] = np.frombuffer(bytes.fromhex(frame_hash(unlabelled, columns)), dtype=np.uint8)
         log.append(f"kept {len(bare):,} {rows_word(len(bare))} without target as unlabelled (data.unlabelled)")
@@ -170,13 +180,23 @@ def features(
     kinds: dict[str, ColumnKind] = {}
     ignored: dict[str, str] = {}
     typed = {}
+    missing = origin.missing(config)
+    absent: dict[str, str] = {}
+    remarks: list[str] = []
     for name in sorted(values):
-        kind, why = declared[name] if name in declared else infer(name, values[name])
+        kind, why = declared[name] if name in declared else infer(name, as_labels(values[name], "text", missing))
+        if name not in declared and origin.usual_words and (said := remark(name, values[name], kind)):
+            remarks.append(f"warning: column {name!r} {said}")
         if kind == "ignored":
             ignored[name] = why
         else:
-            kinds[name], typed[name] = kind, as_kind(name, values[name], kind, rows)
-    log += [f"ignored column {name!r}: {why}" for name, why in ignored.items()]
+            kinds[name], typed[name] = kind, as_kind(name, values[name], kind, rows, missing)
+            if kind != "numeric" and (words := said_missing(values[name], missing)):
+                absent[name] = words
+    log += [f"ignored column {name!r}: {why}" for name, why in ignored.items()] + remarks
+    if absent:
+        named = listing((f"{name} ({words})" for name, words in absent.items()), most=8)
+        log.append(f"read as missing: {named}; to keep such words: data.missing_words=[]")
     if not typed:
         raise DataError(
             f"{origin.file}: expected a column to learn {target!r} from, got none that is usable. "

@@ -132,7 +132,7 @@ class Ingest:
         nothing = Values("other", np.array([], dtype=object))
         names = chosen(config)
         taken = {n: self.source[n].take(rows) if n in names.values() else nothing for n in self.source}
-        roles = read_roles(taken, names, target)
+        roles = read_roles(taken, names, target, config.day_first)
         hashes = Hashes(len(rows)) if (config.duplicates or self.origin.duplicates) == "drop" else None
         self.columns(rows, hashes)
         kept = np.arange(len(rows), dtype=np.int64)
@@ -165,7 +165,7 @@ class Ingest:
 
     def columns(self, rows: Rows, hashes: Hashes | None) -> None:
         """Decide on the kinds, then write each feature column of the labelled rows: float64, or codes."""
-        changed, derived = derive(self.source, self.config)
+        changed, derived = derive(self.source, self.config, self.log)
         names = sorted({*self.source, *changed})
         origin = replace(self.origin, kinds={**self.origin.kinds, **derived})
         declared = declared_kinds(dict.fromkeys(names, Values("other", rows[:0])), self.target, self.config, origin)
