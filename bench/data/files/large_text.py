@@ -44,6 +44,6 @@ def write(path: Path, asked: Asked, stem: Path) -> Path:
                 target = str(work).replace("'", "''")
                 connection.execute(
                     f"COPY (SELECT {renamed} FROM ({query}) WHERE {condition}) TO '{target}' (FORMAT parquet)",
-                    parameters,
+                    given,
                 )
     return final

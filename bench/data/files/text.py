@@ -124,7 +124,9 @@ def reading(path: Path) -> Iterator[None]:
     """
     try:
         yield
-    except (OSError, EOFError) as error:
+    except EOFError as error:
+        raise DataError(f"{path.name}: expected to read it to its end, got: {error}. {INCOMPLETE}") from error
+    except OSError as error:
         raise DataError(f"{path.name}: expected a file that can be read, got: {error}. {INCOMPLETE}") from error
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import stat
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,46 +13,49 @@ from bench.data.files.large_text import text_as_parquet
 from bench.data.files.parquet import ENDINGS as PARQUET_ENDINGS
 from bench.data.files.parquet import ParquetTable, parquet_files
 from bench.data.files.text import Asked, check_bomb, read_text, unpacked_size
-from bench.data.tables.build import Origin, build
-from bench.data.tables.config import DataConfig
+from bench.data.sources.spec import Source, Table, TableConfig
 from bench.data.tables.decode import decode
-from bench.data.tables.schema import Table, check_names
+from bench.data.tables.large import load_large
+from bench.data.tables.schema import check_names
 
 TEXT_ENDINGS = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz")
-VERSION = 1
 LARGE_ROWS = 1_000_000  # Parquet of more rows is never in memory as a whole
 LARGE_BYTES = 500 << 20  # likewise text; it becomes Parquet in the cache first
 
 
-def load(config: DataConfig) -> Table:
-    """The table in data.path for data.target.
+@dataclass(frozen=True)
+class File(Source):
+    """The table in data.path for data.target."""
 
-    Raises:
-        DataError: file or target are not usable; says which, why, and what to do.
-    """
-    if config.path is None:
-        raise DataError("data.path: expected a CSV or Parquet file, got none. Example: data.path=shop.csv")
-    path = Path(config.path).expanduser()
-    check_path(path)
-    stem = path.name if path.is_dir() else path.name.removesuffix(".gz").rsplit(".", 1)[0]
-    origin = Origin(
-        name=stem, file=path.name, source="file", version=VERSION, licence="the owner's", usual_words=True,
-        duplicates="auto",
-    )  # fmt: skip
-    columns, notes = large_columns(path, config)
-    if columns is not None:
-        from bench.data.tables.large import load_large  # noqa: PLC0415 - only for what does not fit
+    name = "file"
+    title = "your own CSV, TSV or Parquet file, or folder of Parquet"
+    licence = "the owner's"
 
-        target = pick_target(config.target, check_names(path.name, columns.names), path.name)
-        return load_large(columns, target, target, config, replace(origin, notes=tuple(notes)))
-    stored, notes = read(path, config)
-    target = pick_target(config.target, stored, path.name)
-    words = tuple(word.strip().lower() for word in config.missing_words or ())
-    values = {
-        name: decode(column, text=name in (config.formats or {}), missing=words) for name, column in stored.items()
-    }
-    labels = values.pop(target)
-    return build(values, labels, target, config, replace(origin, notes=tuple(notes)))
+    path: str | None = None  # .csv, .tsv, .txt (each also .gz), .parquet or a folder of .parquet
+    encoding: str | None = None  # of text; by default UTF-8
+    delimiter: str | None = None  # of text, one character or tab; by default the one that fits the rows
+
+    def load(self, config: TableConfig) -> Table:
+        if self.path is None:
+            raise DataError("data.path: expected a CSV or Parquet file, got none. Example: data.path=shop.csv")
+        path, asked = Path(self.path).expanduser(), Asked(self.encoding, self.delimiter)
+        check_path(path)
+        stem = path.name if path.is_dir() else path.name.removesuffix(".gz").rsplit(".", 1)[0]
+        known: dict[str, Any] = {"name": stem, "file": path.name, "remarks": True, "duplicates": "auto"}
+        large, notes = large_table(path, asked)
+        if large is not None:
+            target = column_of(config.target, check_names(path.name, large.names), path.name)
+            return load_large(large, target, target, config, self.origin(**known, notes=tuple(notes)))
+        columns, notes = read(path, asked)
+        target = column_of(config.target, columns, path.name)
+        words = self.origin(**known).declared_words(config)
+        values = {
+            name: decode(column, text=name in (config.formats or {}), missing=words) for name, column in columns.items()
+        }
+        return self.build(values, target, config, **known, notes=tuple(notes))
+
+    def files(self) -> tuple[Path, ...]:
+        return () if self.path is None else (Path(self.path).expanduser(),)
 
 
 def check_path(path: Path) -> None:
@@ -80,7 +83,7 @@ def check_path(path: Path) -> None:
         )
 
 
-def pick_target(target: str | None, columns: Iterable[str], file: str) -> str:
+def column_of(target: str | None, columns: Iterable[str], file: str) -> str:
     """The target, if it is a column.
 
     Raises:
@@ -99,8 +102,8 @@ def pick_target(target: str | None, columns: Iterable[str], file: str) -> str:
     return target
 
 
-def large_columns(path: Path, config: DataConfig) -> tuple[ParquetTable | None, list[str]]:
-    """The columns of a source that is too large to be read as a whole, None where it is not; and what was noticed.
+def large_table(path: Path, asked: Asked) -> tuple[ParquetTable | None, list[str]]:
+    """The table of a source that is too large to be read as a whole, None where it is not; and what was noticed.
 
     Text becomes Parquet in the cache.
 
@@ -112,7 +115,7 @@ def large_columns(path: Path, config: DataConfig) -> tuple[ParquetTable | None, 
         return (columns if sum(columns.rows) > LARGE_ROWS else None), []
     if unpacked_size(path, LARGE_BYTES) > LARGE_BYTES:
         check_bomb(path)
-        file, notes = text_as_parquet(path, Asked(config.encoding, config.delimiter))
+        file, notes = text_as_parquet(path, asked)
         return ParquetTable([file]), notes
     return None, []
 
@@ -122,7 +125,7 @@ def parquet(path: Path) -> ParquetTable:
     return ParquetTable(parquet_files(path), path) if path.is_dir() else ParquetTable([path])
 
 
-def read(path: Path, config: DataConfig) -> tuple[dict[str, Any], list[str]]:
+def read(path: Path, asked: Asked) -> tuple[dict[str, Any], list[str]]:
     """A file's columns by name (outer spaces removed), pyarrow, in the file's order; and what was noticed.
 
     Raises:
@@ -133,7 +136,7 @@ def read(path: Path, config: DataConfig) -> tuple[dict[str, Any], list[str]]:
         names, rows, notes = source.names, sum(source.rows), list[str]()
         columns = [source.read(name) for name in names] if rows else []
     else:
-        names, table, notes = read_text(path, Asked(config.encoding, config.delimiter))
+        names, table, notes = read_text(path, asked)
         columns, rows = table.columns, table.num_rows
     names = check_names(path.name, names)
     if rows == 0:

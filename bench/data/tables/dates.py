@@ -183,9 +183,8 @@ def offset(zone: str) -> int:
 
 def compact(numbers: npt.NDArray[np.float64]) -> Moments | None:
     """Numbers as 20210630, if four of five are such dates: `NONE` for the others. None for numbers of another sort."""
-    whole = np.where((numbers % 1 == 0) & (numbers >= COMPACT[0]) & (numbers <= COMPACT[1]), numbers, 0).astype(
-        np.int64
-    )
+    inside = np.where((numbers >= COMPACT[0]) & (numbers <= COMPACT[1]), numbers, 0)
+    whole = np.where(inside % 1 == 0, inside, 0).astype(np.int64)
     micros = calendar(whole // 10000, whole // 100 % 100, whole % 100)
     if not len(numbers) or (micros != NONE).mean() < 0.8:
         return None

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from bench.data.errors import DataError, listing, suggest
-from bench.data.tables.config import DataConfig, Format
+from bench.data.tables.config import Format, TableConfig
 from bench.data.tables.decode import Values, as_labels
 from bench.data.tables.infer import at_rows, rows_word
 from bench.data.tables.numbers import read_numbers
@@ -21,7 +21,7 @@ BETWEEN = " × "  # in names and values of crosses
 
 
 def derive(
-    values: Mapping[str, Values], config: DataConfig, log: list[str]
+    values: Mapping[str, Values], config: TableConfig, log: list[str]
 ) -> tuple[dict[str, Values], dict[str, ColumnKind]]:
     """The columns that were asked for, new or read anew, and their kinds. Only columns that these need are touched.
 

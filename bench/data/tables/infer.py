@@ -20,7 +20,7 @@ import pandas as pd
 from bench.data.errors import DataError
 from bench.data.options import option
 from bench.data.tables.dates import compact
-from bench.data.tables.decode import Values, as_labels
+from bench.data.tables.decode import Values
 from bench.data.tables.numbers import recognise
 from bench.data.tables.schema import ColumnKind
 
@@ -149,11 +149,10 @@ def as_kind(
     values: Values,
     kind: ColumnKind,
     rows: npt.NDArray[np.int64] | None = None,
-    missing: Collection[str] = (),
 ) -> npt.NDArray[Any]:
     """The column in the type of its kind: float64 with NaN, or object of str and None.
 
-    `rows`: their numbers in the source, from 0, for messages. `missing`: words for missing in text, in lower case.
+    `rows`: their numbers in the source, from 0, for messages.
 
     Raises:
         DataError: text in a numeric column, infinite numbers, or values of no usable type; names column and rows.
@@ -161,7 +160,7 @@ def as_kind(
     if values.storage == "other":
         raise DataError(f"column {name!r}: expected plain values, got lists or bytes. Add it to data.ignore")
     if kind != "numeric":
-        return as_labels(values, kind, missing).strings()
+        return values.strings()
     numbers = values.data if values.storage == "number" else to_numbers(name, values, rows)
     if np.isinf(np.fmin.reduce(numbers, initial=0)) or np.isinf(np.fmax.reduce(numbers, initial=0)):  # skips NaN
         infinite = np.flatnonzero(np.isinf(numbers))

@@ -11,14 +11,14 @@ import numpy.typing as npt
 import pandas as pd
 
 from bench.data.errors import DataError, listing, suggest
-from bench.data.tables.config import DataConfig
+from bench.data.tables.config import TableConfig
 from bench.data.tables.dates import Moments, compact, epochs, read_dates
 from bench.data.tables.decode import INTEGER, Values, as_labels, shortest
 from bench.data.tables.infer import PARTS, at_rows, rows_word
 from bench.data.tables.schema import Roles
 
 
-def chosen(config: DataConfig) -> dict[str, str]:
+def chosen(config: TableConfig) -> dict[str, str]:
     """The column of each role, {role: column}."""
     names = {role: getattr(config, role) for role in ("weight", "group", "time", "given")}
     return {role: name for role, name in names.items() if name is not None}
@@ -150,7 +150,7 @@ def number_instants(name: str, numbers: npt.NDArray[np.float64]) -> Moments | No
     """
     present = np.flatnonzero(~np.isnan(numbers))
     found = compact(numbers[present])
-    if found is None and len(present) and (numbers[present] % 1 == 0).all():
+    if found is None and len(present) and np.isfinite(numbers[present]).all() and (numbers[present] % 1 == 0).all():
         found = epochs(name, numbers[present].astype(np.int64))
     if found is None or len(present) == len(numbers):
         return found

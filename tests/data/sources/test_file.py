@@ -18,11 +18,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench.data.errors import DataError
+from bench.data.files.text import Asked
 from bench.data.sources.file import read
-from bench.data.sources.registry import DataConfig, load_table
 from bench.data.tables.decode import decode
-from bench.data.tables.schema import Column, Table
+from bench.data.tables.schema import FeatureColumn, Table
 from bench.data.tables.schema_file import describe, parse_schema, schema_yaml
+from tests.data.asked import asked
 
 N = 40
 
@@ -62,7 +63,7 @@ def load(path: Path, frame: pd.DataFrame | None = None, **options: Any) -> Table
         else:
             frame.to_csv(path, index=False, sep="\t" if ".tsv" in path.name else ",")
     options.setdefault("target", "buys")
-    return load_table(DataConfig(source="file", path=str(path), **options))
+    return asked("file", path=str(path), **options).load()
 
 
 @pytest.mark.parametrize("name", ["shop.csv", "shop.tsv", "shop.csv.gz", "other.txt"])
@@ -90,7 +91,8 @@ def test_types_are_found_and_nothing_is_lost(tmp_path: Path) -> None:
     assert set(table.frame["member"]) == {"true", "false"}
     assert np.isnan(table.frame["visits"][0])
     assert np.array_equal(table.frame["price"], shop()["price"])
-    assert set(table.frame["city"]) == {None, "Köln", "Bonn", "NA"}
+    assert set(table.frame["city"]) == {None, "Köln", "Bonn"}
+    assert set(load(tmp_path / "shop.csv", missing_words=()).frame["city"]) == {None, "Köln", "Bonn", "NA"}
     assert any("ignored column 'day': dates" in line for line in table.log)
 
 
@@ -240,7 +242,8 @@ def test_schema_yaml_survives_any_column_name(name: str) -> None:
 def named(name: str) -> Table:
     y = np.array([0, 1], dtype=np.int64)
     return Table(
-        name="t\nt", target=name, frame=pd.DataFrame({name: [1.0, 2.0]}), columns=(Column(name, "numeric"),), y=y,
+        name="t\nt", target=name, frame=pd.DataFrame({name: [1.0, 2.0]}),
+        columns=(FeatureColumn(name, "numeric"),), y=y,
         classes=("0", "1"), rows=y, fingerprint="", version=1, source="file", licence="",
         ignored={name + " 2": "one value in all rows"},
     )  # fmt: skip
@@ -336,7 +339,7 @@ def test_missing_files(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"there is none. Did you mean 'shop.csv'\?"):
         load(tmp_path / "shp.csv")
     with pytest.raises(DataError, match=r"data.path: expected a CSV or Parquet file, got none"):
-        load_table(DataConfig(source="file", target="x"))
+        asked("file", target="x").load()
 
 
 @settings(max_examples=25, deadline=None)
@@ -350,7 +353,7 @@ def test_any_text_reads_alike_from_csv_and_parquet(cells: list[str], quoting: An
     with TemporaryDirectory() as folder:
         frame.to_csv(Path(folder) / "t.csv", index=False, quoting=quoting)
         frame.to_parquet(Path(folder) / "t.parquet", index=False)
-        text, typed = read(Path(folder) / "t.csv"), read(Path(folder) / "t.parquet")
+        (text, _), (typed, _) = (read(Path(folder) / name, Asked()) for name in ("t.csv", "t.parquet"))
     for name in frame:
         assert decode(text[name]).storage == decode(typed[name]).storage
         np.testing.assert_array_equal(decode(text[name]).data, decode(typed[name]).data)
