@@ -210,12 +210,12 @@ def data_check(configuration: Mapping[str, Any], console: Console) -> int:
     """Look at a data set and write its schema; exit code 1 where it cannot be split."""
     from bench.config import read_data  # noqa: PLC0415
     from bench.data.inspect.check import check as look  # noqa: PLC0415 - pandas
-    from bench.data.inspect.report import save_schema, show  # noqa: PLC0415
+    from bench.data.inspect.report import print_findings, save_schema  # noqa: PLC0415
 
     config = read_data(configuration.get("data", {}))
     table = config.load()
     findings = look(table, config.test_fraction, config.val_fraction)
-    show(findings, console)
+    print_findings(findings, console)
     save_schema(table, Path(settings(configuration).results), console, config)
     return 1 if findings.refused else 0
 

@@ -27,7 +27,7 @@ __all__ = ["CategoryEncoder", "Encoded", "NumericEncoder", "encode"]
 
 DTYPES = {"numeric": "float32", "categorical": "int64"}
 
-Keep = Callable[[str, tuple[int, ...], str, Iterable[npt.NDArray[Any]]], npt.NDArray[Any]]
+Collect = Callable[[str, tuple[int, ...], str, Iterable[npt.NDArray[Any]]], npt.NDArray[Any]]
 """(name, shape, type, blocks of rows) -> one array of them, in memory or in a file."""
 
 
@@ -100,7 +100,7 @@ def apply(
     frame: pd.DataFrame,
     rows: Rows | None,
     part: str,
-    keep: Keep,
+    collect: Collect,
     *,
     fitted: bool = False,
 ) -> Features:
@@ -115,8 +115,8 @@ def apply(
         else:
             every = np.arange(n) if rows is None else rows
             encoded = (np.asarray(e(frame, block)) for block in blocks(every))
-            kept = keep(f"{part}-{e.field.name}", (n, e.field.width), DTYPES[e.field.kind], encoded)
-            columns[e.field.name] = torch.from_numpy(kept)
+            collected = collect(f"{part}-{e.field.name}", (n, e.field.width), DTYPES[e.field.kind], encoded)
+            columns[e.field.name] = torch.from_numpy(collected)
     return Features(tuple(e.field for e in encoders), columns)
 
 
@@ -126,7 +126,7 @@ def encode(
     config: TableConfig | None = None,
     *,
     test: bool = True,
-    keep: Keep = in_memory,
+    collect: Collect = in_memory,
 ) -> Encoded:
     """Fit encoders on the training rows and encode all parts; without `test`, its rows are never touched (tuning).
 
@@ -140,7 +140,7 @@ def encode(
     partition, log = clean(table, partition, config)
     encoders = fit(table, partition.train, config)
     x = {
-        part: apply(encoders, table.frame, rows, part, keep, fitted=part == "train")
+        part: apply(encoders, table.frame, rows, part, collect, fitted=part == "train")
         for part, rows in (("train", partition.train), ("val", partition.val), ("test", partition.test))
         if test or part != "test"
     }
@@ -200,15 +200,15 @@ def other_split(table: Table, other: OtherTarget, rows: Rows, x: Features, encod
         if set(encoder.columns) & set(other.drops):
             columns[encoder.field.name] = encoder(masked)
     y = other.y[rows]
-    kept = torch.from_numpy(np.flatnonzero(y >= 0))
+    having = torch.from_numpy(np.flatnonzero(y >= 0))
     own = labelled(table, rows, Features(x.schema, columns))
-    weight = None if own.weight is None else own.weight[kept]
+    weight = None if own.weight is None else own.weight[having]
     return Split(
-        own.x.take(kept),
-        torch.from_numpy(y)[kept],
+        own.x.take(having),
+        torch.from_numpy(y)[having],
         len(other.classes),
         weight=weight,
-        group=None if own.group is None else own.group[kept],
+        group=None if own.group is None else own.group[having],
         natural=weight,
     )
 

@@ -51,7 +51,7 @@ def write(table: Table, config: TableConfig, split: int, seed: int, folder: Path
     """Encode straight into files; of those of the table no more is in this process's memory than a block needs."""
     columns = [table.frame[name] for name in table.frame]
 
-    def keep(name: str, shape: tuple[int, ...], dtype: str, blocks: Iterable[npt.NDArray[Any]]) -> npt.NDArray[Any]:
+    def to_file(name: str, shape: tuple[int, ...], dtype: str, blocks: Iterable[npt.NDArray[Any]]) -> npt.NDArray[Any]:
         path = folder / f"{name}.npy"
         with path.open("wb") as file:
             np.lib.format.write_array_header_1_0(
@@ -65,7 +65,7 @@ def write(table: Table, config: TableConfig, split: int, seed: int, folder: Path
         return found
 
     parts = partition(table, split, seed, config.test_fraction, config.val_fraction)
-    encoded = encode(table, parts, config, keep=keep)
+    encoded = encode(table, parts, config, collect=to_file)
     for part, x in zip(PARTS, (encoded.train.x, encoded.val.x, encoded.test), strict=True):
         np.save(folder / f"{part}-rows.npy", getattr(encoded.partition, part))
         for field, value in x.columns.items():
