@@ -29,10 +29,10 @@ def run(overrides: Sequence[str]) -> pd.DataFrame:
     from bench.cli.cells import prepare  # noqa: PLC0415
     from bench.cli.compose import compose, expand, guard, hydra_loader  # noqa: PLC0415
     from bench.records.store import load  # noqa: PLC0415
-    from bench.sweep.run import run as sweep  # noqa: PLC0415
+    from bench.sweep.run import run_sweep  # noqa: PLC0415
 
     with hydra_loader() as loader:
         planned, options = prepare(compose(loader, expand(guard(overrides), loader)))
-    sweep(planned, options, Console(stderr=True))
+    run_sweep(planned, options, Console(stderr=True))
     frame = load(options.results)
     return frame[frame["key"].isin([p.key for p in planned])].reset_index(drop=True)

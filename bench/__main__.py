@@ -148,10 +148,10 @@ def chosen(overrides: Sequence[str]) -> dict[str, str]:
 
 def hydra_app(verb: str, args: list[str]) -> int:
     """Hand `args` to Hydra, which composes one configuration or a grid of them."""
-    from bench.sweep.fork_server import likely_to_train, warm_context  # noqa: PLC0415
+    from bench.sweep.fork_server import forking_context, likely_to_train  # noqa: PLC0415
 
     if verb == "run" and likely_to_train(args):
-        warm_context("bench.sweep.runner")  # imports Lightning while we compose and plan
+        forking_context("bench.sweep.runner")  # imports Lightning while we compose and plan
 
     from rich.console import Console  # noqa: PLC0415
 

@@ -25,19 +25,18 @@ INTERRUPTED = 130
 def run(configurations: Sequence[Mapping[str, Any]], console: Console) -> int:
     """Train cells that have no record; print the table of the sweep."""
     from bench.leaderboard.publish import show  # noqa: PLC0415 - statistics are for the end
-    from bench.sweep.run import report_failures  # noqa: PLC0415
-    from bench.sweep.run import run as sweep  # noqa: PLC0415
+    from bench.sweep.run import report_failures, run_sweep  # noqa: PLC0415
 
     planned, options = prepare(configurations)
     introduce(planned, console, schemas=Path(options.results) / "schemas")
     try:
-        summary = sweep(planned, options, console)
+        outcome = run_sweep(planned, options, console)
     except KeyboardInterrupt:
         console.print("interrupted: finished cells are recorded; the same command goes on from there")
         return INTERRUPTED
     show(Path(options.results), console, keys=[p.key for p in planned])
-    report_failures(summary, console)
-    return summary.exit_code
+    report_failures(outcome, console)
+    return outcome.exit_code
 
 
 def introduce(planned: Sequence[Planned], console: Console, schemas: Path | None = None) -> None:
@@ -47,7 +46,7 @@ def introduce(planned: Sequence[Planned], console: Console, schemas: Path | None
     """
     from bench.data.loaded import kept_table  # noqa: PLC0415 - pandas
     from bench.data.tables.schema_file import describe, schema_yaml  # noqa: PLC0415
-    from bench.records.files import publish as write  # noqa: PLC0415
+    from bench.records.files import write_atomically  # noqa: PLC0415
 
     for config in dict.fromkeys(p.cell.data for p in planned):
         data = kept_table(config)
@@ -58,7 +57,7 @@ def introduce(planned: Sequence[Planned], console: Console, schemas: Path | None
             console.print(Text(f"  {text}"), soft_wrap=True)
         if schemas is not None:
             path, content = schemas / f"{data.fingerprint[:12]}.yaml", schema_yaml(data)
-            write(path, lambda temporary, content=content: put(temporary, content), replace=True)  # type: ignore[misc]
+            write_atomically(path, lambda temporary, content=content: put(temporary, content), replace=True)  # type: ignore[misc]
             console.print(Text(f"  schema saved: {path}"), soft_wrap=True)
 
 
@@ -72,7 +71,8 @@ def plan(configurations: Sequence[Mapping[str, Any]], console: Console) -> int:
     from bench.records.record import FAILURES  # noqa: PLC0415
     from bench.records.store import Store  # noqa: PLC0415
     from bench.sweep.plan import outlook, tally  # noqa: PLC0415
-    from bench.sweep.run import duration, worker_count  # noqa: PLC0415
+    from bench.sweep.progress import duration  # noqa: PLC0415
+    from bench.sweep.workers import worker_count  # noqa: PLC0415
 
     planned, options = prepare(configurations)
     ahead = outlook(planned, Store(options.results), retry_failed=options.run.retry_failed)
@@ -98,8 +98,8 @@ def plan(configurations: Sequence[Mapping[str, Any]], console: Console) -> int:
 
 def tune(configurations: Sequence[Mapping[str, Any]], console: Console) -> int:
     """Search hyperparameters on validation rows: every strategy the same number of trials."""
-    from bench.tuning.driver import summarize  # noqa: PLC0415 - Optuna and the trainer
-    from bench.tuning.driver import tune as search  # noqa: PLC0415
+    from bench.tuning.driver import tune as search  # noqa: PLC0415 - Optuna and the trainer
+    from bench.tuning.progress import summarize  # noqa: PLC0415
     from bench.tuning.report import write  # noqa: PLC0415
 
     options, began = settings(configurations[0]), time.monotonic()

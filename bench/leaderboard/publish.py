@@ -25,8 +25,7 @@ from bench.leaderboard.status import say_empty, status
 from bench.leaderboard.text import clean, list_of, plural
 from bench.records import index
 from bench.records.columns import Ledger, of_records
-from bench.records.files import ResultsError
-from bench.records.files import publish as write_file
+from bench.records.files import ResultsError, write_atomically
 from bench.records.store import Store
 
 __all__ = ["Options", "documents", "publish", "select", "show", "status"]
@@ -105,7 +104,7 @@ def publish(
         folder = root if out is None else out
         written = [folder / name for name in texts]
         for path, text in zip(written, texts.values(), strict=True):
-            write_file(path, writer(text), replace=True)
+            write_atomically(path, writer(text), replace=True)
     for path in written:
         console.print(Text(f"Wrote {path}"), soft_wrap=True)
     return written

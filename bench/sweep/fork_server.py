@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 
-def warm_context(module: str) -> Any:
+def forking_context(module: str) -> Any:
     """A context whose processes start with `module` imported: a fork server's, or spawn's where there is none.
 
     The server is started without the working directory on its path (Python 3.11 ignores the path it is given), so that

@@ -30,7 +30,7 @@ from bench.tuning.study import Identity, identity
 from strategies.spec import Recipe
 from tests import ROOT
 from tests.conftest import CPU, Toy
-from tests.training.test_training import mixture
+from tests.training.fits import mixture
 
 GPU = [pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device on this machine")]
 DEMO = ROOT / "results/published/demo/records.parquet"
