@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
+from dataclasses import MISSING, fields, replace
 
 import pytest
 import torch
@@ -59,3 +59,31 @@ def test_reweight_multiplies_and_refuses_what_is_no_weight(binary: Toy) -> None:
     with pytest.raises(ValueError, match=rf"expected shape \({n},\), got \({n + 1},\)"):
         binary.recipe().reweight(torch.ones(n + 1))
     assert per_row(torch.tensor([1.0, 5.0]), torch.tensor([1, 0, 1])).tolist() == [5.0, 1.0, 5.0]
+
+
+def test_every_field_says_what_it_is() -> None:
+    """Data, choice of the harness, treatment or bookkeeping, declared where it stands; data alone have no default."""
+    for f in fields(Recipe):
+        assert f.metadata.get("part") in ("data", "harness", "treatment", "bookkeeping"), f.name
+    required = {f.name for f in fields(Recipe) if f.default is MISSING and f.default_factory is MISSING}
+    assert required == {"train", "val"}
+    assert set(Recipe.OWNED) <= set(Recipe.neutral("treatment"))
+
+
+def test_aside_resets_whatever_is_a_treatment_and_keeps_the_rest(binary: Toy) -> None:
+    """Every treatment field, whichever there are; data and the harness's choices are passed on."""
+    recipe = binary.recipe(by="outer", notes={"a": 1.0}, claims={"loss": "outer"})
+    for name, neutral in Recipe.neutral("treatment").items():
+        treated = replace(recipe, **{name: object()})
+        assert treated.treated() == {name}
+        plain = treated.aside()
+        assert getattr(plain, name) == neutral
+        assert plain.treated() == set()
+        assert plain == recipe
+        assert (plain.by, plain.notes, plain.claims, plain.auxiliary) == ("outer", {}, {}, True)
+    assert recipe.treated() == set()
+    for name in Recipe.neutral("harness"):
+        changed = replace(recipe, **{name: 7})
+        assert getattr(changed.aside(), name) == 7
+        assert changed.treated() == set()
+    assert recipe.aside(select="last").treated() == {"select"}
