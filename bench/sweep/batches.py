@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
-from bench.data.loaded import kept_table
-from bench.data.tables.config import DataConfig
+from bench.data.config import DataConfig
+from bench.data.loaded import loaded_table
 from bench.sweep.plan import Planned
 
 MOST_CELLS = 64  # of a batch of several seeds: more hardly train faster together
@@ -35,7 +35,7 @@ def seeds_joined(by_seed: Mapping[tuple[DataConfig, int, int], list[Planned]]) -
     """Batches of one split and several seeds, of at most `MOST_CELLS` cells and `MOST_ROWS` rows of data."""
     parts = dict[tuple[DataConfig, int], list[list[Planned]]]()
     for (data, split, _), cells in by_seed.items():
-        most_seeds = max(1, MOST_ROWS // len(kept_table(data)))
+        most_seeds = max(1, MOST_ROWS // len(loaded_table(data)))
         same_split = parts.setdefault((data, split), [[]])
         seeds = {p.cell.seed for p in same_split[-1]}
         if len(same_split[-1]) + len(cells) > MOST_CELLS or len(seeds) == most_seeds:

@@ -9,8 +9,8 @@ from statistics import median
 from typing import Any
 
 from bench.config import Cell
-from bench.data.loaded import kept_table
-from bench.data.tables.config import DataConfig
+from bench.data.config import DataConfig
+from bench.data.loaded import loaded_table
 from bench.data.tables.splits import partition
 from bench.records.record import FAILURES, SCHEMA, Record, Status, digest
 from bench.records.store import Store
@@ -50,11 +50,11 @@ def identify(cell: Cell) -> Planned:
     Raises:
         DataError: the data cannot be used.
     """
-    data = kept_table(cell.data)
+    data = loaded_table(cell.data)
     config = {
         "schema": SCHEMA,
         "data": {
-            "source": cell.data.source, "version": data.version, "target": data.target,
+            "source": cell.data.source.name, "version": data.version, "target": data.target,
             "fingerprint": data.fingerprint, "imbalance": data.imbalance, "test_fraction": cell.data.test_fraction,
             "val_fraction": cell.data.val_fraction, "vocabulary": cell.data.vocabulary, **cell.data.key(),
         },
@@ -81,7 +81,7 @@ def plan(cells: Sequence[Cell]) -> list[Planned]:
         part = (p.cell.data, p.cell.split, p.cell.seed)
         if part not in seen:
             seen.add(part)
-            partition(kept_table(part[0]), part[1], part[2], p.cell.data.test_fraction, p.cell.data.val_fraction)
+            partition(loaded_table(part[0]), part[1], part[2], p.cell.data.test_fraction, p.cell.data.val_fraction)
     return list(planned.values())
 
 

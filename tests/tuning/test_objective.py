@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from bench.config import ConfigError, cell
-from bench.data.features import prepare as prepare_module
+from bench.data.features import load as load_module
 from bench.tuning import objective as objective_module
 from bench.tuning.objective import objectives, tuning_data
 from tests.command_line import TINY
@@ -33,11 +33,11 @@ def test_test_rows_are_never_encoded(monkeypatch: pytest.MonkeyPatch) -> None:
     config = cell(raw).data
     tuning_data.cache_clear()
     clean = tuning_data(config, 0, 0, 0, 0)
-    whole = objective_module.kept_table(config)
+    whole = objective_module.loaded_table(config)
     test = clean.partition.test
     spoiled = whole.frame.copy()
     spoiled.iloc[test] = 1e9
-    monkeypatch.setattr(prepare_module, "kept_table", lambda _: replace(whole, frame=spoiled))
+    monkeypatch.setattr(load_module, "loaded_table", lambda _: replace(whole, frame=spoiled))
     tuning_data.cache_clear()
     dirty = tuning_data(config, 0, 0, 0, 0)
     tuning_data.cache_clear()
