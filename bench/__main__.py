@@ -118,9 +118,9 @@ def positional(arguments: list[str]) -> tuple[list[str], list[str]]:
 
 def composed_settings(overrides: list[str]) -> Any:
     """Settings from overrides, through Hydra."""
-    from bench.config import settings  # noqa: PLC0415
+    from bench.config import read_options  # noqa: PLC0415
 
-    return settings(composed(overrides))
+    return read_options(composed(overrides))
 
 
 def composed(overrides: list[str]) -> Mapping[str, Any]:

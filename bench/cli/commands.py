@@ -14,7 +14,7 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from bench.cli.cells import prepare
-from bench.config import Settings, settings
+from bench.config import CommandOptions, read_options
 
 if TYPE_CHECKING:
     from bench.sweep.plan import Planned
@@ -102,7 +102,7 @@ def tune(configurations: Sequence[Mapping[str, Any]], console: Console) -> int:
     from bench.tuning.driver import tune as search  # noqa: PLC0415
     from bench.tuning.report import write  # noqa: PLC0415
 
-    options, began = settings(configurations[0]), time.monotonic()
+    options, began = read_options(configurations[0]), time.monotonic()
     try:
         reports = search(configurations, options, console)
     except KeyboardInterrupt:
@@ -114,21 +114,21 @@ def tune(configurations: Sequence[Mapping[str, Any]], console: Console) -> int:
     return summarize(reports, time.monotonic() - began, console)
 
 
-def tune_status(options: Settings, console: Console) -> int:
+def tune_status(options: CommandOptions, console: Console) -> int:
     """One line per study under the results folder."""
     from bench.tuning.report import overview  # noqa: PLC0415 - Optuna
 
     return overview(Path(options.results), console, options.tune.storage)
 
 
-def tune_show(options: Settings, console: Console, wanted: Mapping[str, str | None]) -> int:
+def tune_show(options: CommandOptions, console: Console, wanted: Mapping[str, str | None]) -> int:
     """The best settings of the studies of a strategy, a data set, a model."""
     from bench.tuning.report import show as show_best  # noqa: PLC0415 - Optuna
 
     return show_best(Path(options.results), console, wanted)
 
 
-def status(options: Settings, console: Console) -> int:
+def status(options: CommandOptions, console: Console) -> int:
     """Say what the results folder holds."""
     from bench.leaderboard.publish import status as show_status  # noqa: PLC0415
 
@@ -136,7 +136,7 @@ def status(options: Settings, console: Console) -> int:
     return 0
 
 
-def publish(options: Settings, console: Console) -> int:
+def publish(options: CommandOptions, console: Console) -> int:
     """Print the boards and write them under the results folder, or as a snapshot where `board.name` is set."""
     from bench.leaderboard.publish import for_settings  # noqa: PLC0415
 
@@ -144,14 +144,14 @@ def publish(options: Settings, console: Console) -> int:
     return for_settings(options.board, Path(options.results), console, command)
 
 
-def advise(options: Settings, console: Console) -> int:
+def advise(options: CommandOptions, console: Console) -> int:
     """Say which strategy the records speak for, given `need` and `budget`."""
     from bench.leaderboard.advice.terminal import for_settings  # noqa: PLC0415
 
     return for_settings(options, console)
 
 
-def compare(folders: Sequence[str], options: Settings, console: Console) -> int:
+def compare(folders: Sequence[str], options: CommandOptions, console: Console) -> int:
     """Print what changed between two snapshots or results folders; 1 if a rule of `board.fail_if` holds."""
     from bench.leaderboard.compare import compare as show_changes  # noqa: PLC0415
     from bench.records.files import ResultsError  # noqa: PLC0415
@@ -209,21 +209,21 @@ def data_cache(arguments: Sequence[str], console: Console) -> int:
 
 def data_check(configuration: Mapping[str, Any], console: Console) -> int:
     """Look at a data set and write its schema; exit code 1 where it cannot be split."""
-    from bench.config import section  # noqa: PLC0415
+    from bench.config import read_section  # noqa: PLC0415
     from bench.data.inspect.check import check as look  # noqa: PLC0415 - pandas
     from bench.data.inspect.report import save_schema, show  # noqa: PLC0415
     from bench.data.sources.registry import load_table  # noqa: PLC0415
     from bench.data.tables.config import DataConfig  # noqa: PLC0415
 
-    config = section(DataConfig, configuration.get("data", {}), "data")
+    config = read_section(DataConfig, configuration.get("data", {}), "data")
     table = load_table(config)
     findings = look(table, config.test_fraction, config.val_fraction)
     show(findings, console)
-    save_schema(table, Path(settings(configuration).results), console, config)
+    save_schema(table, Path(read_options(configuration).results), console, config)
     return 1 if findings.refused else 0
 
 
-def results_check(options: Settings, console: Console) -> int:
+def results_check(options: CommandOptions, console: Console) -> int:
     """Verify that every record parses and that its predictions are what was recorded."""
     from bench.records.files import ResultsError  # noqa: PLC0415
     from bench.records.store import Store  # noqa: PLC0415
@@ -243,7 +243,7 @@ def results_check(options: Settings, console: Console) -> int:
     return 1 if wrong else 0
 
 
-def results_gc(options: Settings, console: Console) -> int:
+def results_gc(options: CommandOptions, console: Console) -> int:
     """Delete what interrupted runs left behind; files younger than an hour may be in use and stay."""
     from bench.records.store import Store  # noqa: PLC0415
 

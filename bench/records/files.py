@@ -9,8 +9,10 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from bench.errors import Complaint
 
-class ResultsError(RuntimeError):
+
+class ResultsError(Complaint, RuntimeError):
     """The results folder cannot be used: full, read-only, or holding what is not a record."""
 
 

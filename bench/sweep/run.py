@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from bench.config import Settings
+from bench.config import CommandOptions
 from bench.evaluation.metric_specs import METRICS, ranking_metric
 from bench.machine import gpus, places, usable_cores
 from bench.records.files import ResultsError
@@ -43,7 +43,7 @@ class Summary:
         return 1 if self.failures or self.missing else 0
 
 
-def run(planned: Sequence[Planned], options: Settings, console: Console) -> Summary:
+def run(planned: Sequence[Planned], options: CommandOptions, console: Console) -> Summary:
     """Run the cells that have no record; the same call again resumes.
 
     Raises:
@@ -66,7 +66,12 @@ def run(planned: Sequence[Planned], options: Settings, console: Console) -> Summ
 
 
 def launch(
-    ahead: Outlook, options: Settings, store: Store, *, began: Callable[[str], None], done: Callable[[Record], None]
+    ahead: Outlook,
+    options: CommandOptions,
+    store: Store,
+    *,
+    began: Callable[[str], None],
+    done: Callable[[Record], None],
 ) -> None:
     """Run what is to do: in this process when debugging, else in workers."""
     together = options.run.together
@@ -98,7 +103,7 @@ def bury(planned: Planned, fate: Fate, reason: str, store: Store) -> Record:
     return store.settle(record)
 
 
-def worker_count(options: Settings, cells: int) -> int:
+def worker_count(options: CommandOptions, cells: int) -> int:
     """Processes to use: what was asked for, or one per GPU; where there is none, one per usable core."""
     if options.run.workers != "auto":
         return min(options.run.workers, cells)
@@ -106,7 +111,7 @@ def worker_count(options: Settings, cells: int) -> int:
     return min(len(seen) or max(1, usable_cores() // options.run.threads), cells)
 
 
-def visible_gpus(options: Settings) -> tuple[str, ...]:
+def visible_gpus(options: CommandOptions) -> tuple[str, ...]:
     """GPUs to use; none where the CPU was asked for."""
     return gpus() if options.run.device != "cpu" else ()
 

@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from bench.config import Cell, Settings
+from bench.config import Cell, CommandOptions
 from bench.machine import Place, places
 from bench.sweep.fork_server import warm_context
 from bench.sweep.run import duration, visible_gpus, worker_count
@@ -82,7 +82,7 @@ class Report:
         return bool(self.skipped) or self.study.finished() >= self.study.tune.trials
 
 
-def tune(configurations: Sequence[Mapping[str, Any]], options: Settings, console: Console) -> list[Report]:
+def tune(configurations: Sequence[Mapping[str, Any]], options: CommandOptions, console: Console) -> list[Report]:
     """Bring every study to `tune.trials` trials, and write its best settings.
 
     Raises:
@@ -111,7 +111,7 @@ class Driver:
     How many trials of a study are worth training together is known from its first result on.
     """
 
-    def __init__(self, studies: Sequence[Study], options: Settings, console: Console) -> None:
+    def __init__(self, studies: Sequence[Study], options: CommandOptions, console: Console) -> None:
         self.studies, self.options, self.console = studies, options, console
         self.size = worker_count(options, options.tune.batch * len(studies))
         self.failures: dict[str, list[str]] = {s.identity.name: [] for s in studies}

@@ -186,12 +186,12 @@ def test_a_slow_cell_times_out_and_the_rest_go_on(stack: int | str, tmp_path: Pa
 @pytest.mark.parametrize(("stack", "lives"), [("off", 2), ("auto", 4)])
 def test_the_cell_that_takes_its_workers_down_is_found(stack: Any, lives: int, tmp_path: Path) -> None:
     """One of six kills every process that trains it. Of a stack nobody knows which it was, so that it is halved."""
-    from bench.config import RunConfig, cell
+    from bench.config import RunConfig, read_cell
     from bench.sweep.plan import Planned
     from bench.sweep.pool import Pool, Worker
 
     raw = {"data": {"source": "digits_lt"}, "model": {"name": "linear"}, "strategy": {}, "train": {}}
-    cells = [Planned(replace(cell(raw), seed=s), f"{s}-{i}", {}, "d", "t") for s in range(3) for i in range(2)]
+    cells = [Planned(replace(read_cell(raw), seed=s), f"{s}-{i}", {}, "d", "t") for s in range(3) for i in range(2)]
     pool = Pool([Place()], tmp_path, RunConfig(stack=stack))
     queue, deaths, lost, done, died = deque([list(cells)]), Counter[str](), list[str](), list[str](), 0
     while queue:
@@ -213,11 +213,11 @@ def test_the_cell_that_takes_its_workers_down_is_found(stack: Any, lives: int, t
 
 def test_work_is_divided_until_nobody_stands_idle() -> None:
     """Cells of one group are split between workers; no cell is lost or doubled."""
-    from bench.config import cell
+    from bench.config import read_cell
     from bench.sweep.plan import Planned
 
     raw = {"data": {"source": "digits_lt"}, "model": {"name": "linear"}, "strategy": {}, "train": {}}
-    one = cell(raw)
+    one = read_cell(raw)
     cells = [Planned(replace(one, seed=s), f"{s}-{i}", {}, "d", "t") for s in (0, 1) for i in range(5)]
     for workers in (1, 2, 3, 4, 16):
         parts = units(cells, workers)
@@ -228,11 +228,11 @@ def test_work_is_divided_until_nobody_stands_idle() -> None:
 
 def test_cells_of_several_seeds_are_joined_where_they_may_train_together(monkeypatch: pytest.MonkeyPatch) -> None:
     """Never more than trains faster together, nor more data than memory is good for; divided by seeds."""
-    from bench.config import cell
+    from bench.config import read_cell
     from bench.sweep.plan import Planned, divided
 
     raw = {"data": {"source": "digits_lt"}, "model": {"name": "linear"}, "strategy": {}, "train": {}}
-    cells = [Planned(replace(cell(raw), split=b, seed=s), f"{b}-{s}-{i}", {}, "d", "t")
+    cells = [Planned(replace(read_cell(raw), split=b, seed=s), f"{b}-{s}-{i}", {}, "d", "t")
              for i in range(5) for b in (0, 1) for s in range(4)]  # fmt: skip
 
     def sizes(workers: int) -> list[tuple[int, int]]:

@@ -27,8 +27,7 @@ from optuna.trial import TrialState
 from rich.console import Console
 
 from bench.cli.compose import compose, hydra_loader
-from bench.config import ConfigError, TuneConfig, cell
-from bench.config import settings as settings_of_run
+from bench.config import ConfigError, TuneConfig, read_cell, read_options
 from bench.data.features import prepare as prepare_module
 from bench.records.store import Store
 from bench.training import pace
@@ -73,7 +72,7 @@ def test_defaults_and_neutral_settings_are_in_their_space(name: str, model: str,
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
     for _ in range(8):
         trial = study.ask()
-        cell(apply(raw, {d.path: d.suggest(trial) for d in space}))
+        read_cell(apply(raw, {d.path: d.suggest(trial) for d in space}))
 
 
 def test_focal_searches_alpha_and_gamma_with_none_and_zero_included() -> None:
@@ -170,7 +169,7 @@ def test_settings_of_one_split_are_refused_for_another(tmp_path: Path) -> None:
 def test_test_rows_are_never_encoded(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever stands in the test rows changes nothing in what tuning sees, and there are none to look at."""
     raw = composed("strategy=none", *TINY)
-    config = cell(raw).data
+    config = read_cell(raw).data
     tuning_data.cache_clear()
     clean = tuning_data(config, 0, 0, 0, 0)
     whole = objective_module.kept_table(config)
@@ -188,7 +187,7 @@ def test_test_rows_are_never_encoded(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_folds_cover_training_and_validation_rows_once_and_no_test_row() -> None:
-    config = cell(composed(*TINY, "data.imbalance=1")).data
+    config = read_cell(composed(*TINY, "data.imbalance=1")).data
     tuning_data.cache_clear()
     parts = [tuning_data(config, 0, 0, 3, fold).partition for fold in range(3)]
     whole = tuning_data(config, 0, 0, 0, 0).partition
@@ -235,7 +234,7 @@ def test_proposals_do_not_depend_on_how_often_a_search_was_interrupted(tmp_path:
 def job(*settings_of: dict[str, Any], stack: Any = "auto", objective: str = "tuned/macro_f1", **changes: Any) -> Job:
     """Trials of focal on digits that differ in these settings; no pruning."""
     raw = composed("strategy=focal", *TINY)
-    trials = tuple((cell(apply(raw, one)), None) for one in settings_of)
+    trials = tuple((read_cell(apply(raw, one)), None) for one in settings_of)
     made = Job(trials, (0, 1), 0, (objective,), 1, "cpu", stack, max(2, len(trials)))
     return replace(made, **changes)
 
@@ -289,7 +288,7 @@ def test_a_trial_that_fails_or_diverges_or_is_pruned_disturbs_no_other(monkeypat
 
     monkeypatch.setattr("bench.tuning.trials.watcher", prune)
     made = job(*GAMMAS, {"train.lr": 1e30}, stack=4)
-    unfit = cell(composed("strategy=self_supervised", *TINY, "model=linear"))
+    unfit = read_cell(composed("strategy=self_supervised", *TINY, "model=linear"))
     hopeless = (made.trials[2][0], Pruning("", None, "", 0, maximize=True))
     done = run(replace(made, trials=(made.trials[0], (unfit, None), hopeless, made.trials[3], made.trials[1])))
     first, inapplicable, pruned, diverged, last = done.results
@@ -325,7 +324,7 @@ def test_a_search_is_the_same_whether_batches_train_together_or_not(tmp_path: Pa
 
 def test_a_batch_is_shared_among_workers_and_the_lost_go_alone(tmp_path: Path) -> None:
     """Singly until the first result says what pays; then equal shares, and by itself what a worker died on."""
-    options = settings_of_run(composed("strategy=focal", *TINY, "run.workers=2", "tune.batch=8"))
+    options = read_options(composed("strategy=focal", *TINY, "run.workers=2", "tune.batch=8"))
     study = Study(composed("strategy=focal", *TINY), options.tune, tmp_path)
     driver = Driver([study], options, Console())
     assert driver.begin(study)
