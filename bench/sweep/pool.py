@@ -23,7 +23,7 @@ from bench.config import RunConfig
 from bench.machine import Place
 from bench.records.files import ResultsError
 from bench.records.record import Record
-from bench.sweep.fork_server import warm_context
+from bench.sweep.fork_server import forking_context
 from bench.sweep.plan import Planned, divided
 
 RETRIES = 1  # how often a cell that took its worker down is tried again
@@ -77,7 +77,7 @@ class Pool:
     """Runs groups of cells on up to one process per place."""
 
     def __init__(self, places: Sequence[Place], root: Path, run: RunConfig) -> None:
-        self.context: Any = warm_context("bench.sweep.runner")
+        self.context: Any = forking_context("bench.sweep.runner")
         self.places, self.root, self.run_config = places, root, run
         self.workers: list[Worker] = []
         self.together = run.together

@@ -19,7 +19,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from bench.config import Cell, CommandOptions
 from bench.machine import Place, places
-from bench.sweep.fork_server import warm_context
+from bench.sweep.fork_server import forking_context
 from bench.sweep.run import duration, visible_gpus, worker_count
 from bench.tuning.objective import maximized
 from bench.tuning.pruning import Pruning
@@ -55,7 +55,7 @@ class Worker:
     @classmethod
     def start(cls, place: Place) -> Worker:
         """A new process there."""
-        context = warm_context("bench.tuning.trials")
+        context = forking_context("bench.tuning.trials")
         return cls(ProcessPoolExecutor(1, mp_context=context, initializer=place.occupy), place)
 
 
