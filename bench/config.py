@@ -79,7 +79,8 @@ class RunConfig:
     def __post_init__(self) -> None:
         counts = (self.workers, self.threads, self.stack)
         if any(not isinstance(n, str) and n < 1 for n in counts):
-            raise ValueError(f"run: expected workers, threads and stack of at least 1, got {self}")
+            got = f"workers={self.workers}, threads={self.threads}, stack={self.stack}"
+            raise ValueError(f"run: expected workers, threads and stack of at least 1, got {got}")
 
 
 @dataclass(frozen=True, kw_only=True)

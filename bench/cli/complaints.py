@@ -25,7 +25,7 @@ SAYINGS = (
     ),
     (
         r"(?:argument|parameters) '(?P<key>.*?)'.*--multirun",
-        "{key}: expected one value, got several; to try each: imbench run -m '{key}'",
+        "{key}: expected one value, got several; to try each, add -m",
     ),
     (r"Could not append .* at '(?P<key>.*?)'", "+{key}: expected a new key, but it is there already; leave out the +"),
     (r"Could not delete .* '(?P<key>.*?)' does not exist", "~{key}: expected a key that there is; leave it out"),
@@ -58,7 +58,7 @@ def rephrased(error: Exception, overrides: Sequence[str]) -> str:
     if isinstance(error, OverrideParseException):
         return bad_grammar(error)
     if isinstance(error, InterpolationKeyError):
-        return f"{error.full_key}: {error.msg.splitlines()[0]}; name a key that there is"
+        return f"{error.full_key}: {str(error).splitlines()[0]}; name a key that there is"
     text = " ".join(str(error).split())
     culprit = next((o for o in overrides if not_a_name(o)), "an override")
     known = known_beside(error.__cause__)

@@ -11,6 +11,7 @@ import os
 import re
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import redirect_stderr, redirect_stdout
+from typing import cast
 
 from bench.cli.keys import Key, choices, file_keys, groups, is_search, keys_of
 from bench.cli.verb import VERBS, Outline, outline
@@ -68,7 +69,11 @@ def _overrides(verb: Outline, rest: Sequence[str], last: str) -> Iterable[str]:
     if key in FILES:
         return ()
     if not equals:
-        offers = [f"{path}=" for path in [*groups(), *known] if path.startswith(last)]
+        offers = [
+            f"{path}="
+            for path in [*(group for group in groups() if group in verb.keys), *known]
+            if path.startswith(last)
+        ]
         return _by_section(offers, last) if offers else _from_hydra(rest, last)
     before = f"{key}={value[: len(value) - len(re.split(r'[,[]', value)[-1])]}"
     values = choices(key) if key in groups() else ["true", "false"] if known.get(key) in ("true", "false") else []
@@ -105,7 +110,7 @@ def _from_hydra(rest: Sequence[str], last: str) -> list[str]:
     os.environ["COMP_LINE"] = " ".join(["imbench", *rest, last])
     try:
         with hydra_loader() as loader, redirect_stdout(said), redirect_stderr(io.StringIO()):
-            shells = Plugins.instance().discover(CompletionPlugin)
+            shells = cast("list[type[CompletionPlugin]]", Plugins.instance().discover(CompletionPlugin))
             fish = next(shell for shell in shells if shell.provides() == "fish")  # it prints one candidate a line
             fish(loader).query("config")
     except Exception:  # a shell must not be answered with a traceback; an error in the line is said when it is run

@@ -83,12 +83,23 @@ def expand(overrides: Sequence[str], loader: ConfigLoader) -> list[list[str]]:
         kept = [o for o in job if owner(o) is None or chosen is None or owner(o) in chosen]
         used |= {owner(o) or "" for o in kept}
         jobs[tuple(kept)] = None
-    for o in itertools.chain.from_iterable(axes.values()):
-        name = owner(o)
-        if name is not None and name not in used:
-            known = sorted({s for job in jobs for s in stack_of(job) or ()})
-            raise ConfigError(f"{o.lstrip('+')}: no cell uses it. " + unknown("strategy of this sweep", name, known))
+    refuse_unused([o for o in itertools.chain.from_iterable(axes.values()) if owner(o) not in used], list(jobs))
     return [list(job) for job in jobs]
+
+
+def refuse_unused(overrides: Sequence[str], jobs: Sequence[Sequence[str]]) -> None:
+    """Refuse overrides of `strategy.X.*` where X is in the stack of no job; where a file chooses stacks, none is.
+
+    Raises:
+        ConfigError: names the override, and the strategies that there are.
+    """
+    stacks = [stack_of(job) for job in jobs]
+    for override in overrides:
+        name = owner(override)
+        if name is not None and not any(stack is None or name in stack for stack in stacks):
+            known = sorted({strategy for stack in stacks for strategy in stack or ()})
+            hint = unknown("strategy of this command", name, known)
+            raise ConfigError(f"{override.lstrip('+')}: no cell uses it. {hint}")
 
 
 def swept_values(override: Override, loader: ConfigLoader) -> list[str]:

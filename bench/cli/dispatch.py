@@ -73,7 +73,7 @@ def split(words: Sequence[str]) -> tuple[str, list[str]]:
     if members and words[1:2] and words[1] in HELP:
         return first, list(words[1:])
     if members and not words[1:]:
-        raise Complaint(f"{first}: expected what to do, got nothing more. Known: {', '.join(members)}")
+        raise Complaint(f"{first}: expected a second word, got none; one of: {', '.join(members)}")
     if members:
         raise Complaint(unknown("verb", " ".join(words[:2]), members))
     if "=" in first or first.startswith("-"):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import os
 import sys
+from argparse import Namespace
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stderr
 from typing import Any, cast
@@ -19,9 +20,10 @@ from hydra.types import RunMode
 from omegaconf import OmegaConf
 
 from bench.cli.complaints import hydra_in_one_line
-from bench.cli.compose import guard, register_plugins
+from bench.cli.compose import guard, refuse_unused, register_plugins
 from bench.cli.verb import VERBS, Verb
 from bench.config import ConfigError
+from strategies.registry import unknown
 
 Configurations = Sequence[Mapping[str, Any]]
 
@@ -36,9 +38,11 @@ class GridVerb(Verb):
     def act(self, arguments: Sequence[str]) -> int:
         """Compose, then act; Hydra's own options (`--cfg job`, `--info`) only print something."""
         task = Task(self.on_grid)
-        code = compose_by_hydra(arguments, task)
-        if task.configurations:
-            return self.on_grid(task.configurations)
+        with hydra_in_one_line(arguments):
+            code = compose_by_hydra(self.name, arguments, task)
+            configurations = [plain(one) for one in task.configurations]
+        if configurations:
+            return self.on_grid(configurations)
         return max(task.codes, default=code)
 
 
@@ -50,7 +54,7 @@ class Task:
 
     def __init__(self, act: Callable[[Configurations], int]) -> None:
         self.act = act
-        self.configurations: list[Mapping[str, Any]] = []
+        self.configurations: list[Any] = []
         self.codes: list[int] = []
 
     def many(self, configurations: Configurations) -> None:
@@ -62,21 +66,29 @@ class Task:
         self.codes += codes
 
     def __call__(self, cfg: Any) -> int:
-        one = cast("Mapping[str, Any]", OmegaConf.to_container(cfg, resolve=True))
         if HydraConfig.get().mode == RunMode.MULTIRUN:
-            return self.act([one])
-        self.configurations.append(one)
+            return self.act([plain(cfg)])
+        self.configurations.append(cfg)
         return 0
 
 
-def compose_by_hydra(arguments: Sequence[str], task: Task) -> int:
+def plain(configuration: Any) -> Mapping[str, Any]:
+    """A configuration without OmegaConf's types, references followed."""
+    found = OmegaConf.to_container(configuration, resolve=True) if OmegaConf.is_config(configuration) else configuration
+    return cast("Mapping[str, Any]", found)
+
+
+def compose_by_hydra(verb: str, arguments: Sequence[str], task: Task) -> int:
     """Run Hydra's application over our configuration. Returns the exit code of an option of its own.
 
     Raises:
         ConfigError: the arguments cannot be used; says why in one line.
     """
-    overrides = check_options(arguments)
-    with full_errors(), argv([*guarded(arguments, overrides)]), hydra_in_one_line(overrides):
+    options = check_options(arguments)
+    check_words(verb, options.overrides)
+    if not options.multirun:
+        refuse_unused(options.overrides, [options.overrides])
+    with full_errors(), argv(guarded(arguments, options.overrides)):
         register_plugins()
         try:
             hydra.main(config_path="pkg://bench.conf", config_name="config", version_base="1.3")(task)()
@@ -85,33 +97,47 @@ def compose_by_hydra(arguments: Sequence[str], task: Task) -> int:
     return 0
 
 
-def check_options(arguments: Sequence[str]) -> list[str]:
-    """The overrides among the arguments, after Hydra's options have been found to be right.
+def check_options(arguments: Sequence[str]) -> Namespace:
+    """The arguments as Hydra reads them.
 
     Raises:
-        ConfigError: an option that Hydra does not have; or a second verb.
+        ConfigError: an option that Hydra does not have, or that has no meaning here.
     """
     said = io.StringIO()
     try:
         with redirect_stderr(said):
-            parsed = get_args_parser().parse_args(list(arguments))
+            options = get_args_parser().parse_args(list(arguments))
     except SystemExit as stop:
         if stop.code == 0:  # --version
             raise
         reason = said.getvalue().strip().rpartition("error: ")[2]
         raise ConfigError(f"{reason}; imbench run --help lists keys, run --hydra-help Hydra's own options") from None
-    overrides = cast("list[str]", parsed.overrides)
-    names = {word for name in VERBS.names() for word in name.split()}
+    if options.experimental_rerun is not None:
+        raise ConfigError("--experimental-rerun: expected a file that Hydra wrote; it writes none here, give overrides")
+    return options
+
+
+def check_words(verb: str, overrides: Sequence[str]) -> None:
+    """Refuse a word that was meant as a verb.
+
+    Raises:
+        ConfigError: names the verbs that may be meant.
+    """
+    names = VERBS.names()
     for word in overrides:
-        if "=" not in word and word in names:
+        if "=" in word or word.startswith("~"):
+            continue
+        members = [name for name in names if name.startswith(f"{verb} ")]
+        if members:
+            raise ConfigError(unknown("verb", f"{verb} {word}", members))
+        if word in {first for name in names for first in name.split()}:
             raise ConfigError(f"{word!r}: expected key=value, got a second verb; give one verb at a time")
-    return overrides
 
 
-def guarded(arguments: Sequence[str], overrides: Sequence[str]) -> Iterator[str]:
+def guarded(arguments: Sequence[str], overrides: Sequence[str]) -> list[str]:
     """The arguments with each override as `guard` gives it."""
     safe = dict(zip(overrides, guard(overrides), strict=True))
-    return (safe.get(argument, argument) for argument in arguments)
+    return [safe.get(argument, argument) for argument in arguments]
 
 
 @contextmanager

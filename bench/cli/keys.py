@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
-import bench.conf
+import bench.conf  # type: ignore[import-not-found]  # conf/ as it is installed
 
 ROOT = Path(bench.conf.__path__[0])
 LINE = re.compile(

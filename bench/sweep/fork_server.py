@@ -50,7 +50,7 @@ class _Spawned(SpawnProcess):
 
 
 class _SpawnContext(SpawnContext):
-    Process = _Spawned  # type: ignore[assignment]  # typeshed wants the class itself
+    Process = _Spawned
 
 
 if FORKS:
@@ -61,7 +61,7 @@ if FORKS:
                 super().start()
 
     class _ForkServerContext(ForkServerContext):
-        Process = _Forked  # type: ignore[assignment]  # typeshed wants the class itself
+        Process = _Forked
 
 
 def forking_context(module: str) -> Any:

@@ -9,6 +9,7 @@ The scripts ask `imbench completion query LINE`, which prints what the last word
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 
 from bench.cli.completing import candidates
@@ -30,7 +31,7 @@ class Completion(Verb):
 
     def act(self, arguments: Sequence[str]) -> int:
         if len(arguments) == 2 and arguments[0] == "query":
-            print("\n".join(candidates(arguments[1])))
+            sys.stdout.writelines(f"{word}\n" for word in candidates(arguments[1]))
             return 0
         if len(arguments) != 1:
             got = " ".join(arguments) or "nothing"

@@ -29,4 +29,5 @@ class Publish(Verb):
     def act(self, arguments: Sequence[str]) -> int:
         options = options_from(arguments)
         command = shlex.join(["imbench", "publish", *arguments])
-        return publish_boards(options.board, Path(options.results), Console(), command)
+        written = publish_boards(options.board, Path(options.results), Console(), command)
+        return 0 if written or options.board.name is None else 1  # a snapshot that was asked for and is not there
