@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
 from pydantic import TypeAdapter, ValidationError
 
-from bench.data.tables.config import DataConfig
+from bench.data.config import DataConfig, divide
+from bench.data.errors import DataError
+from bench.data.tables.config import TableConfig
 from bench.errors import Complaint
 from bench.models.registry import MODELS
 from bench.needs import Allowance, Need
@@ -200,7 +202,7 @@ def read_cell(raw: Mapping[str, Any]) -> Cell:
     check_keys(raw, TOP_KEYS, "")
     train = {k: v for k, v in raw.get("train", {}).items() if k != "space"}
     return Cell(
-        data=read_section(DataConfig, raw.get("data", {}), "data"),
+        data=read_data(raw.get("data", {})),
         model=read_model(raw.get("model", {})),
         strategies=read_strategies(raw.get("strategy") or {}),
         train=read_section(TrainConfig, train, "train"),
@@ -208,6 +210,19 @@ def read_cell(raw: Mapping[str, Any]) -> Cell:
         seed=read_value(int, raw.get("seed", 0), "seed"),
         tuned=read_value(bool, raw.get("tuned", False), "tuned"),
     )
+
+
+def read_data(raw: Mapping[str, Any]) -> DataConfig:
+    """The data of a section {source, its own options …, what is asked of its table}.
+
+    Raises:
+        ConfigError: an unknown source or key, a key of another source, a wrong type or value.
+    """
+    try:
+        source, own, common = divide(raw)
+    except DataError as error:
+        raise ConfigError(str(error)) from None
+    return DataConfig(source=read_section(source, own, "data"), **vars(read_section(TableConfig, common, "data")))
 
 
 def read_model(raw: Mapping[str, Any]) -> Model:

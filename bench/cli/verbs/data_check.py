@@ -14,12 +14,10 @@ from rich.console import Console
 
 from bench.cli.compose import compose_one
 from bench.cli.verb import Verb
-from bench.config import read_options, read_section
+from bench.config import read_data, read_options
 from bench.data.inspect.check import check as look_at
 from bench.data.inspect.report import save_schema
 from bench.data.inspect.report import show as print_findings
-from bench.data.sources.registry import load_table
-from bench.data.tables.config import DataConfig
 
 
 class DataCheck(Verb):
@@ -35,8 +33,8 @@ class DataCheck(Verb):
 
     def act(self, arguments: Sequence[str]) -> int:
         composed, console = compose_one(file_overrides(arguments)), Console()
-        config = read_section(DataConfig, composed.get("data", {}), "data")
-        table = load_table(config)
+        config = read_data(composed.get("data", {}))
+        table = config.load()
         findings = look_at(table, config.test_fraction, config.val_fraction)
         print_findings(findings, console)
         save_schema(table, Path(read_options(composed).results), console, config)

@@ -26,9 +26,8 @@ class DataList(Verb):
     def act(self, arguments: Sequence[str]) -> int:
         no_arguments(self.name, arguments)
         rows = []
-        for source in SOURCES.values():
-            public = source.fetchable()
-            state = "" if public is None or public.fetched() else f" · not here yet: imbench data get {source.name}"
+        for source in map(SOURCES.get, SOURCES.names()):
+            state = "" if source.fetched() else f" · not here yet: imbench data get {source.name}"
             rows.append((source.name, f"{source.title} ({source.licence}){state}"))
             rows += [(f"  {target}", text) for target, text in source.targets.items()]
         print_list(rows, Console())

@@ -13,7 +13,7 @@ from bench.cli.keys import describe, file_keys
 from bench.cli.text import columns
 from bench.cli.verb import Verb
 from bench.cli.verbs.parts.cards import print_keys, print_lines
-from bench.data.sources.registry import find_source
+from bench.data.sources.registry import SOURCES
 from bench.errors import Complaint
 
 
@@ -31,11 +31,9 @@ class DataShow(Verb):
         if not arguments:
             raise Complaint("data show: expected the name of a data set, got none; imbench data list has them")
         console = Console()
-        for number, source in enumerate([find_source(name) for name in arguments]):
-            public = source.fetchable()
-            here = public is None or public.fetched()
+        for number, source in enumerate([SOURCES.get(name) for name in arguments]):
             lines = [*([""] if number else []), f"{source.name}: {source.title}", "", f"licence: {source.licence}"]
-            lines += [] if here else [f"not here yet: imbench data get {source.name}"]
+            lines += [] if source.fetched() else [f"not here yet: imbench data get {source.name}"]
             lines += ["", "targets:", *columns(source.targets.items()), ""] if source.targets else [""]
             print_lines(lines, console)
             print_keys(describe(file_keys("data", source.name)), console)

@@ -9,7 +9,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from bench.data.loaded import kept_table
+from bench.data.loaded import loaded_table
 from bench.data.tables.schema_file import describe, schema_yaml
 from bench.records.files import publish as write_atomically
 from bench.sweep.plan import Planned
@@ -24,9 +24,9 @@ def introduce(planned: Sequence[Planned], console: Console, schemas: Path | None
         ResultsError: the schema cannot be written.
     """
     for config in dict.fromkeys(p.cell.data for p in planned):
-        data = kept_table(config)
+        data = loaded_table(config)
         console.print(Text(f"{data.name} · {data.target}: {'; '.join(data.log)}", style="dim"), soft_wrap=True)
-        if config.source != "file":
+        if config.source.name != "file":
             continue
         for text in describe(data):
             console.print(Text(f"  {text}"), soft_wrap=True)
