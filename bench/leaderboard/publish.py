@@ -194,8 +194,8 @@ def writer(text: str) -> Callable[[Path], None]:
     return write
 
 
-def for_settings(board: Any, root: Path, console: Console, command: str) -> int:
-    """Publish as the `board` section of a configuration says; a snapshot where it has a name. Returns an exit code.
+def for_settings(board: Any, root: Path, console: Console, command: str) -> list[Path]:
+    """Publish as the `board` section of a configuration says; a snapshot where it has a name. Returns the files.
 
     Raises:
         ResultsError: as `publish`; or the metric cannot order a board, or a snapshot of this name exists.
@@ -215,7 +215,6 @@ def for_settings(board: Any, root: Path, console: Console, command: str) -> int:
             return snapshot.write(folder, records, texts, command=command, overwrite=board.overwrite)
 
     try:
-        written = publish(root, console=console, where=chosen, options=options, finish=finish)
+        return publish(root, console=console, where=chosen, options=options, finish=finish)
     except ValueError as error:
         raise ResultsError(f"board.metric: {error}") from None
-    return 0 if written or board.name is None else 1  # a snapshot that was asked for and is not there

@@ -6,10 +6,11 @@ import hashlib
 from collections.abc import Callable
 from pathlib import Path
 
+from bench.errors import Complaint
 from bench.files import NameTaken, new_file
 
 
-class ResultsError(RuntimeError):
+class ResultsError(Complaint, RuntimeError):
     """The results folder cannot be used: full, read-only, or holding what is not a record."""
 
 

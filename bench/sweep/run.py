@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from rich.console import Console
 from rich.markup import escape
 
-from bench.config import Settings
+from bench.config import CommandOptions
 from bench.records.files import ResultsError
 from bench.records.record import FAILURES, Record, failed_record
 from bench.records.store import Store
@@ -41,7 +41,7 @@ class SweepOutcome:
         return 1 if self.failures or self.missing else 0
 
 
-def run_sweep(planned: Sequence[Planned], options: Settings, console: Console) -> SweepOutcome:
+def run_sweep(planned: Sequence[Planned], options: CommandOptions, console: Console) -> SweepOutcome:
     """Run the cells that have no record; the same call again resumes.
 
     Raises:
@@ -70,12 +70,14 @@ def run_sweep(planned: Sequence[Planned], options: Settings, console: Console) -
     return SweepOutcome(records, len(ahead.to_do), len(ahead.planned) - len(records))
 
 
-def train(to_do: Sequence[Planned], options: Settings, store: Store, heard: Callable[[Event[Planned]], None]) -> None:
+def train(
+    to_do: Sequence[Planned], options: CommandOptions, store: Store, heard: Callable[[Event[Planned]], None]
+) -> None:
     """Train cells in workers; `heard` is told how they go."""
-    together, size = options.run.together, worker_count(options, len(to_do))
+    together, size = options.run.together, 1 if options.debug else worker_count(options, len(to_do))
     work = CellWorker(store.root, options.run)
     with open_workers(work, options, len(to_do), heard, together=together, divide=divided) as workers:
-        for batch in batches(to_do, 1 if options.debug else size, seeds_together=together):
+        for batch in batches(to_do, size, seeds_together=together):
             workers.submit(batch)
         while workers.busy:
             workers.wait()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from bench.config import Settings
+from bench.config import CommandOptions
 from bench.machine import gpus, places, usable_cores
 from bench.sweep.pool import Event, InThisProcess, Pool, halves
 from bench.sweep.worker import Item, Work
@@ -15,7 +15,7 @@ T = TypeVar("T", bound=Item)
 
 def open_workers(
     work: Work[T],
-    options: Settings,
+    options: CommandOptions,
     most: int,
     heard: Callable[[Event[T]], None],
     *,
@@ -30,7 +30,7 @@ def open_workers(
     return Pool(work, where, heard, timeout=options.run.timeout, fits=fits, together=together, divide=divide)
 
 
-def worker_count(options: Settings, most: int) -> int:
+def worker_count(options: CommandOptions, most: int) -> int:
     """Processes to use: what was asked for, or one per GPU; where there is none, one per usable core."""
     if options.run.workers != "auto":
         return min(options.run.workers, most)
@@ -38,6 +38,6 @@ def worker_count(options: Settings, most: int) -> int:
     return min(len(seen) or max(1, usable_cores() // options.run.threads), most)
 
 
-def visible_gpus(options: Settings) -> tuple[str, ...]:
+def visible_gpus(options: CommandOptions) -> tuple[str, ...]:
     """GPUs to use; none where the CPU was asked for."""
     return gpus() if options.run.device != "cpu" else ()

@@ -13,7 +13,7 @@ import optuna
 from optuna.trial import TrialState
 from rich.console import Console
 
-from bench.config import Cell, Settings
+from bench.config import Cell, CommandOptions
 from bench.sweep.pool import Event, InThisProcess, Lost, Pool
 from bench.sweep.worker import Finished
 from bench.sweep.workers import open_workers, worker_count
@@ -40,7 +40,7 @@ class Batch:
         """Whether every trial has come back."""
         return len(self.results) == len(self.asked)
 
-    def trials(self, places: Sequence[int], options: Settings) -> list[Trial]:
+    def trials(self, places: Sequence[int], options: CommandOptions) -> list[Trial]:
         """The trials at these places, as a worker gets them."""
         study, tune = self.study, self.study.tune
         search = Search(
@@ -68,7 +68,7 @@ class Batch:
         return Pruning(str(study.folder), study.tune.storage, study.identity.name, trial._trial_id, up)
 
 
-def tune(configurations: Sequence[Mapping[str, Any]], options: Settings, console: Console) -> list[Report]:
+def tune(configurations: Sequence[Mapping[str, Any]], options: CommandOptions, console: Console) -> list[Report]:
     """Bring every study to `tune.trials` trials, and write its best settings.
 
     Raises:
@@ -96,7 +96,7 @@ class StudyDriver:
     How many trials of a study are worth training together is known from its first result on.
     """
 
-    def __init__(self, studies: Sequence[Study], options: Settings, console: Console) -> None:
+    def __init__(self, studies: Sequence[Study], options: CommandOptions, console: Console) -> None:
         self.studies, self.options, self.console = studies, options, console
         self.size = worker_count(options, options.tune.batch * len(studies))
         self.failures: dict[str, list[str]] = {s.identity.name: [] for s in studies}

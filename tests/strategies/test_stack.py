@@ -65,8 +65,8 @@ def test_the_label_of_a_stack_lists_its_parts() -> None:
 def test_two_owners_of_one_part_are_refused_when_planning() -> None:
     """By the configuration, naming both, in the words of the clash in training."""
     with pytest.raises(config.ConfigError, match="strategies 'transfer' and 'self_supervised' both set the init"):
-        config.stack({"transfer": {}, "self_supervised": {}})
-    assert [s.name for s in config.stack({"none": {}, "transfer": {}, "focal": {}})] == ["transfer", "focal"]
+        config.read_strategies({"transfer": {}, "self_supervised": {}})
+    assert [s.name for s in config.read_strategies({"none": {}, "transfer": {}, "focal": {}})] == ["transfer", "focal"]
 
 
 def test_two_owners_of_one_part_are_refused_when_training(binary: Toy) -> None:

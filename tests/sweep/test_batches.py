@@ -12,11 +12,11 @@ from bench.sweep.batches import batches, divided
 
 def test_work_is_divided_until_nobody_stands_idle() -> None:
     """Cells of one group are split between workers; no cell is lost or doubled."""
-    from bench.config import cell
+    from bench.config import read_cell
     from bench.sweep.plan import Planned
 
     raw = {"data": {"source": "digits_lt"}, "model": {"name": "linear"}, "strategy": {}, "train": {}}
-    one = cell(raw)
+    one = read_cell(raw)
     cells = [Planned(replace(one, seed=s), f"{s}-{i}", {}, "d", "t") for s in (0, 1) for i in range(5)]
     for workers in (1, 2, 3, 4, 16):
         parts = batches(cells, workers)
@@ -27,11 +27,11 @@ def test_work_is_divided_until_nobody_stands_idle() -> None:
 
 def test_cells_of_several_seeds_are_joined_where_they_may_train_together(monkeypatch: pytest.MonkeyPatch) -> None:
     """Never more than trains faster together, nor more data than memory is good for; divided by seeds."""
-    from bench.config import cell
+    from bench.config import read_cell
     from bench.sweep.plan import Planned
 
     raw = {"data": {"source": "digits_lt"}, "model": {"name": "linear"}, "strategy": {}, "train": {}}
-    cells = [Planned(replace(cell(raw), split=b, seed=s), f"{b}-{s}-{i}", {}, "d", "t")
+    cells = [Planned(replace(read_cell(raw), split=b, seed=s), f"{b}-{s}-{i}", {}, "d", "t")
              for i in range(5) for b in (0, 1) for s in range(4)]  # fmt: skip
 
     def sizes(workers: int) -> list[tuple[int, int]]:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import torch
 
-from bench.config import ConfigError, RunConfig, section
+from bench.config import ConfigError, RunConfig, read_section
 from bench.models.mlp import MLP
 from bench.training import pace, stacking
 from bench.training.pace import worthwhile
@@ -150,7 +150,7 @@ def test_records_do_not_depend_on_the_stack(tmp_path: Path) -> None:
 def test_the_stack_is_checked() -> None:
     """A number of at least one, auto or off; anything else is refused by name."""
     for good in (1, 8, "auto", "off"):
-        assert section(RunConfig, {"stack": good}, "run").stack == good
+        assert read_section(RunConfig, {"stack": good}, "run").stack == good
     for bad in (0, -1, "many", 1.5, True):
         with pytest.raises(ConfigError, match=r"stack"):
-            section(RunConfig, {"stack": bad}, "run")
+            read_section(RunConfig, {"stack": bad}, "run")

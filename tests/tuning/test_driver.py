@@ -13,7 +13,7 @@ import pytest
 from optuna.trial import TrialState
 from rich.console import Console
 
-from bench.config import settings as settings_of_run
+from bench.config import read_options
 from bench.records.store import Store
 from bench.tuning.driver import StudyDriver
 from bench.tuning.storage import OWNER, RESULT
@@ -88,7 +88,7 @@ def test_proposals_do_not_depend_on_how_often_a_search_was_interrupted(tmp_path:
 
 def test_a_batch_is_shared_among_workers(tmp_path: Path) -> None:
     """Singly until the first result says what pays; then equal shares."""
-    options = settings_of_run(composed("strategy=focal", *TINY, "run.workers=2", "tune.batch=8"))
+    options = read_options(composed("strategy=focal", *TINY, "run.workers=2", "tune.batch=8"))
     study = Study(composed("strategy=focal", *TINY), options.tune, tmp_path)
     driver = StudyDriver([study], options, Console())
     assert driver.begin(study)

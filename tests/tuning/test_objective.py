@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from bench.config import ConfigError, cell
+from bench.config import ConfigError, read_cell
 from bench.data.features import load as load_module
 from bench.tuning import objective as objective_module
 from bench.tuning.objective import objectives, tuning_data
@@ -30,7 +30,7 @@ def test_objectives_by_name() -> None:
 def test_test_rows_are_never_encoded(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever stands in the test rows changes nothing in what tuning sees, and there are none to look at."""
     raw = composed("strategy=none", *TINY)
-    config = cell(raw).data
+    config = read_cell(raw).data
     tuning_data.cache_clear()
     clean = tuning_data(config, 0, 0, 0, 0)
     whole = objective_module.loaded_table(config)
@@ -48,7 +48,7 @@ def test_test_rows_are_never_encoded(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_folds_cover_training_and_validation_rows_once_and_no_test_row() -> None:
-    config = cell(composed(*TINY, "data.imbalance=1")).data
+    config = read_cell(composed(*TINY, "data.imbalance=1")).data
     tuning_data.cache_clear()
     parts = [tuning_data(config, 0, 0, 3, fold).partition for fold in range(3)]
     whole = tuning_data(config, 0, 0, 0, 0).partition

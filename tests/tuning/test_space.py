@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bench.config import ConfigError, cell
+from bench.config import ConfigError, read_cell
 from bench.tuning.space import Dimension, apply, dimension, dimensions, parameters, starts
 from strategies.registry import STRATEGIES
 from tests.tuning.searches import composed
@@ -25,7 +25,7 @@ def test_defaults_and_neutral_settings_are_in_their_space(name: str, model: str,
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
     for _ in range(8):
         trial = study.ask()
-        cell(apply(raw, {d.path: d.suggest(trial) for d in space}))
+        read_cell(apply(raw, {d.path: d.suggest(trial) for d in space}))
 
 
 def test_focal_searches_alpha_and_gamma_with_none_and_zero_included() -> None:

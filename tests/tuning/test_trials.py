@@ -10,7 +10,7 @@ import optuna
 import pytest
 from optuna.trial import TrialState
 
-from bench.config import cell
+from bench.config import read_cell
 from bench.training import pace
 from bench.tuning.pruning import Pruning
 from bench.tuning.space import apply
@@ -24,7 +24,7 @@ def trials(*settings_of: dict[str, Any], stack: Any = "auto", objective: str = "
     """Trials of focal on digits that differ in these settings; no pruning."""
     raw = composed("strategy=focal", *TINY)
     search = Search((0, 1), 0, (objective,), 1, "cpu", stack, max(2, len(settings_of)))
-    return [Trial(str(i), cell(apply(raw, one)), None, search) for i, one in enumerate(settings_of)]
+    return [Trial(str(i), read_cell(apply(raw, one)), None, search) for i, one in enumerate(settings_of)]
 
 
 GAMMAS = tuple({"strategy.focal.gamma": g, "train.lr": lr} for g, lr in ((0.5, 0.01), (2.0, 0.003), (4.0, 0.02)))
@@ -76,7 +76,7 @@ def test_a_trial_that_fails_or_diverges_or_is_pruned_disturbs_no_other(monkeypat
 
     monkeypatch.setattr("bench.tuning.trials.watcher", prune)
     made = trials(*GAMMAS, {"train.lr": 1e30}, stack=4)
-    unfit = replace(made[0], cell=cell(composed("strategy=self_supervised", *TINY, "model=linear")))
+    unfit = replace(made[0], cell=read_cell(composed("strategy=self_supervised", *TINY, "model=linear")))
     hopeless = replace(made[2], pruning=Pruning("", None, "", 0, maximize=True))
     done = run([made[0], unfit, hopeless, made[3], made[1]])
     first, inapplicable, pruned, diverged, last = done.results
