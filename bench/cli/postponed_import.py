@@ -1,4 +1,4 @@
-"""Torch only where something is computed: the command line reads strategies and models, and mostly trains elsewhere."""
+"""An import that waits for its first use: commands read strategies and models, and mostly train elsewhere."""
 
 from __future__ import annotations
 

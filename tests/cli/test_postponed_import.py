@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from bench.cli.lazy_torch import postpone
+from bench.cli.postponed_import import postpone
 
 
 def python(code: str) -> str:
@@ -17,7 +17,9 @@ def python(code: str) -> str:
     return done.stdout.strip()
 
 
-LAZY = "import sys; from bench.cli.lazy_torch import postpone; postpone('torch'); import torch; import torch; "
+POSTPONED = (
+    "import sys; from bench.cli.postponed_import import postpone; postpone('torch'); import torch; import torch; "
+)
 THERE = "'torch._C' in sys.modules"
 
 
@@ -26,14 +28,14 @@ THERE = "'torch._C' in sys.modules"
 )
 def test_it_is_loaded_by_its_first_use(use: str) -> None:
     """An attribute, a name, a submodule: each loads the whole package first, in the order that it expects."""
-    code = f"{LAZY}print({THERE}); exec({use!r}); print({THERE}, torch.nn.Linear(2, 1)(torch.ones(2)).shape)"
+    code = f"{POSTPONED}print({THERE}); exec({use!r}); print({THERE}, torch.nn.Linear(2, 1)(torch.ones(2)).shape)"
     assert python(code) == "False\nTrue torch.Size([1])"
 
 
 def test_planning_every_strategy_and_model_leaves_torch_unloaded() -> None:
     """What makes `plan` and a finished sweep quick; a strategy that uses torch while it is imported would undo it."""
     code = (
-        f"{LAZY}from bench.models.registry import MODELS as m; from strategies.registry import STRATEGIES as s; "
+        f"{POSTPONED}from bench.models.registry import MODELS as m; from strategies.registry import STRATEGIES as s; "
         f"[r.get(n)() for r in (m, s) for n in r.names()]; print({THERE})"
     )
     assert python(code) == "False"
