@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from bench.evaluation.decided import Counts, macro_f1
 from bench.evaluation.truth import Numbers, auroc, average_precision
-from bench.evaluation.views import Counts, macro_f1
 
 MOST_GROUPS = 100
 

@@ -31,14 +31,14 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from bench.evaluation.metric_specs import METRICS, spec_of
+from bench.evaluation.registry import METRICS, metric_of
 from bench.leaderboard.boards.build import boards
 from bench.leaderboard.boards.model import Board, Row
 from bench.leaderboard.statistics.seeds import Difference, Unit
 from bench.leaderboard.statistics.seeds import compare as paired
 from bench.leaderboard.text import clean, decimals_for, list_of, number, plural, signed, with_interval
 from bench.records import snapshot
-from bench.records.columns import Ledger
+from bench.records.columns import RecordTable
 from bench.records.files import ResultsError
 
 COSTS: Final = ("train_seconds", "fits", "steps", "peak_mb")
@@ -108,7 +108,7 @@ def _column(what: str) -> str:
     if what in METRICS and len(METRICS[what].views) == 1:
         return f"{METRICS[what].views[0]}/{what}"
     try:
-        spec_of(what)
+        metric_of(what)
     except ValueError as error:
         raise ResultsError(f"board.fail_if: {error} Or one of {list_of((*COUNTS, *COSTS))}.") from None
     return what
@@ -156,7 +156,7 @@ def compare(before: Path, after: Path, console: Console, *, rules: str = "", met
     return 1 if broken else 0
 
 
-def _matched(sides: Sequence[Ledger], tables: Sequence[Sequence[Board]]) -> tuple[list[Match], list[str], list[str]]:
+def _matched(sides: Sequence[RecordTable], tables: Sequence[Sequence[Board]]) -> tuple[list[Match], list[str], list[str]]:
     """Rows that both have, and the names of those that one has."""
     positions = [{key: i for i, key in enumerate(side.keys)} for side in sides]
     found = [{(b.title, r.label): (b, r) for b in side for r in b.rows if r.n} for side in tables]
@@ -173,12 +173,12 @@ def _matched(sides: Sequence[Ledger], tables: Sequence[Sequence[Board]]) -> tupl
     return matches, only[0], only[1]
 
 
-def _values(side: Ledger, at: Mapping[str, int], row: Row, column: str) -> dict[Unit, float]:
+def _values(side: RecordTable, at: Mapping[str, int], row: Row, column: str) -> dict[Unit, float]:
     pairs = ((unit, side.number(column, at[key])) for unit, key in row.keys)
     return {unit: value for unit, value in pairs if value is not None}
 
 
-def _broken(rule: Rule, matches: Sequence[Match], lost: Sequence[str], sides: Sequence[Ledger]) -> Iterator[str]:
+def _broken(rule: Rule, matches: Sequence[Match], lost: Sequence[str], sides: Sequence[RecordTable]) -> Iterator[str]:
     """What a rule that holds is about, a line for each row."""
     if rule.what == "missing":
         if rule.holds(0.0, float(len(lost))):
@@ -207,7 +207,7 @@ def _broken(rule: Rule, matches: Sequence[Match], lost: Sequence[str], sides: Se
 
 
 def _of(
-    what: str, match: Match, sides: Sequence[Ledger], positions: Sequence[Mapping[str, int]]
+    what: str, match: Match, sides: Sequence[RecordTable], positions: Sequence[Mapping[str, int]]
 ) -> tuple[float, float] | None:
     """Before and after of one row: of metrics the means on common cells, else what the boards show."""
     if what == "rank":

@@ -10,7 +10,7 @@ from typing import Any, Final
 from rich.console import Console
 from rich.text import Text
 
-from bench.leaderboard.boards.across import ROPE, Summary, summaries
+from bench.leaderboard.boards.across import ROPE, AcrossDataSets, summaries
 from bench.leaderboard.boards.bootstrap import RESAMPLES, attach
 from bench.leaderboard.boards.build import boards
 from bench.leaderboard.boards.model import Board
@@ -24,7 +24,7 @@ from bench.leaderboard.plots.regret import regret_curves
 from bench.leaderboard.status import say_empty, status
 from bench.leaderboard.text import clean, list_of, plural
 from bench.records import index
-from bench.records.columns import Ledger, of_records
+from bench.records.columns import RecordTable, of_records
 from bench.records.files import ResultsError
 from bench.records.files import publish as write_file
 from bench.records.store import Store
@@ -60,7 +60,7 @@ def publish(
     console: Console,
     where: Mapping[str, str] | None = None,
     options: Options | None = None,
-    finish: Callable[[Ledger, dict[str, str]], Sequence[Path]] | None = None,
+    finish: Callable[[RecordTable, dict[str, str]], Sequence[Path]] | None = None,
 ) -> list[Path]:
     """Print the boards of a results folder and write them as `leaderboard.html`, `.md`, `.csv`, `.tex` and `.json`.
 
@@ -112,8 +112,8 @@ def publish(
 
 
 def documents(
-    records: Ledger, store: Store | None, options: Options
-) -> tuple[dict[str, str], list[Board], list[Summary]]:
+    records: RecordTable, store: Store | None, options: Options
+) -> tuple[dict[str, str], list[Board], list[AcrossDataSets]]:
     """The text of every format by file name, and the boards and summaries in them.
 
     `store` holds the predictions; without it there are no intervals over test rows and no curves.
@@ -173,7 +173,7 @@ def _print(tables: Sequence[Board], console: Console) -> None:
         console.print()
 
 
-def select(records: Ledger, where: Mapping[str, str]) -> Ledger:
+def select(records: RecordTable, where: Mapping[str, str]) -> RecordTable:
     """The records of a data set, target or model.
 
     Raises:
@@ -212,7 +212,7 @@ def for_settings(board: Any, root: Path, console: Console, command: str) -> int:
     if board.name is not None:
         folder = snapshot.reserve(root, board.name, overwrite=board.overwrite)
 
-        def finish(records: Ledger, texts: dict[str, str]) -> Sequence[Path]:
+        def finish(records: RecordTable, texts: dict[str, str]) -> Sequence[Path]:
             return snapshot.write(folder, records, texts, command=command, overwrite=board.overwrite)
 
     try:

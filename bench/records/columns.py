@@ -66,7 +66,7 @@ class Coded:
 
 
 @dataclass(frozen=True, eq=False)
-class Ledger:
+class RecordTable:
     """Columns of equal length, one entry a record.
 
     `texts` holds `TEXTS`; `numbers` holds metrics under their name (`raw/auroc`), costs under theirs (`fits`), notes
@@ -107,24 +107,24 @@ class Ledger:
         """One of the record's notes, such as `tuning_trials`."""
         return self.number(f"{_NOTES}{name}", index)
 
-    def take(self, index: npt.NDArray[Any]) -> Ledger:
+    def take(self, index: npt.NDArray[Any]) -> RecordTable:
         """Some of the records, by position or mask."""
         chosen = np.arange(len(self))[index]
-        return Ledger(
+        return RecordTable(
             tuple(self.keys[i] for i in chosen.tolist()),
             {name: Coded(coded.codes[chosen], coded.values) for name, coded in self.texts.items()},
             self.split[chosen], self.seed[chosen], self.tuned[chosen], self.uses_extra[chosen],
             {name: column[chosen] for name, column in self.numbers.items()},
         )  # fmt: skip
 
-    def where(self, name: str, value: str) -> Ledger:
+    def where(self, name: str, value: str) -> RecordTable:
         """The records with this text in a column."""
         coded = self.texts[name]
         codes = [code for code, text in enumerate(coded.values) if text == value]
         return self.take(np.isin(coded.codes, codes))
 
 
-def of_records(records: Iterable[Record]) -> Ledger:
+def of_records(records: Iterable[Record]) -> RecordTable:
     """The ledger of some records, in their order."""
     records = list(records)
     texts: dict[str, list[str]] = {name: [] for name in TEXTS}
@@ -143,7 +143,7 @@ def of_records(records: Iterable[Record]) -> Ledger:
         column = np.full(len(records), np.nan)
         column[np.fromiter(by_index, np.int64, len(by_index))] = np.fromiter(by_index.values(), float, len(by_index))
         numbers[name] = column
-    return Ledger(
+    return RecordTable(
         tuple(r.key for r in records),
         {name: Coded.of(values) for name, values in texts.items()},
         np.array([r.split for r in records], np.int64),
@@ -183,7 +183,7 @@ def _numbers(record: Record) -> Iterable[tuple[str, Any]]:
         yield from ((f"{TRUTH}{view}/{name}", value) for name, value in values.items())
 
 
-def joined(parts: Sequence[Ledger]) -> Ledger:
+def joined(parts: Sequence[RecordTable]) -> RecordTable:
     """Ledgers one after another."""
     if len(parts) == 1:
         return parts[0]
@@ -198,7 +198,7 @@ def joined(parts: Sequence[Ledger]) -> Ledger:
             if len(part)
         ]
         texts[name] = Coded(np.concatenate(codes) if codes else np.array([], np.int32), tuple(values))
-    return Ledger(
+    return RecordTable(
         tuple(key for part in parts for key in part.keys),
         texts,
         np.concatenate([part.split for part in parts]), np.concatenate([part.seed for part in parts]),
@@ -211,7 +211,7 @@ def joined(parts: Sequence[Ledger]) -> Ledger:
 # --- as a file ------------------------------------------------------------------------------------------------------
 
 
-def to_arrow(ledger: Ledger, extra: Mapping[str, Any] | None = None) -> pa.Table:
+def to_arrow(ledger: RecordTable, extra: Mapping[str, Any] | None = None) -> pa.Table:
     """The ledger as an Arrow table, with further columns such as the size of each file."""
     columns: dict[str, Any] = {"key": pa.array(ledger.keys, pa.string())}
     for name, coded in ledger.texts.items():
@@ -224,7 +224,7 @@ def to_arrow(ledger: Ledger, extra: Mapping[str, Any] | None = None) -> pa.Table
     return table.replace_schema_metadata({"format": FORMAT})
 
 
-def of_arrow(table: pa.Table) -> Ledger:
+def of_arrow(table: pa.Table) -> RecordTable:
     """The ledger in an Arrow table."""
     table = table.combine_chunks()
     texts = {}
@@ -239,7 +239,7 @@ def of_arrow(table: pa.Table) -> Ledger:
         texts[name] = Coded(chunk.indices.to_numpy(zero_copy_only=False).astype(np.int32), values)
     names = [name for name in table.column_names if name.startswith("number:")]
     plain = {n: table.column(n).to_numpy() for n in ("split", "seed", "tuned", "uses_extra")}
-    return Ledger(
+    return RecordTable(
         tuple(table.column("key").to_pylist()), texts, plain["split"], plain["seed"], plain["tuned"],
         plain["uses_extra"], {name.partition(":")[2]: table.column(name).to_numpy() for name in names},
     )  # fmt: skip

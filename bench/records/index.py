@@ -13,7 +13,7 @@ from typing import Any, Final
 import numpy as np
 import pyarrow as pa  # type: ignore[import-untyped]
 
-from bench.records.columns import FORMAT, Ledger, joined, of_arrow, of_records, read_table, to_arrow, write_table
+from bench.records.columns import FORMAT, RecordTable, joined, of_arrow, of_records, read_table, to_arrow, write_table
 from bench.records.files import ResultsError, publish
 from bench.records.parallel_read import parse_files
 from bench.records.store import Store
@@ -29,7 +29,7 @@ def index_path(root: Path) -> Path:
     return root / "cache" / "index.parquet"
 
 
-def read(root: Path) -> Ledger:
+def read(root: Path) -> RecordTable:
     """All records of a results folder, sorted by key.
 
     Raises:
@@ -76,7 +76,7 @@ def listing(runs: Path) -> tuple[list[str], np.ndarray[Any, np.dtype[np.int64]]]
     return [line[0] for line in found], np.array([line[1:] for line in found], np.int64).reshape(-1, 3)
 
 
-def _stored(path: Path) -> tuple[Ledger | None, tuple[str, ...], np.ndarray[Any, np.dtype[np.int64]]]:
+def _stored(path: Path) -> tuple[RecordTable | None, tuple[str, ...], np.ndarray[Any, np.dtype[np.int64]]]:
     nothing: tuple[None, tuple[str, ...], Any] = (None, (), np.empty((0, 3), np.int64))
     if not path.is_file():
         return nothing
@@ -89,7 +89,7 @@ def _stored(path: Path) -> tuple[Ledger | None, tuple[str, ...], np.ndarray[Any,
     return ledger, ledger.keys, stamps
 
 
-def _write(path: Path, ledger: Ledger, stamps: np.ndarray[Any, np.dtype[np.int64]]) -> None:
+def _write(path: Path, ledger: RecordTable, stamps: np.ndarray[Any, np.dtype[np.int64]]) -> None:
     table = to_arrow(ledger, {name: stamps[:, i] for i, name in enumerate(_STAMP)})
     try:
         publish(path, lambda temporary: write_table(temporary, table), replace=True)

@@ -19,7 +19,7 @@ from typing import Final
 import pyarrow as pa  # type: ignore[import-untyped]
 
 from bench.machine import usable_cores
-from bench.records.columns import Ledger, joined, of_arrow, of_records, to_arrow
+from bench.records.columns import RecordTable, joined, of_arrow, of_records, to_arrow
 from bench.records.store import Store
 
 PART: Final = 2_000
@@ -29,7 +29,7 @@ WORTH_IT: Final = 5_000
 """Records for each process at least: a helper takes a second to start, and this many take one to parse."""
 
 
-def parse_files(store: Store, names: Sequence[str], *, processes: int | None = None) -> Ledger:
+def parse_files(store: Store, names: Sequence[str], *, processes: int | None = None) -> RecordTable:
     """The ledger of the records with these keys, in their order; `processes` at most, by default one a core.
 
     A helper that fails for whatever reason is not relied on: its records are parsed here, with the same outcome.
@@ -51,7 +51,7 @@ def parse_files(store: Store, names: Sequence[str], *, processes: int | None = N
     return joined(parts)
 
 
-def _parsed(store: Store, names: Sequence[str]) -> Ledger:
+def _parsed(store: Store, names: Sequence[str]) -> RecordTable:
     parts = [
         of_records(store.read(store.path(name)) for name in names[start : start + PART])
         for start in range(0, max(1, len(names)), PART)
@@ -78,7 +78,7 @@ class _Helper:
         if self.process is not None:
             self.output = self.process.communicate(keys)[0]
 
-    def ledger(self) -> Ledger | None:
+    def ledger(self) -> RecordTable | None:
         """What it found; None where it failed."""
         self.thread.join()
         if self.process is None or self.process.returncode:

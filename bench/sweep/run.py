@@ -15,7 +15,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from bench.config import Settings
-from bench.evaluation.metric_specs import METRICS, ranking_metric
+from bench.evaluation.registry import METRICS, ranking_metric
 from bench.machine import gpus, places, usable_cores
 from bench.records.files import ResultsError
 from bench.records.record import FAILURES, Record

@@ -15,8 +15,8 @@ from bench.cli.compose import compose, hydra_loader
 from bench.config import ConfigError, TrainConfig, TuneConfig, cell, section
 from bench.data.features.prepare import prepare
 from bench.data.tables.config import DataConfig
-from bench.evaluation.metric_specs import ranking_metric
-from bench.evaluation.metrics import Predictions, evaluate
+from bench.evaluation.evaluate import Predictions, evaluate
+from bench.evaluation.registry import ranking_metric
 from bench.evaluation.views import refined_log_loss
 from bench.models.linear import Linear
 from bench.models.mlp import MLP

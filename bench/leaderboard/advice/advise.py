@@ -23,7 +23,7 @@ from bench.leaderboard.statistics.data_sets import Blocks, analyse, blocks_neede
 from bench.leaderboard.statistics.seeds import LEVEL
 from bench.leaderboard.text import list_of, number, plural, short
 from bench.needs import Allowance, Need
-from bench.records.columns import Ledger
+from bench.records.columns import RecordTable
 
 PROBABILITIES: Final = "recalibrated/log_loss"
 CONVINCED: Final = 0.95  # posterior probability that calls a strategy better across data sets
@@ -67,7 +67,7 @@ class Advice:
     metric: str = ""
 
 
-def advise(records: Ledger, need: Need, allowance: Allowance, *, rope: float) -> Advice:
+def advise(records: RecordTable, need: Need, allowance: Allowance, *, rope: float) -> Advice:
     """Advice from the records; without any that fit, advice that says what to measure."""
     steps: list[Step] = []
     if allowance.device:
@@ -103,7 +103,7 @@ def advise(records: Ledger, need: Need, allowance: Allowance, *, rope: float) ->
 # --- rules ----------------------------------------------------------------------------------------------------------
 
 
-def _on_device(records: Ledger, device: str, steps: list[Step]) -> Ledger:
+def _on_device(records: RecordTable, device: str, steps: list[Step]) -> RecordTable:
     """Records measured on a device: costs of another one say nothing about it."""
     coded = records.texts["environment"]
     codes = [code for code, text in enumerate(coded.values) if f'"device":"{device}"' in text]

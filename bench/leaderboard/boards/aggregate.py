@@ -9,16 +9,16 @@ from typing import Any
 import numpy as np
 
 from bench.leaderboard.boards.grouping import Group
-from bench.leaderboard.boards.model import Column, describe_units
+from bench.leaderboard.boards.model import MetricColumn, describe_units
 from bench.leaderboard.statistics.seeds import Design, Unit, t_interval
 from bench.leaderboard.text import plural, short
-from bench.records.columns import Ledger
+from bench.records.columns import RecordTable
 
 
 class Cells:
     """Values of the finished cells of some rows: by unit, or as the mean or median of each row."""
 
-    def __init__(self, ledger: Ledger, groups: Sequence[Group], design: Design) -> None:
+    def __init__(self, ledger: RecordTable, groups: Sequence[Group], design: Design) -> None:
         self.ledger, self.groups, self.design = ledger, groups, design
         self.index = np.array([i for group in groups for i in group.done.values()], np.int64)
         self.bounds = np.cumsum([0, *(len(group.done) for group in groups)])
@@ -41,7 +41,7 @@ class Cells:
                 found[group.label] = {unit: value for unit, value, keep in line if keep}
         return {label: by_unit for label, by_unit in found.items() if by_unit}
 
-    def means(self, column: Column, notes: list[str]) -> list[float | None]:
+    def means(self, column: MetricColumn, notes: list[str]) -> list[float | None]:
         """The mean of each row, over splits of the means over seeds; None where undefined."""
         values = self.column(column.key)
         if not np.isnan(values).any():
@@ -112,6 +112,6 @@ def _weights(done: Mapping[Unit, int], design: Design) -> np.ndarray[Any, np.dty
     return np.array([1 / (len(seeds) * seeds[split]) for split, _ in done])
 
 
-def _reasons(ledger: Ledger, positions: Iterable[int], key: str) -> str:
+def _reasons(ledger: RecordTable, positions: Iterable[int], key: str) -> str:
     found = (ledger.parsed("undefined", i).get(key) or "the record gives no reason" for i in positions)
     return "; ".join(sorted({short(reason).rstrip(".") for reason in found}))

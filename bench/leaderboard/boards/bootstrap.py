@@ -17,7 +17,8 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from bench.evaluation.views import prior_corrected, tau_decisions
+from bench.evaluation.rules import tau_decisions
+from bench.evaluation.views import natural_prior, prior_corrected
 from bench.leaderboard.boards.model import Board, Row
 from bench.leaderboard.statistics.seeds import FEWEST, Interval, Unit
 from bench.records.files import ResultsError, publish
@@ -139,10 +140,10 @@ def decisions(record: Record, logits: Floats, metric: str) -> list[Ints]:
     if metric.startswith("default/"):
         return [logits.argmax(axis=1).astype(np.int64)]
     tau = record.fitted.get("tau")
-    counts = np.maximum(np.asarray(record.traits.get("train_counts", ()), float), 0.5)
+    counts = np.asarray(record.traits.get("train_counts", ()), float)
     if tau is None or len(counts) != logits.shape[1]:
         return []
-    natural = counts / counts.sum()
+    natural = natural_prior(counts)
     known = record.per_class.get("prior")
     priors = [np.asarray(known, float)] if known else [natural, np.full(len(counts), 1 / len(counts))]
     return [tau_decisions(prior_corrected(logits, prior, natural), natural, tau) for prior in priors]

@@ -15,7 +15,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from bench.evaluation.metric_specs import METRICS, ranking_metric, spec_of
+from bench.evaluation.registry import METRICS, metric_of, ranking_metric
 from bench.leaderboard.boards.aggregate import Cells
 from bench.leaderboard.boards.columns import columns_of
 from bench.leaderboard.boards.grouping import (
@@ -27,20 +27,20 @@ from bench.leaderboard.boards.grouping import (
     trials_of,
     varying,
 )
-from bench.leaderboard.boards.model import Absence, Board, Budget, Column, Row
+from bench.leaderboard.boards.model import Absence, Board, Budget, MetricColumn, Row
 from bench.leaderboard.boards.sentences import explain, legend, shared_costs, verdict
 from bench.leaderboard.boards.subgroups import gather
 from bench.leaderboard.statistics.power import detectable
 from bench.leaderboard.statistics.seeds import Comparison, Design, Interval, Unit, shared_ranks, t_interval
 from bench.leaderboard.text import short
-from bench.records.columns import TRUTH, Ledger, of_records
+from bench.records.columns import TRUTH, RecordTable, of_records
 from bench.records.record import FAILURES, canonical
 
 BASELINE: Final = "none"
 
 
 def boards(
-    records: Ledger | pd.DataFrame, *, metric: str | None = None, include: Sequence[str] = (), baseline: str = BASELINE
+    records: RecordTable | pd.DataFrame, *, metric: str | None = None, include: Sequence[str] = (), baseline: str = BASELINE
 ) -> list[Board]:
     """One board for each (data, target, model) and group of equal settings, in alphabetical order.
 
@@ -57,13 +57,13 @@ def boards(
         ValueError: unknown metric column, or one that aims at a value and so does not order strategies.
     """
     for name in (*include, *([metric] if metric else [])):
-        spec_of(name)
-    if metric and spec_of(metric).ideal is not None:
+        metric_of(name)
+    if metric and metric_of(metric).ideal is not None:
         raise ValueError(
             f"expected argument `metric` to be one where higher or lower is better, but got {metric!r}, which aims at "
-            f"{spec_of(metric).ideal:g}; add it as a column with `include` instead"
+            f"{metric_of(metric).ideal:g}; add it as a column with `include` instead"
         )
-    ledger = records if isinstance(records, Ledger) else of_records(records.get("record", ()))
+    ledger = records if isinstance(records, RecordTable) else of_records(records.get("record", ()))
     found = []
     for _, members in sorted(_by_name(ledger).items()):
         siblings = split_settings(ledger, members)
@@ -83,7 +83,7 @@ def boards(
 
 
 def _told(
-    ledger: Ledger, flat: Mapping[int, dict[str, Any]], siblings: Sequence[Sequence[int]]
+    ledger: RecordTable, flat: Mapping[int, dict[str, Any]], siblings: Sequence[Sequence[int]]
 ) -> dict[int, dict[str, Any]]:
     """The settings of boards as people know them: what a generator was asked for instead of the table's fingerprint."""
     told = {}
@@ -103,7 +103,7 @@ def _natural(variant: Mapping[str, Any]) -> list[tuple[str, float, str]]:
     return [(k, float(v) if isinstance(v, int | float) else math.inf, canonical(v)) for k, v in variant.items()]
 
 
-def _by_name(ledger: Ledger) -> dict[tuple[str, str, str], list[int]]:
+def _by_name(ledger: RecordTable) -> dict[tuple[str, str, str], list[int]]:
     """Positions of the records of each data set, target and model."""
     columns = [ledger.texts[name] for name in ("data", "target", "model")]
     grouped: dict[tuple[int, ...], list[int]] = defaultdict(list)
@@ -116,7 +116,7 @@ def _by_name(ledger: Ledger) -> dict[tuple[str, str, str], list[int]]:
 
 
 def _board(
-    ledger: Ledger,
+    ledger: RecordTable,
     positions: Sequence[int],
     settings: Mapping[str, Any],
     variant: Mapping[str, Any],
@@ -131,7 +131,7 @@ def _board(
     traits = _traits(ledger, done)
     n_classes = _n_classes(ledger, done, traits)
     ranked_by = metric or ranking_metric(n_classes)
-    if not spec_of(ranked_by).applies(n_classes):
+    if not metric_of(ranked_by).applies(n_classes):
         notes.append(
             f"{ranked_by} does not exist for {n_classes} classes; ranked by {ranking_metric(n_classes)} instead."
         )
@@ -188,7 +188,7 @@ def _board(
     )
 
 
-def _regrets(ledger: Ledger, cells: Cells, design: Design) -> dict[str, dict[str, Interval]]:
+def _regrets(ledger: RecordTable, cells: Cells, design: Design) -> dict[str, dict[str, Interval]]:
     """Regrets of each row by label and name (`raw/log_loss`): means and t intervals over units."""
     found: dict[str, dict[str, Interval]] = defaultdict(dict)
     for name in ledger.numbers:
@@ -198,7 +198,7 @@ def _regrets(ledger: Ledger, cells: Cells, design: Design) -> dict[str, dict[str
     return found
 
 
-def _existing(ledger: Ledger, done: Sequence[int], columns: Sequence[Column]) -> tuple[Column, ...]:
+def _existing(ledger: RecordTable, done: Sequence[int], columns: Sequence[MetricColumn]) -> tuple[MetricColumn, ...]:
     """Columns that some finished record has, with a value or undefined with a reason."""
     index = np.array(done, np.int64)
     undefined = {name for i in set(ledger.texts["undefined"].codes[index].tolist())
@@ -210,7 +210,7 @@ def _existing(ledger: Ledger, done: Sequence[int], columns: Sequence[Column]) ->
 
 
 def _row(
-    ledger: Ledger,
+    ledger: RecordTable,
     group: Group,
     mine: Mapping[Unit, float] | None,
     cells: Mapping[str, float | None],
@@ -241,7 +241,7 @@ def _row(
     )
 
 
-def _budgets(ledger: Ledger, groups: Sequence[Group]) -> dict[str, Budget]:
+def _budgets(ledger: RecordTable, groups: Sequence[Group]) -> dict[str, Budget]:
     """What tuning each tuned row took; marked where the trials are not those of most others.
 
     The budget is trials × the largest number of steps a fit, and boards hold one such number. The steps that a search
@@ -274,7 +274,7 @@ def _order(row: Row, higher_is_better: bool) -> tuple[float, float, str]:
     return rank, -row.score.mean if higher_is_better else row.score.mean, row.label
 
 
-def _absent(ledger: Ledger, groups: Sequence[Group], statuses: Sequence[str]) -> tuple[Absence, ...]:
+def _absent(ledger: RecordTable, groups: Sequence[Group], statuses: Sequence[str]) -> tuple[Absence, ...]:
     """Cells of some statuses, those of one strategy with one reason together."""
     found: dict[tuple[str, str, str], list[Unit]] = defaultdict(list)
     for group in groups:
@@ -292,7 +292,7 @@ def _missing(groups: Sequence[Group], units: Sequence[Unit]) -> tuple[Absence, .
     return tuple(Absence(label, "missing", absent) for label, absent in lacking if absent)
 
 
-def _traits(ledger: Ledger, done: Sequence[int]) -> list[dict[str, Any]]:
+def _traits(ledger: RecordTable, done: Sequence[int]) -> list[dict[str, Any]]:
     """What the data are like, once for each distinct answer, the most frequent first."""
     coded = ledger.texts["traits"]
     counts = Counter(coded.codes[np.array(done, np.int64)].tolist())
@@ -300,7 +300,7 @@ def _traits(ledger: Ledger, done: Sequence[int]) -> list[dict[str, Any]]:
     return [json.loads(coded.values[code]) for code, _ in ordered]
 
 
-def _facts(traits: Sequence[Mapping[str, Any]], score: Column) -> str:
+def _facts(traits: Sequence[Mapping[str, Any]], score: MetricColumn) -> str:
     """Rows and share of positives, as far as the records tell (medians), and what the ranks are by."""
     parts = []
     for key, text in (("n_train", "training rows"), ("n_test", "test rows")):
@@ -318,7 +318,7 @@ def _facts(traits: Sequence[Mapping[str, Any]], score: Column) -> str:
     return " · ".join(parts)
 
 
-def _n_classes(ledger: Ledger, done: Sequence[int], traits: Sequence[Mapping[str, Any]]) -> int:
+def _n_classes(ledger: RecordTable, done: Sequence[int], traits: Sequence[Mapping[str, Any]]) -> int:
     """From the traits, else from which metrics were computed; 2 where nothing finished."""
     for found in traits:
         for key in ("n_classes", "classes"):
@@ -330,7 +330,7 @@ def _n_classes(ledger: Ledger, done: Sequence[int], traits: Sequence[Mapping[str
     return 3 if any(name in METRICS and not METRICS[name].binary for name in names) else 2
 
 
-def _ratio(ledger: Ledger, done: Sequence[int]) -> float | None:
+def _ratio(ledger: RecordTable, done: Sequence[int]) -> float | None:
     """Mean n_test / n_train of the finished cells, where the records tell it."""
     coded = ledger.texts["traits"]
     counts = Counter(coded.codes[np.array(done, np.int64)].tolist())

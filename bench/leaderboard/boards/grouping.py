@@ -12,7 +12,7 @@ from typing import Any, Final, TypeVar
 
 from bench.leaderboard.statistics.seeds import Unit
 from bench.leaderboard.text import plural, short
-from bench.records.columns import Ledger
+from bench.records.columns import RecordTable
 from bench.records.record import canonical
 
 K = TypeVar("K")
@@ -54,7 +54,7 @@ def settings_of(text: str) -> Settings:
     return Settings(canonical(value), text)
 
 
-def split_settings(ledger: Ledger, positions: Sequence[int]) -> list[tuple[str, list[int]]]:
+def split_settings(ledger: RecordTable, positions: Sequence[int]) -> list[tuple[str, list[int]]]:
     """The boards among records of one data set, target and model: (settings as JSON, positions) of each.
 
     Learning rate, weight decay and the model's hyperparameters of a *tuned* record were chosen within its budget, so
@@ -82,13 +82,13 @@ def split_settings(ledger: Ledger, positions: Sequence[int]) -> list[tuple[str, 
     return found
 
 
-def trials_of(ledger: Ledger, index: int) -> int | None:
+def trials_of(ledger: RecordTable, index: int) -> int | None:
     """The tuning budget, where the record tells it."""
     value = ledger.note("tuning_trials", index)
     return int(value) if ledger.tuned[index] and value is not None else None
 
 
-def group_rows(ledger: Ledger, positions: Sequence[int], notes: list[str]) -> list[Group]:
+def group_rows(ledger: RecordTable, positions: Sequence[int], notes: list[str]) -> list[Group]:
     """Rows: one for each strategy and set of hyperparameters, labelled with what differs.
 
     A tuned strategy is one row, whatever values tuning chose on which split: the procedure is what is compared.
@@ -128,7 +128,7 @@ def group_rows(ledger: Ledger, positions: Sequence[int], notes: list[str]) -> li
 
 
 def _group(
-    ledger: Ledger, members: Sequence[int], *, label: str, key: _Key, parameters: Mapping[str, Any], notes: list[str]
+    ledger: RecordTable, members: Sequence[int], *, label: str, key: _Key, parameters: Mapping[str, Any], notes: list[str]
 ) -> Group:
     """One record a unit. Two can only come from records edited or copied by hand: the newest finished one counts."""
     units, status = ledger.units, ledger.texts["status"]

@@ -18,7 +18,7 @@ Panel = Literal["quality", "decisions", "probabilities", "cost"]
 
 
 @dataclass(frozen=True)
-class Column:
+class MetricColumn:
     """What a column holds: its key in `Row.cells`, its names, which way is good (None for cost: neither is praised).
 
     Columns of `detail` are for the page, CSV and JSON; a terminal or a paper has no room for them.
@@ -111,9 +111,9 @@ class Board:
     model: str
     variant: Mapping[str, Any]
     settings: Mapping[str, Any]
-    score: Column
+    score: MetricColumn
     baseline: str | None
-    columns: tuple[Column, ...]
+    columns: tuple[MetricColumn, ...]
     rows: tuple[Row, ...]
     facts: str
     notes: tuple[str, ...]
@@ -140,7 +140,7 @@ class Board:
         """Whether at least one strategy is significantly better than another: only then is anything set in bold."""
         return any(row.rank is not None and row.rank > 1 for row in self.rows)
 
-    def panel(self, *panels: Panel, detail: bool = False) -> tuple[Column, ...]:
+    def panel(self, *panels: Panel, detail: bool = False) -> tuple[MetricColumn, ...]:
         """The columns of some panels, in order; those of detail only if asked for."""
         return tuple(c for c in self.columns if c.panel in panels and (detail or not c.detail))
 

@@ -11,7 +11,7 @@ from typing import Any, Final
 from bench.leaderboard.boards.grouping import Group
 from bench.leaderboard.statistics.seeds import FEWEST, Design, Interval, Unit, t_interval
 from bench.leaderboard.text import list_of, number, plural, short
-from bench.records.columns import Ledger
+from bench.records.columns import RecordTable
 
 MOST: Final = 10
 """So many groups are shown, those with most test rows."""
@@ -91,7 +91,7 @@ class Subgroups:
             yield f"Undefined on some splits, and a mean over the others: {list_of(short(n, 40) for n in self.partly)}."
 
 
-def gather(ledger: Ledger, rows: Sequence[Group], design: Design, traits: Mapping[str, Any]) -> Subgroups | None:
+def gather(ledger: RecordTable, rows: Sequence[Group], design: Design, traits: Mapping[str, Any]) -> Subgroups | None:
     """The groups in the records of a board's rows; None where no record has any."""
     empty = {code for code, text in enumerate(ledger.texts["groups"].values) if not text}
     codes = ledger.texts["groups"].codes

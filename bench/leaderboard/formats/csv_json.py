@@ -10,13 +10,13 @@ from dataclasses import asdict
 from typing import Any
 
 from bench.leaderboard.boards import regret
-from bench.leaderboard.boards.across import Summary
+from bench.leaderboard.boards.across import AcrossDataSets
 from bench.leaderboard.boards.model import Absence, Board, Row
 from bench.leaderboard.boards.regret import Family
 from bench.leaderboard.boards.subgroups import entries
 from bench.leaderboard.statistics.data_sets import Standing
 from bench.leaderboard.statistics.seeds import Interval
-from bench.records.columns import Ledger
+from bench.records.columns import RecordTable
 
 
 def comma_separated(boards: Sequence[Board]) -> str:
@@ -102,7 +102,7 @@ def groups_csv(boards: Iterable[Board]) -> str:
     )  # fmt: skip
 
 
-def across_csv(summaries: Iterable[Summary]) -> str:
+def across_csv(summaries: Iterable[AcrossDataSets]) -> str:
     """What several data sets say together, a line for each model and strategy; empty where nothing is said."""
     return _table(_across(summary, standing) for summary in summaries if summary.blocks is not None
                   for standing in summary.blocks.standings)  # fmt: skip
@@ -113,7 +113,7 @@ def regret_csv(families: Iterable[Family]) -> str:
     return _table(entry for family in families for entry in regret.entries(family))
 
 
-def _across(summary: Summary, standing: Standing) -> dict[str, str | float | None]:
+def _across(summary: AcrossDataSets, standing: Standing) -> dict[str, str | float | None]:
     pair, blocks = standing.against, len(summary.targets)
     return {
         "model": summary.model, "blocks": blocks, "metrics": "; ".join(summary.metrics), "strategy": standing.name,
@@ -184,12 +184,12 @@ def _json_row(row: Row) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def json_summary(summary: Summary) -> dict[str, Any]:
+def json_summary(summary: AcrossDataSets) -> dict[str, Any]:
     """What several data sets say together, as JSON values."""
     return asdict(summary)
 
 
-def origin(records: Ledger) -> str:
+def origin(records: RecordTable) -> str:
     """Versions, devices and dates behind some records, in a sentence."""
     coded = records.texts["environment"]
     found = [json.loads(coded.values[code]) for code in sorted(set(coded.codes.tolist()))]

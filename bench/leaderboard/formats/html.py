@@ -11,8 +11,8 @@ import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
-from bench.leaderboard.boards.across import Summary
-from bench.leaderboard.boards.model import Board, Column, Panel, Row
+from bench.leaderboard.boards.across import AcrossDataSets
+from bench.leaderboard.boards.model import Board, MetricColumn, Panel, Row
 from bench.leaderboard.boards.regret import Family
 from bench.leaderboard.boards.sentences import budget_text
 from bench.leaderboard.formats.cells import across, bounds, describe_lines, legend, name, value_text
@@ -34,7 +34,7 @@ _GROUPS: Final[tuple[tuple[Panel, str, bool], ...]] = (
 
 
 def page(
-    boards: Sequence[Board], summaries: Sequence[Summary], evidence: Mapping[str, Evidence],
+    boards: Sequence[Board], summaries: Sequence[AcrossDataSets], evidence: Mapping[str, Evidence],
     families: Sequence[Family] = (), *, title: str, facts: Sequence[str] = (), command: str = "",
 ) -> str:  # fmt: skip
     """The page, as text. `evidence` is by the boards' slugs; `facts` are lines about where the numbers come from."""
@@ -118,7 +118,7 @@ def _tools(board: Board) -> str:
     )
 
 
-def _present(board: Board) -> list[tuple[Panel, str, bool, tuple[Column, ...]]]:
+def _present(board: Board) -> list[tuple[Panel, str, bool, tuple[MetricColumn, ...]]]:
     found = [(p, label, shown, board.panel(p, detail=True)) for p, label, shown in _GROUPS]
     return [group for group in found if group[3]]
 
@@ -235,7 +235,7 @@ def _regret(family: Family) -> str:
 # --- several data sets ----------------------------------------------------------------------------------------------
 
 
-def _summary(summary: Summary, slug: str) -> str:
+def _summary(summary: AcrossDataSets, slug: str) -> str:
     parts = [f'<section id="{slug}" aria-labelledby="{slug}-h"><h2 id="{slug}-h">{escaped(summary.title)}</h2>']
     blocks = summary.blocks
     if blocks is not None:

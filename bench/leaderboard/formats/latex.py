@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterator, Sequence
 
-from bench.leaderboard.boards.across import Summary
+from bench.leaderboard.boards.across import AcrossDataSets
 from bench.leaderboard.boards.model import Board
 from bench.leaderboard.formats.cells import across, cells, legend
 from bench.leaderboard.formats.terminal import chunks
@@ -18,7 +18,7 @@ _SHORT = {  # a page is narrow; the caption says what they mean
 _WIDTH = 84  # characters and two a column: what an article is wide
 
 
-def latex(boards: Sequence[Board], summaries: Sequence[Summary] = ()) -> str:
+def latex(boards: Sequence[Board], summaries: Sequence[AcrossDataSets] = ()) -> str:
     r"""Tables for `\input`: over several data sets, then one a board and one a metric of its groups.
 
     Needs `\usepackage{booktabs}` and nothing else; pdflatex, lualatex and xelatex read it.
@@ -51,7 +51,7 @@ def _groups(board: Board) -> Iterator[str]:
         yield from _table(caption, f"{board.slug}-groups-{number + 1}", headings, lines, lead=lead)
 
 
-def _summary(summary: Summary, number: int) -> Iterator[str]:
+def _summary(summary: AcrossDataSets, number: int) -> Iterator[str]:
     headings, body = across(summary)
     if body:
         meant = "W/T/L: wins, ties, losses; p: Wilcoxon-Holm; better, same, worse: posterior probabilities."

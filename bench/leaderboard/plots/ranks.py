@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bench.leaderboard.boards.across import Summary
+from bench.leaderboard.boards.across import AcrossDataSets
 from bench.leaderboard.boards.model import Board, Row
 from bench.leaderboard.plots.parts.svg import Drawing, Figure, Scale, label_places, tick_text
 from bench.leaderboard.text import half_width, number, short, signed
@@ -79,7 +79,7 @@ def _range(interval: object) -> str:
     return "–" if low is None or high is None else f"{signed(low, 3)} to {signed(high, 3)}"
 
 
-def critical_difference(summary: Summary, slug: str) -> Figure | None:
+def critical_difference(summary: AcrossDataSets, slug: str) -> Figure | None:
     """Demšar's diagram: mean ranks on a line, bars under strategies that Wilcoxon-Holm does not separate."""
     blocks = summary.blocks
     if blocks is None:

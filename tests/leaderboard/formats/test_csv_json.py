@@ -9,8 +9,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
-
 from bench.evaluation.metric_specs import columns
+
 from bench.leaderboard.boards.across import summaries
 from bench.leaderboard.boards.build import boards
 from bench.leaderboard.formats import csv_json as export
