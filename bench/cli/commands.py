@@ -24,7 +24,7 @@ INTERRUPTED = 130
 
 def run(configurations: Sequence[Mapping[str, Any]], console: Console) -> int:
     """Train cells that have no record; print the table of the sweep."""
-    from bench.leaderboard.publish import show  # noqa: PLC0415 - statistics are for the end
+    from bench.leaderboard.publish import print_boards  # noqa: PLC0415 - statistics are for the end
     from bench.sweep.run import report_failures  # noqa: PLC0415
     from bench.sweep.run import run as sweep  # noqa: PLC0415
 
@@ -35,7 +35,7 @@ def run(configurations: Sequence[Mapping[str, Any]], console: Console) -> int:
     except KeyboardInterrupt:
         console.print("interrupted: finished cells are recorded; the same command goes on from there")
         return INTERRUPTED
-    show(Path(options.results), console, keys=[p.key for p in planned])
+    print_boards(Path(options.results), console, keys=[p.key for p in planned])
     report_failures(summary, console)
     return summary.exit_code
 
@@ -130,7 +130,7 @@ def tune_show(options: Settings, console: Console, wanted: Mapping[str, str | No
 
 def status(options: Settings, console: Console) -> int:
     """Say what the results folder holds."""
-    from bench.leaderboard.publish import status as show_status  # noqa: PLC0415
+    from bench.leaderboard.status import status as show_status  # noqa: PLC0415
 
     show_status(Path(options.results), console)
     return 0

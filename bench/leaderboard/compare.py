@@ -36,7 +36,8 @@ from bench.leaderboard.boards.build import boards
 from bench.leaderboard.boards.model import Board, Row
 from bench.leaderboard.statistics.seeds import Difference, Unit
 from bench.leaderboard.statistics.seeds import compare as paired
-from bench.leaderboard.text import clean, decimals_for, list_of, number, plural, signed, with_interval
+from bench.leaderboard.text.numbers import decimals_for, number, signed, with_interval
+from bench.leaderboard.text.words import clean, list_of, plural
 from bench.records import snapshot
 from bench.records.columns import RecordTable
 from bench.records.files import ResultsError
@@ -44,8 +45,11 @@ from bench.records.files import ResultsError
 COSTS: Final = ("train_seconds", "fits", "steps", "peak_mb")
 COUNTS: Final = ("rank", "runs", "missing", "score")
 _OPERATORS: Final[dict[str, Callable[[float, float], bool]]] = {
-    "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
-}  # fmt: skip
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
 _RULE: Final = re.compile(
     r"(?P<what>[\w/]+)(?:@(?P<strategy>[^<>=]+?))?\s*(?P<how>[<>]=?)\s*"
     r"(?P<size>[+-]?[\d.]+(?:e[+-]?\d+)?)(?P<percent>\s*%)?"
@@ -156,7 +160,9 @@ def compare(before: Path, after: Path, console: Console, *, rules: str = "", met
     return 1 if broken else 0
 
 
-def _matched(sides: Sequence[RecordTable], tables: Sequence[Sequence[Board]]) -> tuple[list[Match], list[str], list[str]]:
+def _matched(
+    sides: Sequence[RecordTable], tables: Sequence[Sequence[Board]]
+) -> tuple[list[Match], list[str], list[str]]:
     """Rows that both have, and the names of those that one has."""
     positions = [{key: i for i, key in enumerate(side.keys)} for side in sides]
     found = [{(b.title, r.label): (b, r) for b in side for r in b.rows if r.n} for side in tables]
@@ -216,7 +222,7 @@ def _of(
     if what == "runs":
         return float(match.before.n), float(match.after.n)
     if what in COSTS:
-        costs = match.before.cells.get(what), match.after.cells.get(what)
+        costs = match.before.values.get(what), match.after.values.get(what)
         return None if costs[0] is None or costs[1] is None else (costs[0], costs[1])
     column = match.after_board.score.key if what == "score" else what
     rows = match.before, match.after
@@ -242,11 +248,12 @@ def _print(matches: Sequence[Match], console: Console) -> None:
         for m in mine:
             ranks = dict.fromkeys(str(r.rank) if r.rank is not None else "–" for r in (m.before, m.after))
             table.add_row(
-                Text(clean(m.after.label)), " → ".join(ranks),
+                Text(clean(m.after.label)),
+                " → ".join(ranks),
                 number(m.before.score.mean if m.before.score else None, decimals),
                 number(m.after.score.mean if m.after.score else None, decimals),
                 with_interval(m.change, decimals, sign=True),
                 number(m.change.p if m.change else None, 3),
-            )  # fmt: skip
+            )
         console.print(table)
     console.print(Text("± is a 95% t interval of the paired change on common seeds; p is not adjusted.", style="dim"))

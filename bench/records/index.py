@@ -13,10 +13,11 @@ from typing import Any, Final
 import numpy as np
 import pyarrow as pa  # type: ignore[import-untyped]
 
-from bench.records.columns import FORMAT, RecordTable, joined, of_arrow, of_records, read_table, to_arrow, write_table
+from bench.records.columns import RecordTable, joined, of_records
 from bench.records.files import ResultsError, publish
 from bench.records.parallel_read import parse_files
 from bench.records.store import Store
+from bench.records.table_file import FORMAT, of_arrow, read_table, to_arrow, write_table
 
 WORTH_IT: Final = 200
 """Below so many records parsing them all is quicker than looking anything up, and no index is written."""
@@ -52,11 +53,11 @@ def read(root: Path) -> RecordTable:
     if old is not None:
         kept = np.array([position[name] for name, same in zip(names, fresh, strict=True) if same], np.int64)
         parts.insert(0, old.take(kept))
-    ledger = joined(parts)
-    ledger = ledger.take(np.array(sorted(range(len(ledger)), key=ledger.keys.__getitem__), np.int64))
-    if list(ledger.keys) == names:  # a record under another's name is read, and never indexed
-        _write(index_path(root), ledger, stamps)
-    return ledger
+    records = joined(parts)
+    records = records.take(np.array(sorted(range(len(records)), key=records.keys.__getitem__), np.int64))
+    if list(records.keys) == names:  # a record under another's name is read, and never indexed
+        _write(index_path(root), records, stamps)
+    return records
 
 
 def listing(runs: Path) -> tuple[list[str], np.ndarray[Any, np.dtype[np.int64]]]:
@@ -83,14 +84,14 @@ def _stored(path: Path) -> tuple[RecordTable | None, tuple[str, ...], np.ndarray
     try:
         table = read_table(path, (FORMAT,))
         stamps = np.stack([table.column(name).to_numpy() for name in _STAMP], axis=1)
-        ledger = of_arrow(table)
+        records = of_arrow(table)
     except (ResultsError, KeyError, ValueError, AttributeError, pa.ArrowException):
         return nothing  # torn, or of another version: made again
-    return ledger, ledger.keys, stamps
+    return records, records.keys, stamps
 
 
-def _write(path: Path, ledger: RecordTable, stamps: np.ndarray[Any, np.dtype[np.int64]]) -> None:
-    table = to_arrow(ledger, {name: stamps[:, i] for i, name in enumerate(_STAMP)})
+def _write(path: Path, records: RecordTable, stamps: np.ndarray[Any, np.dtype[np.int64]]) -> None:
+    table = to_arrow(records, {name: stamps[:, i] for i, name in enumerate(_STAMP)})
     try:
         publish(path, lambda temporary: write_table(temporary, table), replace=True)
     except ResultsError:

@@ -19,9 +19,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from bench.records import index
-from bench.records.columns import RecordTable, of_arrow, read_table, to_arrow, write_table
+from bench.records.columns import RecordTable
 from bench.records.files import ResultsError, file_digest
 from bench.records.record import digest
+from bench.records.table_file import of_arrow, read_table, to_arrow, write_table
 
 RECORDS: Final = "records.parquet"
 MANIFEST: Final = "manifest.json"
@@ -91,12 +92,16 @@ def _manifest(name: str, records: RecordTable, command: str, hashes: Mapping[str
     environments = [json.loads(coded.values[code]) for code in sorted(set(coded.codes.tolist()))]
     machine = f"{platform.system()} {platform.machine()}"  # no more: a kernel's name can be a machine's
     return {
-        "format": "imbench-snapshot-1", "name": name, "command": command,
-        "created": datetime.now(UTC).isoformat(timespec="seconds"), "records": len(records),
-        "keys": digest(sorted(records.keys)), "files": dict(hashes),
+        "format": "imbench-snapshot-1",
+        "name": name,
+        "command": command,
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "records": len(records),
+        "keys": digest(sorted(records.keys)),
+        "files": dict(hashes),
         "made_by": {"python": platform.python_version(), "platform": machine, **_versions()},
         "environments": environments,
-    }  # fmt: skip
+    }
 
 
 def _versions() -> dict[str, str]:

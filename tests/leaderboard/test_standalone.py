@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from xml.etree import ElementTree
 
-from bench.leaderboard.plots.parts.svg import Drawing, Figure, asset, standalone
+from bench.leaderboard.plots.parts.svg import Drawing, asset, standalone
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -14,8 +14,7 @@ def test_a_plot_is_a_whole_file_with_its_words_and_colours() -> None:
     drawing = Drawing(40)
     drawing.path([(0, 0), (10, 20)], "a")
     title = 'a < b & "c"'
-    figure = Figure("s", title, "", drawing.render("s", title, "says"), (), ())
-    root = ElementTree.fromstring(standalone(figure))
+    root = ElementTree.fromstring(standalone(drawing.render("s", title, "says")))
     assert root.tag == f"{SVG}svg"
     assert root.findtext(f"{SVG}title") == title
     style = root.findtext(f"{SVG}style")

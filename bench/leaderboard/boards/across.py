@@ -12,7 +12,7 @@ from bench.leaderboard.boards.grouping import assignments, varying
 from bench.leaderboard.boards.model import Board
 from bench.leaderboard.statistics.data_sets import Blocks, analyse, blocks_needed
 from bench.leaderboard.statistics.seeds import LEVEL
-from bench.leaderboard.text import list_of, plural, short
+from bench.leaderboard.text.words import list_of, plural, short
 from bench.records.record import canonical
 
 ROPE: Final = 0.01
@@ -114,8 +114,9 @@ def _complete(scores: Mapping[str, Mapping[str, Mapping[str, float]]]) -> tuple[
             used.append(data)
     notes += [
         f"{short(s, 80)} is left out: it has values on {len(present[s])} of {len(scores)} blocks."
-        for s in names if s not in strategies
-    ]  # fmt: skip
+        for s in names
+        if s not in strategies
+    ]
     return strategies, used, notes
 
 

@@ -9,10 +9,13 @@ from bench.evaluation.registry import metric_of
 from bench.leaderboard.boards.model import Budget, MetricColumn, Row
 from bench.leaderboard.statistics.power import units_to_separate
 from bench.leaderboard.statistics.seeds import Comparison, Design
-from bench.leaderboard.text import half_width, list_of, plural
+from bench.leaderboard.text.numbers import half_width
+from bench.leaderboard.text.words import list_of, plural
 
 
-def verdict(rows: Sequence[Row], comparison: Comparison, smallest: float | None, design: Design, score: MetricColumn) -> str:
+def verdict(
+    rows: Sequence[Row], comparison: Comparison, smallest: float | None, design: Design, score: MetricColumn
+) -> str:
     """What the repetitions can tell apart, in plain words."""
     scored = [row for row in rows if row.score is not None]
     if not scored:

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from bench.leaderboard.boards.across import AcrossDataSets
 from bench.leaderboard.boards.model import Board
-from bench.leaderboard.formats.cells import TABLES, across, cells, describe_lines, legend
-from bench.leaderboard.text import clean
+from bench.leaderboard.formats.entries import TABLES, across, describe_lines, entries, legend
+from bench.leaderboard.text.words import clean
 
 
 def markdown(boards: Iterable[Board], summaries: Iterable[AcrossDataSets] = ()) -> str:
@@ -25,7 +25,7 @@ def _markdown_board(board: Board) -> Iterator[str]:
     yield f"## {markdown_text(board.title)}"
     yield f"\n{markdown_text(board.facts)}"
     for title, panels in TABLES:
-        headings, body = cells(board, *panels)
+        headings, body = entries(board, *panels)
         if len(headings) == 1:
             continue
         yield f"\n**{title}**\n" if title else ""

@@ -18,14 +18,14 @@ from bench.leaderboard.boards.bootstrap import attach
 from bench.leaderboard.boards.build import boards
 from bench.leaderboard.formats.html import page
 from bench.leaderboard.formats.markdown import markdown
-from bench.leaderboard.plots.cost import pareto
-from bench.leaderboard.plots.curves import RUNS, gather
+from bench.leaderboard.plots.parts.evidence import RUNS
 from bench.leaderboard.plots.parts.svg import Scale, label_places, tick_text
+from bench.leaderboard.plots.registry import evidence_of
+from bench.leaderboard.statistics.pareto import pareto
 from bench.records.columns import of_records
 from bench.records.store import Store
-from tests.leaderboard.boards.test_boards import HOSTILE
 from tests.leaderboard.boards.test_bootstrap import folder
-from tests.leaderboard.builders import make, series
+from tests.leaderboard.builders import HOSTILE, make, series
 from tests.leaderboard.formats.browser import ABSENT, CHROMIUM, Tab, dom
 
 needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason=ABSENT)
@@ -63,7 +63,7 @@ def built(root: Path) -> str:
     records += series("none", [0.4, 0.5], data="other") + series("focal", [0.5, 0.5], data="other")
     records.append(make("failing", 0, status="failed", reason=ATTACKS[31]))
     tables = [attach(board, store, draws=100) for board in boards(of_records(records))]
-    evidence = {board.slug: gather(board, store) for board in tables}
+    evidence = {board.slug: evidence_of(board, store) for board in tables}
     return page(tables, summaries(tables), evidence, title=ATTACKS[30], facts=[ATTACKS[33]], command=ATTACKS[36])
 
 
@@ -126,7 +126,7 @@ def test_a_thousand_rows_are_less_than_a_megabyte() -> None:
         for i in range(1000) for seed in range(2)
     ]  # fmt: skip
     tables = boards(of_records(records))
-    text = page(tables, [], {b.slug: gather(b, None) for b in tables}, title="Large")
+    text = page(tables, [], {b.slug: evidence_of(b, None) for b in tables}, title="Large")
     assert text.count("<tr") > 1000
     assert len(text.encode()) < 1_000_000
 
@@ -236,7 +236,7 @@ def test_labels_do_not_overlap_and_stay_within() -> None:
 
 def test_a_page_needs_no_predictions(tmp_path: Path) -> None:
     tables = boards(of_records(series("none", [0.3, 0.4, 0.5]) + series("focal", [0.4, 0.6, 0.5])))
-    text = page(tables, [], {b.slug: gather(b, Store(tmp_path)) for b in tables}, title="Bare")
+    text = page(tables, [], {b.slug: evidence_of(b, Store(tmp_path)) for b in tables}, title="Bare")
     assert "Differences and ranks" in text
     assert "Precision and recall" not in text
 
@@ -279,7 +279,7 @@ def test_plots_of_predictions_read_some_of_many_runs_and_say_so(tmp_path: Path) 
             read.append(key)
             return super().get(key)
 
-    evidence = gather(board, Counting(store.root))
+    evidence = evidence_of(board, Counting(store.root))
     assert len(read) == len(set(read)) == 2 * RUNS
     assert evidence.problems == ("those of predictions show 10 of up to 13 runs of a strategy; the table has all",)
     assert "Plots: those of predictions show 10 of up to 13 runs" in page(

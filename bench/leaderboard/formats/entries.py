@@ -9,7 +9,8 @@ from bench.leaderboard.boards.across import AcrossDataSets
 from bench.leaderboard.boards.model import Absence, Board, MetricColumn, Panel, Row, describe
 from bench.leaderboard.statistics.data_sets import Pair
 from bench.leaderboard.statistics.seeds import Interval
-from bench.leaderboard.text import ABSENT, decimals_for, number, plural, short, signed, with_interval
+from bench.leaderboard.text.numbers import ABSENT, decimals_for, number, signed, with_interval
+from bench.leaderboard.text.words import plural, short
 
 TABLES: tuple[tuple[str, tuple[Panel, ...]], ...] = (
     ("", ("quality",)),
@@ -25,7 +26,7 @@ class Shown:
     bold: bool = False
 
 
-def cells(board: Board, *panels: Panel) -> tuple[list[str], list[list[Shown]]]:
+def entries(board: Board, *panels: Panel) -> tuple[list[str], list[list[Shown]]]:
     """Headings and texts of one table of a board, unescaped: what every format for people shows."""
     columns = board.panel(*panels)
     lead = "quality" in panels
@@ -82,7 +83,7 @@ def _delta(board: Board) -> list[str]:
 
 def value_text(column: MetricColumn, row: Row) -> str:
     """One cell: whole numbers for what is counted, else three digits after the point, fewer for large values."""
-    value = row.cells[column.key]
+    value = row.values[column.key]
     if column.key in ("fits", "steps", "peak_mb", "inference_rows_per_second"):
         return number(value, 0)
     return number(value)
