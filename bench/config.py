@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
 from pydantic import TypeAdapter, ValidationError
 
-from bench.data.tables.config import DataConfig
+from bench.data.config import DataConfig, divide
+from bench.data.errors import DataError
+from bench.data.tables.config import TableConfig
 from bench.models.registry import MODELS
 from bench.needs import Allowance, Need
 from strategies.registry import STRATEGIES, RegistryError, unknown
@@ -198,7 +200,7 @@ def cell(raw: Mapping[str, Any]) -> Cell:
     check_keys(raw, TOP, "")
     train = {k: v for k, v in raw.get("train", {}).items() if k != "space"}
     return Cell(
-        data=section(DataConfig, raw.get("data", {}), "data"),
+        data=read_data(raw.get("data", {})),
         model=model(raw.get("model", {})),
         strategies=stack(raw.get("strategy") or {}),
         train=section(TrainConfig, train, "train"),
@@ -206,6 +208,19 @@ def cell(raw: Mapping[str, Any]) -> Cell:
         seed=check(int, raw.get("seed", 0), "seed"),
         tuned=check(bool, raw.get("tuned", False), "tuned"),
     )
+
+
+def read_data(raw: Mapping[str, Any]) -> DataConfig:
+    """The data of a section {source, its own options …, what is asked of its table}.
+
+    Raises:
+        ConfigError: an unknown source or key, a key of another source, a wrong type or value.
+    """
+    try:
+        source, own, common = divide(raw)
+    except DataError as error:
+        raise ConfigError(str(error)) from None
+    return DataConfig(source=section(source, own, "data"), **vars(section(TableConfig, common, "data")))
 
 
 def model(raw: Mapping[str, Any]) -> Model:

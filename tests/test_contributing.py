@@ -1,4 +1,4 @@
-"""CONTRIBUTING's example of a strategy works as it is written."""
+"""CONTRIBUTING's examples work as they are written."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 import strategies
+from bench.__main__ import main
+from bench.data import sources
 from bench.records.store import Store
 from tests import ROOT
 from tests.command_line import TINY, imbench
@@ -15,13 +17,17 @@ from tests.command_line import TINY, imbench
 TEXT = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 
 
+def example(section: str, folder: Path, *files: str) -> None:
+    """Write the Python and YAML blocks of a section into these files, in its order."""
+    text = TEXT.partition(f"## {section}\n")[2].partition("\n## ")[0]
+    for name, block in zip(files, re.findall(r"```(?:python|yaml)\n(.*?)```", text, re.S), strict=True):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(block, encoding="utf-8")
+
+
 def test_the_example_strategy_is_found_and_trains(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """One .py and one .yaml, put where a user would put them."""
-    (code,) = re.findall(r"```python\n(.*?)```", TEXT, re.S)
-    (yaml,) = re.findall(r"```yaml\n(.*?)```", TEXT, re.S)
-    for folder, name, content in (("own", "root_weights.py", code), ("conf/strategy", "root_weights.yaml", yaml)):
-        (tmp_path / folder).mkdir(parents=True, exist_ok=True)
-        (tmp_path / folder / name).write_text(content, encoding="utf-8")
+    example("Add a strategy", tmp_path, "own/root_weights.py", "conf/strategy/root_weights.yaml")
     monkeypatch.setattr(strategies, "__path__", [*strategies.__path__, str(tmp_path / "own")])
     searchpath = f"hydra.searchpath=[file://{tmp_path / 'conf'}]"
     grid = ("run", "-m", "strategy=none,root_weights", searchpath, *TINY)
@@ -29,3 +35,22 @@ def test_the_example_strategy_is_found_and_trains(tmp_path: Path, monkeypatch: p
     found = {r.strategy: r for r in Store(tmp_path / "results")}
     assert found["root_weights"].status == "done"
     assert found["root_weights"].metrics != found["none"].metrics
+
+
+def test_the_example_data_set_is_found_and_trained_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With its own option, which other data sets refuse and say whose it is."""
+    example("Add a data set", tmp_path, "own/tumours.py", "conf/data/tumours.yaml")
+    monkeypatch.setattr(sources, "__path__", [*sources.__path__, str(tmp_path / "own")])
+    searchpath = f"hydra.searchpath=[file://{tmp_path / 'conf'}]"
+    grid = ("run", "-m", *TINY, "data=tumours", "data.measured=mean,worst", searchpath)
+    assert imbench(*grid, results=tmp_path / "results") == 0
+    found = list(Store(tmp_path / "results"))
+    assert [(r.data, r.target, r.status) for r in found] == [("tumours", "malignant", "done")] * 2
+    assert len({r.config["data"]["fingerprint"] for r in found}) == 2
+    assert [r.traits["columns"]["numeric"] for r in found] == [10, 10]
+    assert imbench("run", *TINY, "+data.measured=mean", results=tmp_path / "results") == 2
+    assert "data.measured: expected unset for source 'digits_lt'" in capsys.readouterr().err
+    assert main(["data", "list"]) == 0
+    assert "tumours" in capsys.readouterr().out

@@ -45,14 +45,14 @@ def introduce(planned: Sequence[Planned], console: Console, schemas: Path | None
 
     With `schemas` the schema is saved there; edited, it is given back with data.schema_file=….
     """
-    from bench.data.loaded import kept_table  # noqa: PLC0415 - pandas
+    from bench.data.loaded import loaded_table  # noqa: PLC0415 - pandas
     from bench.data.tables.schema_file import describe, schema_yaml  # noqa: PLC0415
     from bench.records.files import publish as write  # noqa: PLC0415
 
     for config in dict.fromkeys(p.cell.data for p in planned):
-        data = kept_table(config)
+        data = loaded_table(config)
         console.print(Text(f"{data.name} · {data.target}: {'; '.join(data.log)}", style="dim"), soft_wrap=True)
-        if config.source != "file":
+        if config.source.name != "file":
             continue
         for text in describe(data):
             console.print(Text(f"  {text}"), soft_wrap=True)
@@ -184,9 +184,8 @@ def data_list(console: Console) -> int:
     from bench.data.sources.registry import SOURCES  # noqa: PLC0415
 
     rows = []
-    for source in SOURCES.values():
-        public = source.fetchable()
-        state = "" if public is None or public.fetched() else f" · not here yet: imbench data get {source.name}"
+    for source in map(SOURCES.get, SOURCES.names()):
+        state = "" if source.fetched() else f" · not here yet: imbench data get {source.name}"
         rows.append((source.name, f"{source.title} ({source.licence}){state}"))
         rows += [(f"  {target}", text) for target, text in source.targets.items()]
     listing(rows, console)
@@ -209,14 +208,12 @@ def data_cache(arguments: Sequence[str], console: Console) -> int:
 
 def data_check(configuration: Mapping[str, Any], console: Console) -> int:
     """Look at a data set and write its schema; exit code 1 where it cannot be split."""
-    from bench.config import section  # noqa: PLC0415
+    from bench.config import read_data  # noqa: PLC0415
     from bench.data.inspect.check import check as look  # noqa: PLC0415 - pandas
     from bench.data.inspect.report import save_schema, show  # noqa: PLC0415
-    from bench.data.sources.registry import load_table  # noqa: PLC0415
-    from bench.data.tables.config import DataConfig  # noqa: PLC0415
 
-    config = section(DataConfig, configuration.get("data", {}), "data")
-    table = load_table(config)
+    config = read_data(configuration.get("data", {}))
+    table = config.load()
     findings = look(table, config.test_fraction, config.val_fraction)
     show(findings, console)
     save_schema(table, Path(settings(configuration).results), console, config)

@@ -91,12 +91,12 @@ def evaluate(
 
     log_p = log_softmax(test.logits)
     ranked = Ranked(test.logits, y, log_p)
-    for metric in of_kind(Ranking, classes):
-        by_column[column("raw", metric.name)] = _value(metric, ranked)
+    for ranking in of_kind(Ranking, classes):
+        by_column[column("raw", ranking.name)] = _value(ranking, ranked)
     views = {"raw": test.logits, "corrected": corrected, "recalibrated": temperature.apply(corrected)}
     for forecast in Forecasts(views, y, log_p):
-        for metric in of_kind(Probability, classes):
-            by_column[column(forecast.view, metric.name)] = _value(metric, forecast)
+        for probability in of_kind(Probability, classes):
+            by_column[column(forecast.view, probability.name)] = _value(probability, forecast)
 
     if classes == 2:
         # On raw margins: the rule then does not depend on whether the prior is known exactly.
@@ -111,8 +111,8 @@ def evaluate(
     for rule, predicted in (("default", test.logits.argmax(axis=1)), ("tuned", tuned)):
         decided = Decided(Counts.of(predicted, y, classes), thirds)
         result.per_class[f"{rule}/recall"] = _per_class(decided.recalls)
-        for metric in of_kind(Decision, classes):
-            by_column[column(rule, metric.name)] = _value(metric, decided)
+        for decision in of_kind(Decision, classes):
+            by_column[column(rule, decision.name)] = _value(decision, decided)
     for name in columns(classes):
         value = by_column[name]
         result.values[name] = None if isinstance(value, str) else value

@@ -14,10 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Final, Generic, Literal, TypeVar
-
-if TYPE_CHECKING:
-    from typing import Self
+from typing import ClassVar, Final, Generic, Literal, TypeVar
 
 Given = TypeVar("Given")
 Kind = Literal["ranking", "probability", "decision"]
@@ -96,7 +93,7 @@ class Metric(Generic[Given]):
         binary: Places | None,
         multiclass: Places | None,
         realistic: float | None = 0.5,
-    ) -> Callable[[Callable[[Given], float]], Self]:
+    ) -> Callable[[Callable[[Given], float]], Metric[Given]]:
         """Makes a metric of its formula: the function's name is the metric's, its docstring the description.
 
         Raises:
@@ -108,7 +105,7 @@ class Metric(Generic[Given]):
             if view not in cls.views:
                 raise ValueError(f"metric {label!r}: expected places of {', '.join(cls.views)}, got one of {view!r}")
 
-        def of(formula: Callable[[Given], float]) -> Self:
+        def of(formula: Callable[[Given], float]) -> Metric[Given]:
             return cls(
                 name=formula.__name__,
                 label=label,

@@ -21,8 +21,8 @@ import numpy.typing as npt
 import torch
 
 from bench.config import RunConfig
+from bench.data.config import DataConfig
 from bench.data.features.encode import Encoded
-from bench.data.tables.config import DataConfig
 from bench.evaluation.evaluate import Predictions, evaluate
 from bench.evaluation.per_group import decided_per_group, per_group
 from bench.evaluation.rules import tau_decisions

@@ -9,8 +9,8 @@ from statistics import median
 from typing import Any
 
 from bench.config import Cell
-from bench.data.loaded import kept_table
-from bench.data.tables.config import DataConfig
+from bench.data.config import DataConfig
+from bench.data.loaded import loaded_table
 from bench.data.tables.splits import partition
 from bench.records.record import FAILURES, SCHEMA, Record, Status, digest
 from bench.records.store import Store
@@ -45,11 +45,11 @@ def identify(cell: Cell) -> Planned:
     Raises:
         DataError: the data cannot be used.
     """
-    data = kept_table(cell.data)
+    data = loaded_table(cell.data)
     config = {
         "schema": SCHEMA,
         "data": {
-            "source": cell.data.source, "version": data.version, "target": data.target,
+            "source": cell.data.source.name, "version": data.version, "target": data.target,
             "fingerprint": data.fingerprint, "imbalance": data.imbalance, "test_fraction": cell.data.test_fraction,
             "val_fraction": cell.data.val_fraction, "vocabulary": cell.data.vocabulary, **cell.data.key(),
         },
@@ -78,7 +78,7 @@ def plan(cells: Sequence[Cell]) -> list[Planned]:
         part = (p.cell.data, p.cell.split, p.cell.seed)
         if part not in seen:
             seen.add(part)
-            partition(kept_table(part[0]), part[1], part[2], p.cell.data.test_fraction, p.cell.data.val_fraction)
+            partition(loaded_table(part[0]), part[1], part[2], p.cell.data.test_fraction, p.cell.data.val_fraction)
     return list(planned.values())
 
 
@@ -144,7 +144,7 @@ def joined(groups: Mapping[tuple[DataConfig, int, int], list[Planned]]) -> list[
     """Groups of one split but several seeds: at most `MEMBERS` cells, and `TOGETHER` rows with those of each seed."""
     parts = dict[tuple[DataConfig, int], list[list[Planned]]]()
     for (data, split, _), group in groups.items():
-        seeds = max(1, TOGETHER // len(kept_table(data)))
+        seeds = max(1, TOGETHER // len(loaded_table(data)))
         same = parts.setdefault((data, split), [[]])
         if len(same[-1]) + len(group) > MEMBERS or len({p.cell.seed for p in same[-1]}) == seeds:
             same.append([])

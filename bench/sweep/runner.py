@@ -19,9 +19,9 @@ import numpy as np
 import torch
 
 from bench.config import RunConfig
+from bench.data.config import DataConfig
 from bench.data.features.encode import Encoded
-from bench.data.features.prepare import prepare
-from bench.data.tables.config import DataConfig
+from bench.data.features.load import load_encoded
 from bench.records.background_writer import Outbox
 from bench.records.files import ResultsError
 from bench.records.record import Record
@@ -38,7 +38,7 @@ from strategies.spec import Inapplicable, Recipe, Training
 @lru_cache(maxsize=2)
 def encoded(config: DataConfig, split: int, seed: int) -> Encoded:
     """The data of a group; the last two are kept, because the models of one group follow one another."""
-    return prepare(config, split, seed)
+    return load_encoded(config, split, seed)
 
 
 def recipe(planned: Planned, data: Encoded) -> Recipe:

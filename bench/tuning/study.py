@@ -14,7 +14,7 @@ import yaml
 from optuna.trial import FrozenTrial, TrialState
 
 from bench.config import Cell, ConfigError, TuneConfig, cell
-from bench.data.loaded import kept_table
+from bench.data.loaded import loaded_table
 from bench.records.files import publish
 from bench.records.record import digest
 from bench.sweep.plan import identify
@@ -41,7 +41,7 @@ class Identity:
 def identity(raw: Mapping[str, Any], tune: TuneConfig) -> Identity:
     """The study of a composed configuration. The number of trials is no part of it: a study can be extended."""
     planned = identify(cell({**raw, "tuned": False}))
-    n_classes = len(kept_table(planned.cell.data).classes)
+    n_classes = len(loaded_table(planned.cell.data).classes)
     space = dimensions(raw, n_classes)
     columns = objectives(tune.objective, n_classes)
     fixed = apply(raw, {d.path: None for d in space})

@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 
 import bench
-from bench.data.loaded import kept_table
+from bench.data.loaded import loaded_table
 from bench.machine import Place
 from bench.records.store import Store
 from bench.sweep.plan import units
@@ -246,7 +246,7 @@ def test_cells_of_several_seeds_are_joined_where_they_may_train_together(monkeyp
     assert sizes(5) == [(10, 2)] * 3 + [(5, 1)] * 2
     monkeypatch.setattr("bench.sweep.plan.MEMBERS", 16)
     assert sizes(1) == [(15, 3), (15, 3), (5, 1), (5, 1)]
-    monkeypatch.setattr("bench.sweep.plan.TOGETHER", 2 * len(kept_table(cells[0].cell.data)))
+    monkeypatch.setattr("bench.sweep.plan.TOGETHER", 2 * len(loaded_table(cells[0].cell.data)))
     assert sizes(1) == [(10, 2)] * 4
     monkeypatch.setattr("bench.sweep.plan.TOGETHER", 1)
     assert sizes(1) == [(5, 1)] * 8

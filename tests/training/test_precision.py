@@ -13,8 +13,7 @@ from torch import Tensor
 
 from bench.cli.compose import compose, hydra_loader
 from bench.config import ConfigError, TrainConfig, TuneConfig, cell, section
-from bench.data.features.prepare import prepare
-from bench.data.tables.config import DataConfig
+from bench.data.features.load import load_encoded
 from bench.evaluation.evaluate import Predictions, evaluate
 from bench.evaluation.registry import ranking_metric
 from bench.evaluation.views import refined_log_loss
@@ -30,6 +29,7 @@ from bench.tuning.study import Identity, identity
 from strategies.spec import Recipe
 from tests import ROOT
 from tests.conftest import CPU, Toy
+from tests.data.asked import asked
 from tests.training.test_training import mixture
 
 GPU = [pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device on this machine")]
@@ -157,7 +157,7 @@ def test_members_of_a_stack_are_what_they_are_alone(model: Any, multi: Toy) -> N
 
 def plan(data: str, target: str, **fields: Any) -> tuple[Recipe, Any]:
     """A recipe over a set that comes with the project."""
-    found = prepare(DataConfig(source=data, target=target), 0, 0)
+    found = load_encoded(asked(data, target=target), 0, 0)
     return Recipe(train=found.train, val=found.val, **fields), found
 
 

@@ -29,7 +29,7 @@ from rich.console import Console
 from bench.cli.compose import compose, hydra_loader
 from bench.config import ConfigError, TuneConfig, cell
 from bench.config import settings as settings_of_run
-from bench.data.features import prepare as prepare_module
+from bench.data.features import load as load_module
 from bench.records.store import Store
 from bench.training import pace
 from bench.tuning import objective as objective_module
@@ -173,11 +173,11 @@ def test_test_rows_are_never_encoded(monkeypatch: pytest.MonkeyPatch) -> None:
     config = cell(raw).data
     tuning_data.cache_clear()
     clean = tuning_data(config, 0, 0, 0, 0)
-    whole = objective_module.kept_table(config)
+    whole = objective_module.loaded_table(config)
     test = clean.partition.test
     spoiled = whole.frame.copy()
     spoiled.iloc[test] = 1e9
-    monkeypatch.setattr(prepare_module, "kept_table", lambda _: replace(whole, frame=spoiled))
+    monkeypatch.setattr(load_module, "loaded_table", lambda _: replace(whole, frame=spoiled))
     tuning_data.cache_clear()
     dirty = tuning_data(config, 0, 0, 0, 0)
     tuning_data.cache_clear()

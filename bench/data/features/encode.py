@@ -13,17 +13,12 @@ import torch
 from torch import Tensor
 
 from bench.data.errors import DataError, listing, suggest
+from bench.data.features.category_encoders import CategoryEncoder, TargetEncoder
 from bench.data.features.clean import clean
-from bench.data.features.encoders import (
-    CategoryEncoder,
-    Encoder,
-    NumericEncoder,
-    TargetEncoder,
-    TextEncoder,
-    documents,
-    has_terms,
-)
-from bench.data.tables.config import DataConfig
+from bench.data.features.encoder import Encoder
+from bench.data.features.numeric_encoder import NumericEncoder
+from bench.data.features.text_encoder import TextEncoder, documents, has_terms
+from bench.data.tables.config import TableConfig
 from bench.data.tables.schema import OtherTarget, Table, blocks
 from bench.data.tables.splits import Partition, Rows, partition
 from strategies.features import Bag, Features, Field, Split
@@ -66,7 +61,7 @@ def in_memory(name: str, shape: tuple[int, ...], dtype: str, blocks: Iterable[np
     return out
 
 
-def fit(table: Table, rows: Rows, config: DataConfig) -> list[Encoder]:
+def fit(table: Table, rows: Rows, config: TableConfig) -> list[Encoder]:
     """The encoders of a table's fields, from its training rows.
 
     Raises:
@@ -128,7 +123,7 @@ def apply(
 def encode(
     table: Table,
     partition: Partition,
-    config: DataConfig | None = None,
+    config: TableConfig | None = None,
     *,
     test: bool = True,
     keep: Keep = in_memory,
@@ -141,7 +136,7 @@ def encode(
     Raises:
         DataError: nothing can be encoded.
     """
-    config = config or DataConfig(source=table.source)
+    config = config or TableConfig()
     partition, log = clean(table, partition, config)
     encoders = fit(table, partition.train, config)
     x = {
@@ -209,9 +204,13 @@ def other_split(table: Table, other: OtherTarget, rows: Rows, x: Features, encod
     own = labelled(table, rows, Features(x.schema, columns))
     weight = None if own.weight is None else own.weight[kept]
     return Split(
-        own.x.take(kept), torch.from_numpy(y)[kept], len(other.classes),
-        weight=weight, group=None if own.group is None else own.group[kept], natural=weight,
-    )  # fmt: skip
+        own.x.take(kept),
+        torch.from_numpy(y)[kept],
+        len(other.classes),
+        weight=weight,
+        group=None if own.group is None else own.group[kept],
+        natural=weight,
+    )
 
 
 def elsewhere(table: Table, encoders: list[Encoder]) -> dict[str, tuple[Split, Split]]:

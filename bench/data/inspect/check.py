@@ -16,7 +16,7 @@ import pandas as pd
 
 from bench.data.errors import DataError
 from bench.data.tables.infer import named_identifier
-from bench.data.tables.schema import Column, Table, coded
+from bench.data.tables.schema import FeatureColumn, Table, coded
 from bench.data.tables.splits import Partition, partition
 
 BINS = 256  # of a numeric column
@@ -106,8 +106,12 @@ def check(table: Table, test_fraction: float = 0.2, val_fraction: float = 0.15) 
 
 
 def look(
-    table: Table, column: Column, rows: npt.NDArray[np.int64], half: npt.NDArray[np.bool_], parts: Partition | None
-) -> ColumnFinding:  # fmt: skip
+    table: Table,
+    column: FeatureColumn,
+    rows: npt.NDArray[np.int64],
+    half: npt.NDArray[np.bool_],
+    parts: Partition | None,
+) -> ColumnFinding:
     """One feature column."""
     name, kind = column.name, column.kind
     values = table.frame[name]
@@ -126,9 +130,14 @@ def look(
         fitted, held = codes[rows[half]].astype(np.int64) + 1, codes[rows[~half]].astype(np.int64) + 1
     score = skill(fitted, held, table.y[rows[half]], table.y[rows[~half]], len(table.classes))
     return ColumnFinding(
-        name, kind, distinct, missing, skill=score, rows_per_value=per_value,
+        name,
+        kind,
+        distinct,
+        missing,
+        skill=score,
+        rows_per_value=per_value,
         drift=None if parts is None else drift(values, kind, parts),
-    )  # fmt: skip
+    )
 
 
 def binned(fitted: npt.NDArray[np.float64], held: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.int64], ...]:
@@ -146,9 +155,12 @@ def binned(fitted: npt.NDArray[np.float64], held: npt.NDArray[np.float64]) -> tu
 
 
 def skill(
-    fitted: npt.NDArray[np.int64], held: npt.NDArray[np.int64], y: npt.NDArray[np.int64],
-    held_y: npt.NDArray[np.int64], classes: int,
-) -> float:  # fmt: skip
+    fitted: npt.NDArray[np.int64],
+    held: npt.NDArray[np.int64],
+    y: npt.NDArray[np.int64],
+    held_y: npt.NDArray[np.int64],
+    classes: int,
+) -> float:
     """How well codes alone tell held-out labels, from class shares per code on the fitted half; codes from 0.
 
     Two classes: 2 AUROC - 1. More: the mean recall of the likeliest class against the overall shares, above chance.

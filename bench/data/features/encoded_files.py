@@ -16,7 +16,7 @@ import torch
 
 from bench.data.features.encode import Encoded, encode
 from bench.data.fetching.cache import cache_root, make_room, new_folder, used
-from bench.data.tables.config import DataConfig
+from bench.data.tables.config import TableConfig
 from bench.data.tables.schema import Table, release
 from bench.data.tables.splits import Partition, partition
 from strategies.features import Features, Field, Split
@@ -26,7 +26,7 @@ LAYOUT = 1  # raised when files or encoders change: old ones are then made anew
 PARTS = ("train", "val", "test")
 
 
-def shared(table: Table, config: DataConfig, split: int, seed: int, *, test: bool = True) -> Encoded:
+def shared(table: Table, config: TableConfig, split: int, seed: int, *, test: bool = True) -> Encoded:
     """The encoded parts of a table, from files that the first caller makes. Tables with text are not for this.
 
     Raises:
@@ -41,13 +41,13 @@ def shared(table: Table, config: DataConfig, split: int, seed: int, *, test: boo
     return read(table, folder, test)
 
 
-def name(table: Table, config: DataConfig, split: int, seed: int) -> str:
+def name(table: Table, config: TableConfig, split: int, seed: int) -> str:
     """A name for all that determines the encoded parts."""
     what = [LAYOUT, table.fingerprint, config.test_fraction, config.val_fraction, config.key(), split, seed]
     return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()[:32]
 
 
-def write(table: Table, config: DataConfig, split: int, seed: int, folder: Path) -> None:
+def write(table: Table, config: TableConfig, split: int, seed: int, folder: Path) -> None:
     """Encode straight into files; of those of the table no more is in this process's memory than a block needs."""
     columns = [table.frame[name] for name in table.frame]
 

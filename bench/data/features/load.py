@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from bench.data.config import DataConfig
 from bench.data.features.encode import Encoded, encode
-from bench.data.features.mapped import SHARED_ROWS, shared
-from bench.data.loaded import kept_table
-from bench.data.tables.config import DataConfig
+from bench.data.features.encoded_files import SHARED_ROWS, shared
+from bench.data.loaded import loaded_table
 from bench.data.tables.splits import partition
 
 
-def prepare(config: DataConfig, split: int, seed: int, *, test: bool = True) -> Encoded:
+def load_encoded(config: DataConfig, split: int, seed: int, *, test: bool = True) -> Encoded:
     """The encoded parts of a split and seed; without `test` the test rows are left out.
 
     Of large tables they lie in the cache, memory-mapped and shared by all processes: the first one writes all of them.
@@ -17,7 +17,7 @@ def prepare(config: DataConfig, split: int, seed: int, *, test: bool = True) -> 
     Raises:
         DataError: the data are not usable.
     """
-    table = kept_table(config)
+    table = loaded_table(config)
     apart = table.other or table.elsewhere or table.names("text") or table.unlabelled is not None
     if len(table) >= SHARED_ROWS and not apart:
         return shared(table, config, split, seed, test=test)
