@@ -10,7 +10,6 @@ import difflib
 import importlib
 import pkgutil
 from collections.abc import Iterable, Iterator
-from functools import cache
 from typing import Any, Final, TypeVar
 
 from bench.evaluation.decided import Decision
@@ -26,7 +25,7 @@ KINDS: Final = (Ranking, Probability, Decision)
 _FOLDER: Final = "bench.evaluation.metrics"
 
 
-def _read() -> dict[str, Metric[Any]]:
+def read_metrics() -> dict[str, Metric[Any]]:
     """The entries of every file of the folder, by kind; within a kind those of its own file first.
 
     Raises:
@@ -46,7 +45,7 @@ def _entries(values: Iterable[object]) -> Iterator[Metric[Any]]:
     return (value for value in values if isinstance(value, Metric))
 
 
-METRICS: Final = _read()
+METRICS: Final = read_metrics()
 """Name -> metric, in the order of the columns of records."""
 
 
@@ -55,7 +54,6 @@ def of_kind(kind: type[M], n_classes: int) -> list[M]:
     return [m for m in METRICS.values() if isinstance(m, kind) and m.applies(n_classes)]
 
 
-@cache
 def column(view_or_rule: str, metric: str) -> str:
     """The column that holds `metric` in a view or under a rule: `column('raw', 'auroc')` is `'raw/auroc'`.
 
@@ -89,7 +87,6 @@ def direction(name: str) -> bool:
     return metric_of(name).higher_is_better
 
 
-@cache
 def columns(n_classes: int) -> tuple[str, ...]:
     """Every column that an evaluation with `n_classes` classes fills, in board order."""
     _check_classes(n_classes)

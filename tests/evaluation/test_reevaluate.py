@@ -112,18 +112,12 @@ def test_a_new_metric_is_one_entry(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         return float(ranked.y[upper].mean() / ranked.y.mean())
 
     monkeypatch.setitem(registry.METRICS, "lift", lift)
-    for cached in (registry.column, registry.columns):
-        cached.cache_clear()
-    try:
-        assert reevaluate(store).changed == 2
-        found = [store.read(store.path(r.key)) for r in records]
-        assert all(f.metrics["raw/lift"] > 1 for f in found)  # type: ignore[operator]
-        assert without(found[0].metrics, "raw/lift") == records[0].metrics
-        headings = next(line for line in markdown(boards(index.read(tmp_path))).splitlines() if "AUROC" in line)
-        assert "AUROC ↑ | Lift ↑ | Recall@5% ↑" in headings
-    finally:
-        for cached in (registry.column, registry.columns):
-            cached.cache_clear()
+    assert reevaluate(store).changed == 2
+    found = [store.read(store.path(r.key)) for r in records]
+    assert all(f.metrics["raw/lift"] > 1 for f in found)  # type: ignore[operator]
+    assert without(found[0].metrics, "raw/lift") == records[0].metrics
+    headings = next(line for line in markdown(boards(index.read(tmp_path))).splitlines() if "AUROC" in line)
+    assert "AUROC ↑ | Lift ↑ | Recall@5% ↑" in headings
 
 
 def test_gone_or_changed_predictions_are_named_and_the_record_stays(tmp_path: Path) -> None:
