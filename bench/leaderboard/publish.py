@@ -14,12 +14,11 @@ from bench.leaderboard.boards.across import ROPE, AcrossDataSets, summaries
 from bench.leaderboard.boards.bootstrap import RESAMPLES, attach
 from bench.leaderboard.boards.build import boards
 from bench.leaderboard.boards.model import Board
-from bench.leaderboard.boards.regret import Family, families
+from bench.leaderboard.boards.regret import families
 from bench.leaderboard.formats import csv_json as export
 from bench.leaderboard.formats import entries, latex, markdown, terminal
 from bench.leaderboard.formats.html import page
-from bench.leaderboard.plots.parts.svg import standalone
-from bench.leaderboard.plots.registry import evidence_of, pictures
+from bench.leaderboard.plots.registry import drawn, evidence_of
 from bench.leaderboard.status import say_empty
 from bench.leaderboard.text.words import clean, list_of, plural
 from bench.records import index
@@ -138,15 +137,6 @@ def documents(
     }
     texts |= {file: text for file, text in tables_of.items() if text}
     return texts | drawn(found), tables, across
-
-
-def drawn(found: Sequence[Family]) -> dict[str, str]:
-    """Figures of families as SVG files, `regret-rows.svg` and so on; of several families, numbered."""
-    return {
-        f"{name}{f'-{i}' if len(found) > 1 else ''}-{picture.slug.rpartition('-')[2]}.svg": standalone(picture.svg)
-        for i, family in enumerate(found, 1)
-        for name, picture in pictures(family, family.slug)
-    }
 
 
 def print_boards(root: Path, console: Console, keys: Sequence[str]) -> list[Board]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from bench.leaderboard.boards.across import AcrossDataSets
@@ -10,6 +10,7 @@ from bench.leaderboard.boards.model import Board
 from bench.leaderboard.boards.regret import Family
 from bench.leaderboard.plots.parts.evidence import read_evidence
 from bench.leaderboard.plots.parts.figure import Evidence, Figure, Picture
+from bench.leaderboard.plots.parts.svg import standalone
 from bench.records.store import Store
 from strategies.registry import Registry
 
@@ -35,3 +36,12 @@ def pictures(
 def evidence_of(board: Board, store: Store | None) -> Evidence:
     """What the figures of a board need of its records and their predictions; without a store, what the board tells."""
     return read_evidence(board, store, figures_of(Board))
+
+
+def drawn(found: Sequence[Family]) -> dict[str, str]:
+    """Figures of families as SVG files, `regret-rows.svg` and so on; of several families, numbered."""
+    return {
+        f"{name}{f'-{i}' if len(found) > 1 else ''}-{picture.slug.rpartition('-')[2]}.svg": standalone(picture.svg)
+        for i, family in enumerate(found, 1)
+        for name, picture in pictures(family, family.slug)
+    }
