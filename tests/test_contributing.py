@@ -10,9 +10,13 @@ import pytest
 import strategies
 from bench.__main__ import main
 from bench.data import sources
+from bench.evaluation import metrics, registry
+from bench.evaluation.reevaluate import reevaluate
+from bench.leaderboard import plots
 from bench.records.store import Store
 from tests import ROOT
 from tests.command_line import TINY, imbench
+from tests.leaderboard.builders import series, stored
 
 TEXT = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 
@@ -54,3 +58,37 @@ def test_the_example_data_set_is_found_and_trained_on(
     assert "data.measured: expected unset for source 'digits_lt'" in capsys.readouterr().err
     assert main(["data", "list"]) == 0
     assert "tumours" in capsys.readouterr().out
+
+
+def test_the_example_metric_is_given_to_old_records_and_stands_on_boards(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One entry: a record of before it gets the value that the record's recalls tell."""
+    assert imbench("run", *TINY, results=tmp_path / "results") == 0
+    example("Add a metric", tmp_path, "own/worst_recall.py")
+    monkeypatch.setattr(metrics, "__path__", [*metrics.__path__, str(tmp_path / "own")])
+    for name, metric in registry.read_metrics().items():
+        monkeypatch.setitem(registry.METRICS, name, metric)
+    store = Store(tmp_path / "results")
+    (before,) = store
+    assert reevaluate(store).changed == 1
+    (after,) = store
+    for rule in ("default", "tuned"):
+        recalls = [r for r in after.per_class[f"{rule}/recall"] if r is not None]
+        assert after.metrics[f"{rule}/worst_recall"] == min(recalls)
+    assert {**after.metrics, **before.metrics} == after.metrics
+    capsys.readouterr()
+    assert imbench("publish", "board.bootstrap=0", results=tmp_path / "results") == 0
+    assert "Worst recall" in (tmp_path / "results" / "leaderboard.md").read_text(encoding="utf-8")
+
+
+def test_the_example_figure_is_on_the_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After the others, with its table."""
+    example("Add a figure", tmp_path, "own/scores.py")
+    monkeypatch.setattr(plots, "__path__", [*plots.__path__, str(tmp_path / "own")])
+    stored(tmp_path / "results", [*series("none", [0.3, 0.4, 0.5]), *series("focal", [0.5, 0.6, 0.4])])
+    assert imbench("publish", "board.bootstrap=0", results=tmp_path / "results") == 0
+    page = (tmp_path / "results" / "leaderboard.html").read_text(encoding="utf-8")
+    assert page.count("<figure>") == page.count("<title id=")
+    assert page.index("<h3>Differences and ranks") < page.index("<h3>Scores")
+    assert "focal 0.500; none 0.400" in page

@@ -121,7 +121,7 @@ def test_lightning_is_known_to_training_alone() -> None:
         ("bench.sweep.plan", ("pytorch_lightning", "lightning")),
         ("bench.config", ("pytorch_lightning", "lightning", "torch", "omegaconf", "hydra")),
         ("bench.records.store", ("pytorch_lightning", "lightning", "torch")),
-        ("bench.evaluation.metric_specs", ("pytorch_lightning", "lightning", "torch")),
+        ("bench.evaluation.registry", ("pytorch_lightning", "lightning", "torch")),
         ("bench.leaderboard", ("pytorch_lightning", "lightning", "torch")),
         ("bench.__main__", ("pytorch_lightning", "lightning", "torch", "hydra")),
         ("bench", ("pytorch_lightning", "lightning", "torch", "hydra", "pandas")),

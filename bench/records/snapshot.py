@@ -18,9 +18,10 @@ from typing import Any, Final
 
 from bench.files import NameTaken, new_folder
 from bench.records import index
-from bench.records.columns import Ledger, of_arrow, read_table, to_arrow, write_table
+from bench.records.columns import RecordTable
 from bench.records.files import ResultsError, file_digest
 from bench.records.record import digest
+from bench.records.table_file import of_arrow, read_table, to_arrow, write_table
 
 RECORDS: Final = "records.parquet"
 MANIFEST: Final = "manifest.json"
@@ -49,7 +50,7 @@ def reserve(root: Path, name: str, *, overwrite: bool) -> Path:
 
 
 def write(
-    folder: Path, records: Ledger, texts: Mapping[str, str], *, command: str, overwrite: bool = False
+    folder: Path, records: RecordTable, texts: Mapping[str, str], *, command: str, overwrite: bool = False
 ) -> list[Path]:
     """Write a snapshot in one step: whole under its name, or not at all. Returns its files.
 
@@ -70,17 +71,21 @@ def write(
     return sorted(folder.iterdir())
 
 
-def _manifest(name: str, records: Ledger, command: str, hashes: Mapping[str, str]) -> dict[str, Any]:
+def _manifest(name: str, records: RecordTable, command: str, hashes: Mapping[str, str]) -> dict[str, Any]:
     coded = records.texts["environment"]
     environments = [json.loads(coded.values[code]) for code in sorted(set(coded.codes.tolist()))]
     machine = f"{platform.system()} {platform.machine()}"  # no more: a kernel's name can be a machine's
     return {
-        "format": "imbench-snapshot-1", "name": name, "command": command,
-        "created": datetime.now(UTC).isoformat(timespec="seconds"), "records": len(records),
-        "keys": digest(sorted(records.keys)), "files": dict(hashes),
+        "format": "imbench-snapshot-1",
+        "name": name,
+        "command": command,
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "records": len(records),
+        "keys": digest(sorted(records.keys)),
+        "files": dict(hashes),
         "made_by": {"python": platform.python_version(), "platform": machine, **_versions()},
         "environments": environments,
-    }  # fmt: skip
+    }
 
 
 def _versions() -> dict[str, str]:
@@ -91,7 +96,7 @@ def _versions() -> dict[str, str]:
     return found
 
 
-def read(folder: Path) -> Ledger:
+def read(folder: Path) -> RecordTable:
     """The records of a snapshot (checked against its manifest) or of a results folder.
 
     Raises:

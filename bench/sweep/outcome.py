@@ -22,10 +22,11 @@ import torch
 from bench.config import RunConfig
 from bench.data.config import DataConfig
 from bench.data.features.encode import Encoded
-from bench.evaluation.metrics import Predictions, evaluate
+from bench.evaluation.evaluate import Predictions, evaluate
 from bench.evaluation.per_group import decided_per_group, per_group
+from bench.evaluation.rules import tau_decisions
 from bench.evaluation.truth import report, under_shift
-from bench.evaluation.views import tau_decisions
+from bench.evaluation.views import natural_prior
 from bench.records.files import one_line
 from bench.records.predictions import Logits
 from bench.records.record import Record, Status, failed_record, now
@@ -57,7 +58,7 @@ def evaluated(planned: Planned, base: Record, predictor: Predictor, data: Encode
     seconds = time.perf_counter() - began
     val_y, test_y = data.val.y.numpy(), data.test_y.numpy()
     counts = np.bincount(data.train.y.numpy(), minlength=data.train.n_classes)
-    natural = np.maximum(counts, 0.5) / np.maximum(counts, 0.5).sum()
+    natural = natural_prior(counts)
     result = evaluate(
         Predictions(test, test_y), Predictions(val, val_y), prior=predictor.prior.numpy(), natural=natural,
         train_counts=counts,

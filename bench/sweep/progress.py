@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from bench.evaluation.metric_specs import METRICS, ranking_metric
+from bench.evaluation.registry import METRICS, ranking_metric
 from bench.records.record import FAILURES, Record
 
 

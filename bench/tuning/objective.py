@@ -17,8 +17,10 @@ from bench.data.features.encode import Encoded, encode
 from bench.data.features.load import load_encoded
 from bench.data.loaded import loaded_table
 from bench.data.tables.splits import Partition, partition
-from bench.evaluation.metric_specs import METRICS, RULES, VIEWS, column, direction, ranking_metric
-from bench.evaluation.metrics import Predictions, evaluate
+from bench.evaluation.evaluate import Predictions, evaluate
+from bench.evaluation.metric import RULES, VIEWS
+from bench.evaluation.registry import METRICS, column, direction, ranking_metric
+from bench.evaluation.views import natural_prior
 from strategies.predictor import Predictor
 from strategies.registry import unknown
 
@@ -82,5 +84,5 @@ def judged(predictor: Predictor, data: Encoded) -> dict[str, float | None]:
     """The metrics on the validation rows. Rules and temperatures are fitted on them too, for every trial alike."""
     val = Predictions(predictor.logits(data.val.x).numpy(), data.val.y.numpy())
     counts = np.bincount(data.train.y.numpy(), minlength=data.train.n_classes)
-    natural = np.maximum(counts, 0.5) / np.maximum(counts, 0.5).sum()
-    return evaluate(val, val, prior=predictor.prior.numpy(), natural=natural, train_counts=counts).values
+    prior = predictor.prior.numpy()
+    return evaluate(val, val, prior=prior, natural=natural_prior(counts), train_counts=counts).values

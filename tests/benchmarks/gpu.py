@@ -14,7 +14,7 @@ from typing import Any
 
 import torch
 
-from bench.evaluation.metrics import ranking_scores
+from bench.evaluation.ranked import ranking_scores
 from bench.models.mlp import MLP
 from bench.training.graphs import use_graphs
 from bench.training.predictor import Fitted

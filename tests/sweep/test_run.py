@@ -79,7 +79,7 @@ def test_divergence_is_a_status_of_its_own(results: Path) -> None:
 
 def test_records_hold_what_is_needed_to_recompute_metrics(results: Path) -> None:
     """Stored predictions give the stored metrics; the key is the hash of the stored configuration."""
-    from bench.evaluation.metrics import Predictions, evaluate
+    from bench.evaluation.evaluate import Predictions, evaluate
     from bench.records.predictions import unpack
     from bench.records.record import digest
 

@@ -19,6 +19,7 @@ from torch._subclasses.fake_tensor import FakeTensorMode, unset_fake_temporarily
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from bench.evaluation import equations
 from bench.evaluation import temperature as refinement
 from bench.models.linear import Linear
 from bench.models.mlp import MLP
@@ -199,13 +200,13 @@ def test_newton_steps_of_the_scores_are_where_the_logits_are(classes: int, monke
     """All that is summed over rows, from numbers of the host; what follows from the sums needs values."""
     with fake_gpu(monkeypatch), torch.no_grad():
         logits, y = torch.zeros(2, 5, classes, dtype=torch.float64, device=GPU), torch.zeros(2, 5, device=GPU).long()
-        z, numbers = logits[..., 0], refinement._numbers([1.0, 2.0], logits)
+        z, numbers = logits[..., 0], equations.values_like([1.0, 2.0], logits)
         theta = torch.zeros(2, 2, dtype=torch.float64, device=GPU)
-        line = refinement._line(theta, z)
+        line = equations._line(theta, z)
         found = [
             numbers, refinement._log_losses(logits, y), *refinement._slope([0.0, 1.0], logits, numbers),
-            *refinement._excess([0.0, 1.0], z, numbers), refinement._cross_entropy(line, theta, theta),
-            *refinement._derivatives(line, z, theta),
+            *equations._excess([0.0, 1.0], z, numbers), equations._cross_entropy(line, theta, theta),
+            *equations._derivatives(line, z, theta),
         ]  # fmt: skip
         if classes == 2:
             problem = refinement._Platt(logits, y)

@@ -1,12 +1,13 @@
-"""Numbers and words as people read them: `.923 ± .012`, `+.031`, `3 seeds`. No markup: that is the formats' part."""
+"""Numbers as people read them: `.923 ± .012`, `+.031`. No markup: that is the formats' part."""
 
 from __future__ import annotations
 
 import math
-import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from bench.leaderboard.statistics.seeds import Interval
+if TYPE_CHECKING:
+    from bench.leaderboard.statistics.seeds import Interval
 
 ABSENT = "–"
 
@@ -50,37 +51,3 @@ def with_interval(interval: Interval | None, decimals: int, *, sign: bool = Fals
 def half_width(value: float) -> str:
     """A positive size with two significant digits: `.012`, `1.3`, `25`."""
     return number(value, min(6, max(0, 1 - math.floor(math.log10(value)))) if value > 0 else 0)
-
-
-def plural(n: int, noun: str, *, count: bool = True) -> str:
-    """`1 seed`, `3 seeds`; without the number if `count` is false."""
-    word = noun if n == 1 else f"{noun}s"
-    return f"{n:,} {word}" if count else word
-
-
-def list_of(items: Iterable[object]) -> str:
-    """Comma-separated."""
-    return ", ".join(map(str, items))
-
-
-def short(text: str, limit: int = 200) -> str:
-    """The first line that says something, cleaned, at most `limit` characters."""
-    line = next((line for line in (clean(part).strip() for part in text.splitlines()) if line), "")
-    return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
-
-
-def clean(text: str) -> str:
-    """Without what moves a cursor, reverses the reading direction or cannot be encoded; line breaks become spaces."""
-    if text.isascii() and text.isprintable():
-        return text
-    return "".join(
-        " "
-        if c in "\t\n\r\x0b\x0c\x85\u2028\u2029"
-        else "\ufffd"
-        if unicodedata.category(c) in ("Cc", "Cs") or c in _BIDI
-        else c
-        for c in text
-    )
-
-
-_BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")

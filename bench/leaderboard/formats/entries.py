@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from bench.leaderboard.boards.across import Summary
-from bench.leaderboard.boards.model import Absence, Board, Column, Panel, Row, describe
+from bench.leaderboard.boards.across import AcrossDataSets
+from bench.leaderboard.boards.model import Absence, Board, MetricColumn, Panel, Row, describe
 from bench.leaderboard.statistics.data_sets import Pair
 from bench.leaderboard.statistics.seeds import Interval
-from bench.leaderboard.text import ABSENT, decimals_for, number, plural, short, signed, with_interval
+from bench.leaderboard.text.numbers import ABSENT, decimals_for, number, signed, with_interval
+from bench.leaderboard.text.words import plural, short
 
 TABLES: tuple[tuple[str, tuple[Panel, ...]], ...] = (
     ("", ("quality",)),
@@ -25,7 +26,7 @@ class Shown:
     bold: bool = False
 
 
-def cells(board: Board, *panels: Panel) -> tuple[list[str], list[list[Shown]]]:
+def entries(board: Board, *panels: Panel) -> tuple[list[str], list[list[Shown]]]:
     """Headings and texts of one table of a board, unescaped: what every format for people shows."""
     columns = board.panel(*panels)
     lead = "quality" in panels
@@ -80,9 +81,9 @@ def _delta(board: Board) -> list[str]:
     return [f"Δ {board.baseline}"] if board.baseline is not None else []
 
 
-def value_text(column: Column, row: Row) -> str:
+def value_text(column: MetricColumn, row: Row) -> str:
     """One cell: whole numbers for what is counted, else three digits after the point, fewer for large values."""
-    value = row.cells[column.key]
+    value = row.values[column.key]
     if column.key in ("fits", "steps", "peak_mb", "inference_rows_per_second"):
         return number(value, 0)
     return number(value)
@@ -99,7 +100,7 @@ def legend(boards: Iterable[Board]) -> list[str]:
 # --- Markdown -------------------------------------------------------------------------------------------------------
 
 
-def across(summary: Summary) -> tuple[list[str], list[list[str]]]:
+def across(summary: AcrossDataSets) -> tuple[list[str], list[list[str]]]:
     """Headings and texts of the table over several data sets, unescaped; no rows where there is nothing to say."""
     headings = ["Strategy", "Mean rank", "Mean score"]
     if summary.baseline is not None:
