@@ -1,0 +1,1 @@
+"""Scripts that prove and measure what tests cannot in time."""
