@@ -10,21 +10,25 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from functools import lru_cache
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
 from pydantic import TypeAdapter, ValidationError
 
 from bench.data.tables.config import DataConfig
-from bench.models.registry import MODELS
+from bench.models.registry import MODELS, kind
 from bench.needs import Allowance, Need
 from strategies.registry import STRATEGIES, RegistryError, unknown
 
 if TYPE_CHECKING:
-    from bench.models.registry import Model
+    from strategies.model import Model
     from strategies.spec import Strategy
     from strategies.stack import Chain
 
 T = TypeVar("T")
+
+
+LOGGER_PACKAGES = {"tensorboard": "tensorboard", "mlflow": "mlflow"}  # extras of pyproject.toml by the same names
 
 
 class ConfigError(ValueError):
@@ -67,6 +71,7 @@ class RunConfig:
     stack: int | Literal["auto", "off"] = "off"
     device: Literal["auto", "cpu", "cuda"] = "auto"
     graphs: bool = False
+    logger: Literal["csv", "tensorboard", "mlflow"] | None = None
     retry_failed: bool = False
     timeout: float | None = None
 
@@ -79,6 +84,11 @@ class RunConfig:
         counts = (self.workers, self.threads, self.stack)
         if any(not isinstance(n, str) and n < 1 for n in counts):
             raise ValueError(f"run: expected workers, threads and stack of at least 1, got {self}")
+        if self.logger in LOGGER_PACKAGES and find_spec(LOGGER_PACKAGES[self.logger]) is None:
+            raise ValueError(
+                f"run.logger={self.logger}: expected the package {LOGGER_PACKAGES[self.logger]}, which is not "
+                f"installed; pip install 'imbench[{self.logger}]'"
+            )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -213,6 +223,7 @@ def model(raw: Mapping[str, Any]) -> Model:
     name = check(str, raw.get("name"), "model.name")
     try:
         cls = MODELS.get(name)
+        kind(cls)
     except RegistryError as error:
         raise ConfigError(str(error)) from None
     parameters = {k: v for k, v in raw.items() if k not in ("name", "space")}

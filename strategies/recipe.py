@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, TypeAlias
 import torch
 
 from strategies.features import Features, Split
+from strategies.model import Model
 from strategies.predictor import Predictor
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ class Recipe:
     default_source: str = ""  # the entry of `extra` that the data recommends for transfer; empty: none
     unlabelled: Features | None = None
     # The harness's choices, the same for every strategy. Strategies pass them on unread.
-    model: Any = None
+    model: Model
     batch_size: int = 256
     max_steps: int = 1000
     lr: float = 1e-2
@@ -188,6 +189,31 @@ class Recipe:
         for sampler in self.sampler:
             rows = sampler(rows, self.train.y, generator)
         return rows[torch.randperm(len(rows), generator=generator)]
+
+    def counted(self, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """One epoch for a learner without batches: the rows drawn (m,) int64, each once, and their weights (m,).
+
+        A weight is how often the row was drawn, times its row weight scaled to a mean of 1 over the draws: float64,
+        with the number of draws as sum.
+        """
+        rows = self.epoch(generator)
+        weight = torch.ones(len(rows), dtype=torch.float64)
+        if self.train.weight is not None:
+            weight = self.train.weight[rows] / self.train.weight[rows].mean()
+        total = torch.zeros(len(self.train), dtype=torch.float64).index_add_(0, rows, weight)
+        drawn = torch.bincount(rows, minlength=len(self.train)).nonzero().flatten()
+        return drawn, total[drawn]
+
+    def embodied(self, mass: Tensor) -> Tensor:
+        """The class prior (C,), float64, that logits trained on so much mass per class embody, adjusted by `offset`.
+
+        A class that was never drawn counts as half a row, so that every log prior is finite.
+        """
+        mass = mass.double().clamp_min(0.5)
+        prior = mass / mass.sum()
+        if self.offset is None:
+            return prior
+        return (prior.log() - torch.tensor(self.offset, dtype=torch.float64)).softmax(0)
 
     def mass(self) -> Tensor:
         """Class mass of one epoch (C,), float64, sum 1: samplers × weights. What any reweighting must count."""

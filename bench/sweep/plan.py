@@ -12,12 +12,13 @@ from bench.config import Cell
 from bench.data.loaded import kept_table
 from bench.data.tables.config import DataConfig
 from bench.data.tables.splits import partition
+from bench.models.registry import refusal, takes, train_keys
 from bench.records.record import FAILURES, SCHEMA, Record, Status, digest
 from bench.records.store import Store
 
-MEMBERS = 64  # cells that a group may be joined to: more hardly train faster together
+CELLS_JOINED = 64  # cells that a group may be joined to: more hardly train faster together
 ENOUGH = 16  # cells of such a group that train together nearly as fast as more; larger ones are divided for balance
-TOGETHER = 1_000_000  # rows, counted for each seed, whose data such a group may hold
+ROWS_JOINED = 1_000_000  # rows, counted for each seed, whose data such a group may hold
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,7 @@ def identify(cell: Cell) -> Planned:
         DataError: the data cannot be used.
     """
     data = kept_table(cell.data)
+    given = {"takes": key} if (key := takes(cell.model).key()) else {}  # the defaults came before the first records
     config = {
         "schema": SCHEMA,
         "data": {
@@ -53,9 +55,9 @@ def identify(cell: Cell) -> Planned:
             "fingerprint": data.fingerprint, "imbalance": data.imbalance, "test_fraction": cell.data.test_fraction,
             "val_fraction": cell.data.val_fraction, "vocabulary": cell.data.vocabulary, **cell.data.key(),
         },
-        "model": {"name": cell.model.name, "version": cell.model.version, **asdict(cell.model)},  # type: ignore[call-overload]
+        "model": {"name": cell.model.name, "version": cell.model.version, **asdict(cell.model), **given},  # type: ignore[call-overload]
         "strategies": [[s.name, s.version, asdict(s)] for s in cell.strategies],  # type: ignore[call-overload]
-        "train": cell.train.key(),
+        "train": budget(cell),
         "split": cell.split,
         "seed": cell.seed,
     }  # fmt: skip
@@ -64,6 +66,20 @@ def identify(cell: Cell) -> Planned:
     ):  # settings may equal the defaults; the record is still one of a tuned strategy, and boards tell apart
         config["tuned"] = True
     return Planned(cell, digest(config), config, data.name, data.target)
+
+
+def budget(cell: Cell) -> dict[str, Any]:
+    """The settings of training that mean something to the cell's model: all, but to an estimator."""
+    means = train_keys(cell.model)
+    return {name: value for name, value in cell.train.key().items() if means is None or name in means}
+
+
+def inapplicable(cell: Cell) -> str:
+    """Why a cell would be skipped, as far as its strategies and model say so themselves; empty for most."""
+    for strategy in cell.strategies:
+        if reason := refusal(cell.model, strategy.owns, strategy.needs_encoder):
+            return f"{strategy.name}: {reason}"
+    return ""
 
 
 def plan(cells: Sequence[Cell]) -> list[Planned]:
@@ -141,12 +157,12 @@ def units(to_do: Sequence[Planned], workers: int, *, seeds_together: bool = Fals
 
 
 def joined(groups: Mapping[tuple[DataConfig, int, int], list[Planned]]) -> list[list[Planned]]:
-    """Groups of one split but several seeds: at most `MEMBERS` cells, and `TOGETHER` rows with those of each seed."""
+    """Groups of one split but several seeds: at most `CELLS_JOINED` cells, and `ROWS_JOINED` rows times seeds."""
     parts = dict[tuple[DataConfig, int], list[list[Planned]]]()
     for (data, split, _), group in groups.items():
-        seeds = max(1, TOGETHER // len(kept_table(data)))
+        seeds = max(1, ROWS_JOINED // len(kept_table(data)))
         same = parts.setdefault((data, split), [[]])
-        if len(same[-1]) + len(group) > MEMBERS or len({p.cell.seed for p in same[-1]}) == seeds:
+        if len(same[-1]) + len(group) > CELLS_JOINED or len({p.cell.seed for p in same[-1]}) == seeds:
             same.append([])
         same[-1] += group
     return [part for same in parts.values() for part in same if part]
@@ -172,4 +188,5 @@ def tally(planned: Sequence[Planned]) -> list[str]:
             f"{data}/{target} {model}: {cells} cells = {len(strategies)} strategies ({', '.join(strategies)}), "
             f"{seeds} split-seed pairs"
         )
-    return lines
+    refused = Counter(reason for p in planned if (reason := inapplicable(p.cell)))
+    return [*lines, *(f"{n} cells do not apply: {reason}" for reason, n in refused.items())]

@@ -27,7 +27,7 @@ from bench.models.linear import Linear
 from bench.models.mlp import MLP
 from bench.models.parts.layers import BESIDE_TEXT
 from bench.training.predictor import Fitted
-from bench.training.rows import RowStream
+from bench.training.row_stream import RowStream
 from bench.training.trainer import drive
 from strategies.class_weights import ClassWeights, class_weights
 from strategies.focal import Focal, FocalLoss

@@ -15,13 +15,13 @@ from torch import nn
 from bench.config import ConfigError, RunConfig, section
 from bench.models.linear import Linear
 from bench.models.mlp import MLP
-from bench.training import pace, stacking
+from bench.training import measured_speed, stacking
 from bench.training.adam import StackedAdamW
-from bench.training.batches import LOOK, cut, gather
-from bench.training.fit import Fit
-from bench.training.pace import worthwhile
+from bench.training.batches import VALIDATION_ROWS, cut, gather
+from bench.training.fit import Drawn, Fit
+from bench.training.measured_speed import worthwhile
 from bench.training.predictor import Fitted
-from bench.training.stacking import equal_products, exact, footprint, room, signature
+from bench.training.stacking import equal_products, exact, footprint, members_that_fit, signature
 from bench.training.trainer import drive, fit
 from strategies.focal import Focal
 from strategies.predictor import Predictor
@@ -120,7 +120,7 @@ def test_a_look_in_pieces_is_a_look(multi: Toy, monkeypatch: pytest.MonkeyPatch)
     recipes = [multi.recipe(dtype=torch.float64, max_steps=20, eval_every=5, seed=s) for s in range(3)]
     expected = [m.curve for m in together(recipes)]
     for rows in (50, 120, 240, 10_000):
-        monkeypatch.setitem(LOOK, "cpu", rows)
+        monkeypatch.setitem(VALIDATION_ROWS, "cpu", rows)
         for curve, member in zip(expected, together(recipes), strict=True):
             assert [score for _, score in member.curve] == pytest.approx([score for _, score in curve], abs=1e-12)
 
@@ -155,8 +155,8 @@ def clocked(monkeypatch: pytest.MonkeyPatch, seconds: Callable[[int], float]) ->
         tried.append(len(recipes))
         return seconds(len(recipes))
 
-    monkeypatch.setattr(pace, "MEASURED", {})
-    monkeypatch.setattr(pace, "measured", measured)
+    monkeypatch.setattr(measured_speed, "MEASURED", {})
+    monkeypatch.setattr(measured_speed, "measured", measured)
     return tried
 
 
@@ -189,8 +189,8 @@ def test_measuring_leaves_no_trace(binary: Toy) -> None:
     """Steps that were only timed draw nothing from what trains later."""
     recipes = [binary.recipe(seed=s, max_steps=10) for s in range(3)]
     before = [alone(r) for r in recipes]
-    assert 0 < pace.measured(recipes, CPU) < math.inf
-    assert pace.measured([replace(recipes[0], encoder_rate="no number")], CPU) == math.inf  # type: ignore[arg-type]
+    assert 0 < measured_speed.measured(recipes, CPU) < math.inf
+    assert measured_speed.measured([replace(recipes[0], encoder_rate="no number")], CPU) == math.inf  # type: ignore[arg-type]
     for one, recipe in zip(before, recipes, strict=True):
         assert all(torch.equal(v, one.state[n]) for n, v in alone(recipe).state.items())
 
@@ -198,13 +198,13 @@ def test_measuring_leaves_no_trace(binary: Toy) -> None:
 def test_auto_leaves_alone_what_would_not_gain_or_not_be_equal(binary: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
     recipes = [binary.recipe(model=MLP(dim=8, hidden=(32,)), seed=s) for s in range(4)]
     clocked(monkeypatch, float)
-    assert room(recipes, CPU, "auto") == 1
-    assert room(recipes, CPU, 3) == 3
+    assert members_that_fit(recipes, CPU, "auto") == 1
+    assert members_that_fit(recipes, CPU, 3) == 3
     clocked(monkeypatch, lambda _: 1.0)
-    assert room(recipes, CPU, "auto") == (4 if exact(recipes[0], 4) else 1)
-    assert room(recipes, CPU, "off") == room(recipes, CPU, 1) == 1
+    assert members_that_fit(recipes, CPU, "auto") == (4 if exact(recipes[0], 4) else 1)
+    assert members_that_fit(recipes, CPU, "off") == members_that_fit(recipes, CPU, 1) == 1
     monkeypatch.setattr(stacking, "equal_products", lambda *_: False)
-    assert room(recipes, CPU, "auto") == 1
+    assert members_that_fit(recipes, CPU, "auto") == 1
 
 
 def test_products_that_round_differently_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -223,13 +223,13 @@ def test_a_stack_is_no_larger_than_memory(binary: Toy, monkeypatch: pytest.Monke
     assert footprint(replace(recipes[0], dtype=torch.float64), CPU) > one
     for members in (1, 3, 8):
         monkeypatch.setattr(stacking, "free_memory", lambda _, m=members: one * (m + 0.5))
-        assert room(recipes, CPU, 100) == members
+        assert members_that_fit(recipes, CPU, 100) == members
     tried = clocked(monkeypatch, lambda _: 1.0)
     monkeypatch.setattr(stacking, "free_memory", lambda _: one * 3.5)
-    assert room(recipes, CPU, "auto") in (1, 3)
+    assert members_that_fit(recipes, CPU, "auto") in (1, 3)
     assert max(tried) == 3  # nor is more than that measured
     monkeypatch.setattr(stacking, "free_memory", lambda _: 0.0)
-    assert room(recipes, CPU, 100) == 1
+    assert members_that_fit(recipes, CPU, 100) == 1
 
 
 def test_a_model_that_cannot_be_built_is_tried_alone(binary: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -239,7 +239,7 @@ def test_a_model_that_cannot_be_built_is_tried_alone(binary: Toy, monkeypatch: p
         raise ValueError("expected numeric, got tokens")
 
     monkeypatch.setattr(stacking, "shapes", refuse)
-    assert room([binary.recipe(seed=s) for s in range(3)], CPU, 3) == 1
+    assert members_that_fit([binary.recipe(seed=s) for s in range(3)], CPU, 3) == 1
 
 
 # --- members that end early ---
@@ -254,19 +254,19 @@ def test_pruned_members_leave_and_the_stack_is_repacked(binary: Toy, monkeypatch
     recipes = [binary.recipe(seed=s, max_steps=40, eval_every=10, patience=100) for s in range(8)]
     going = {10: {0, 2, 4, 6}, 20: {1, 5}, 30: {3}}
     sizes: list[int] = []
-    real = Fit.advance
+    real = Fit.train_on
 
-    def step(self: Fit, steps: int) -> None:
+    def step(self: Fit, drawn: Drawn) -> None:
         sizes.append(len(next(iter(self.network.parameters()))))
         assert all(len(p) == sizes[-1] for p in self.network.parameters())
         assert all(len(m) == sizes[-1] for pair in self.adam.moments.values() for m in pair)
-        real(self, steps)
+        real(self, drawn)
 
     def watch(recipe: Recipe, at: int, _: float) -> None:
         if recipe.seed in going.get(at, ()):
             raise Pruned(at)
 
-    monkeypatch.setattr(Fit, "advance", step)
+    monkeypatch.setattr(Fit, "train_on", step)
     got = fit(recipes, CPU, watch)
     assert sizes == [8, 4, 2, 1]
     assert [type(o) for o in got] == [Pruned] * 7 + [Fitted]

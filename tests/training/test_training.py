@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import importlib.metadata
 import math
 import traceback
 import warnings
@@ -10,6 +11,7 @@ import weakref
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from types import SimpleNamespace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -17,6 +19,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pytorch_lightning import Callback, Trainer
 from torch import Tensor
 from torch.nn import functional
 
@@ -25,12 +28,12 @@ from bench.models.linear import Linear
 from bench.models.mlp import MLP
 from bench.models.parts.layers import BESIDE_TEXT, BagSum, Dropout
 from bench.records.files import ResultsError
-from bench.training.fit import Diverged, Fit
-from bench.training.lightning import Turns
+from bench.training.fit import Fit
 from bench.training.predictor import Fitted
-from bench.training.rows import RowStream
+from bench.training.row_stream import RowStream
+from bench.training.scoring import Diverged
 from bench.training.stacking import signature
-from bench.training.trainer import attempt, drive, fit, pick_device
+from bench.training.trainer import drive, fit, pick_device
 from strategies.class_weights import ClassWeights
 from strategies.focal import Focal
 from strategies.oversample import DrawMore, Oversample
@@ -208,7 +211,7 @@ def test_a_stack_that_fails_as_a_whole_is_halved_until_the_culprit_is_alone(
             raise torch.OutOfMemoryError("too many")
 
     tell_of_stacks(monkeypatch, narrow)
-    got = attempt(CPU, [binary.recipe(seed=s) for s in range(5)], None)
+    got = fit([binary.recipe(seed=s) for s in range(5)], CPU)
     assert [isinstance(o, Fitted) for o in got] == [True] * 4 + [False]
     assert isinstance(got[4], torch.OutOfMemoryError)
     assert sizes == [5, 2, 3, 1, 2, 1, 1]
@@ -218,21 +221,43 @@ def test_a_stack_that_fails_as_a_whole_is_halved_until_the_culprit_is_alone(
 
 
 def test_one_loop_trains_all_stacks_of_a_group(binary: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A Trainer costs as much as the rest of a small fit: there is one, and a turn of its loop for each stack."""
-    turns: list[int] = []
-    real = Turns.training_step
+    """A Trainer costs as much as the rest of a small fit: there is one, and an epoch of its loop for each stack.
 
-    def counted(self: Turns, *args: Any) -> None:
-        turns.append(id(self.trainer))
-        real(self, *args)
+    A batch is the steps up to a look, and callbacks see what was found at each.
+    """
+    seen: list[tuple[int, int, int, float]] = []
 
-    monkeypatch.setattr(Turns, "training_step", counted)
+    class Counting(Callback):
+        def on_train_batch_end(self, trainer: Trainer, pl_module: Any, *_: Any) -> None:
+            score = float(trainer.callback_metrics["validation_score"])
+            seen.append((id(trainer), trainer.current_epoch, pl_module.fit.steps_done, score))
+
     made = [Chain(()).train(binary.recipe(seed=s)) for s in range(3)]
     found: dict[int, Any] = {}
-    drive(made, found.__setitem__, device=CPU)
-    assert len(turns) == 3
-    assert len(set(turns)) == 1
-    assert all(isinstance(o, Fitted) for o in found.values())
+    drive(made, found.__setitem__, device=CPU, callbacks=[Counting()])
+    assert len({trainer for trainer, *_ in seen}) == 1
+    assert [(epoch, steps) for _, epoch, steps, _ in seen] == [(e, s) for e in range(3) for s in (3, 6)]
+    for epoch in range(3):
+        curve = [score for _, at, _, score in seen if at == epoch]
+        assert curve == pytest.approx([score for _, score in found[epoch].curve], rel=1e-6)
+
+
+def test_callbacks_of_other_packages_stay_out(binary: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lightning adds those of any installed package that declares some; no result may depend on that."""
+
+    class Foreign(Callback):
+        def on_train_start(self, *_: Any) -> None:
+            raise AssertionError("a foreign callback took part")
+
+    point = SimpleNamespace(load=lambda: lambda: [Foreign()], name="foreign", value="foreign")
+    real = importlib.metadata.entry_points
+
+    def entry_points(**given: Any) -> Any:
+        return [point] if "callbacks" in given.get("group", "") else real(**given)
+
+    monkeypatch.setattr("lightning_fabric.utilities.registry.entry_points", entry_points)
+    assert any(isinstance(c, Foreign) for c in Trainer(accelerator="cpu", logger=False).callbacks)
+    alone(binary.recipe())
 
 
 def test_what_is_raised_on_the_way_ends_the_loop_as_it_is(binary: Toy) -> None:
@@ -273,12 +298,13 @@ def test_a_failed_fit_leaves_no_memory_behind(binary: Toy, monkeypatch: pytest.M
     """Its error is kept to the end of the group, and must not keep the model and its data with it."""
     models: list[weakref.ref[Fit]] = []
 
-    def fail(self: Fit, _: int) -> None:
+    def fail(self: Fit, _: Any) -> None:
+        assert all(model() is None for model in models)  # nor is there twice the memory while halves are tried
         models.append(weakref.ref(self))
         raise torch.OutOfMemoryError("too much")
 
-    monkeypatch.setattr(Fit, "advance", fail)
-    kept = attempt(CPU, [binary.recipe(seed=s) for s in range(2)], None)
+    monkeypatch.setattr(Fit, "train_on", fail)
+    kept: Any = fit([binary.recipe(seed=s) for s in range(2)], CPU)
     assert [type(e) for e in kept] == [torch.OutOfMemoryError] * 2
     assert len(models) == 3
     gc.collect()
@@ -421,7 +447,7 @@ def test_predictions_come_in_chunks(multi: Toy, monkeypatch: pytest.MonkeyPatch)
 def stream_of(y: list[int], **fields: Any) -> RowStream:
     x = Features((), {"rows": torch.zeros(len(y), 1)})
     split = Split(x, torch.tensor(y), max(y) + 1)
-    return RowStream(Recipe(train=split, val=split, **fields))
+    return RowStream(Recipe(train=split, val=split, model=Linear(), **fields))
 
 
 def test_batches_without_the_rarest_class_are_counted(binary: Toy) -> None:

@@ -31,7 +31,7 @@ from bench.config import ConfigError, TuneConfig, cell
 from bench.config import settings as settings_of_run
 from bench.data.features import prepare as prepare_module
 from bench.records.store import Store
-from bench.training import pace
+from bench.training import measured_speed
 from bench.tuning import objective as objective_module
 from bench.tuning.driver import Driver
 from bench.tuning.objective import objectives, tuning_data
@@ -251,8 +251,8 @@ def scored(done: Done) -> list[tuple[Any, ...]]:
 @pytest.fixture
 def stacks(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How many members each training of this process had; stacks of any size are worth it."""
-    monkeypatch.setattr(pace, "MEASURED", {})
-    monkeypatch.setattr(pace, "measured", lambda *_: 1.0)
+    monkeypatch.setattr(measured_speed, "MEASURED", {})
+    monkeypatch.setattr(measured_speed, "measured", lambda *_: 1.0)
     sizes: list[int] = []
     tell_of_stacks(monkeypatch, lambda recipes: sizes.append(len(recipes)))
     return sizes

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import zlib
 from collections.abc import Callable, Collection, Mapping
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +17,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from bench.data.tables.schema import Strings, coded, release
+from bench.data.tables.schema import coded, release
 from bench.data.tables.splits import Rows
 from strategies.features import Bag, Field
 
@@ -59,22 +59,24 @@ def count(frame: pd.DataFrame, rows: Rows | None) -> int:
 class NumericEncoder:
     """Median for missing, then standardised; an indicator (0 or 1) for each column with gaps in training.
 
-    Output float32 (n, k + indicators), values first. A column that is constant in training gives zeros. With `fence`,
-    values beyond so many interquartile ranges of the training rows' quartiles are first moved to the fence.
+    Output float32 (n, k + indicators), values first; with `missing` kept it is NaN, and there are no indicators. A
+    column that is constant in training gives zeros. With `fence`, values beyond so many interquartile ranges of the
+    training rows' quartiles are first moved to the fence.
     """
 
     fitted: Tensor | None = None
 
     def __init__(
-        self, columns: tuple[str, ...], frame: pd.DataFrame, rows: Rows | None = None, *, fence: float | None = None
-    ) -> None:
-        self.columns = columns
+        self, columns: tuple[str, ...], frame: pd.DataFrame, rows: Rows | None = None, *, fence: float | None = None,
+        missing: Literal["imputed", "kept"] = "imputed",
+    ) -> None:  # fmt: skip
+        self.columns, self.kept = columns, missing == "kept"
         found: list[Standard] = []
         for name in columns:
             found.append(Standard(numbers(frame, name, rows), fence))
             release(frame[name])
         self.standards = found
-        self.indicated = [i for i, standard in enumerate(found) if standard.gaps]
+        self.indicated = [i for i, standard in enumerate(found) if standard.gaps and not self.kept]
         self.field = Field("numeric", "numeric", width=len(columns) + len(self.indicated))
 
     def __call__(self, frame: pd.DataFrame, rows: Rows | None = None) -> Tensor:
@@ -84,7 +86,9 @@ class NumericEncoder:
         for i, (name, standard) in enumerate(zip(self.columns, self.standards, strict=True)):
             values = numbers(frame, name, rows)
             out[:, i] = standard(values)
-            if standard.gaps:
+            if self.kept:
+                out[np.isnan(values), i] = np.nan
+            elif standard.gaps:
                 out[:, extra] = np.isnan(values)
                 extra += 1
         return torch.from_numpy(out)
@@ -151,6 +155,7 @@ class CategoryEncoder:
     """Codes per column: 0 missing, 1 unknown (not in training, or once), then the categories by name.
 
     A column of `hashed` has so many buckets instead: the CRC-32 of the category picks one, seen in training or not.
+    `by_frequency`: then the categories by how many training rows have them, most first, and by name among equals.
     """
 
     fitted: Tensor | None = None
@@ -162,9 +167,10 @@ class CategoryEncoder:
         rows: Rows | None = None,
         *,
         hashed: Mapping[str, int] | None = None,
+        by_frequency: bool = False,
     ) -> None:
         self.columns, self.hashed = columns, dict(hashed or {})
-        self.known = {name: known(frame[name], rows) for name in columns if name not in self.hashed}
+        self.known = {name: known(frame[name], rows, by_frequency) for name in columns if name not in self.hashed}
         sizes = tuple(RESERVED + (self.hashed.get(name) or len(self.known[name])) for name in columns)
         self.field = Field("categorical", "categorical", sizes=sizes, width=len(columns))
         self.own = Latest(self.translate)
@@ -203,11 +209,28 @@ class Latest:
         return self.made[name][1]
 
 
-def known(values: pd.Series[Any], rows: Rows | None) -> dict[str, int]:
-    """The codes of the categories that training rows hold often enough."""
+class OneHotEncoder:
+    """A 0 or 1 for each code of each column of a `CategoryEncoder`: float32 (n, sum of its sizes)."""
+
+    fitted: Tensor | None = None
+
+    def __init__(self, codes: CategoryEncoder) -> None:
+        self.codes, self.columns = codes, codes.columns
+        self.field = Field("one_hot", "numeric", width=sum(codes.field.sizes))
+        self.starts = torch.tensor((0, *codes.field.sizes[:-1])).cumsum(0)
+
+    def __call__(self, frame: pd.DataFrame, rows: Rows | None = None) -> Tensor:
+        """float32 (n, width)."""
+        at = self.codes(frame, rows) + self.starts
+        return torch.zeros(len(at), self.field.width).scatter_(1, at, 1.0)
+
+
+def known(values: pd.Series[Any], rows: Rows | None, by_frequency: bool = False) -> dict[str, int]:
+    """The codes of the categories that training rows hold often enough, by name or by frequency and name."""
     codes, names = coded(values, rows)
     counts = np.bincount(codes[codes >= 0], minlength=len(names))
-    kept = sorted(name for name, n in zip(names, counts, strict=True) if n >= LEAST_COUNT)
+    often = {name: int(n) for name, n in zip(names, counts, strict=True) if n >= LEAST_COUNT}
+    kept = sorted(often, key=lambda name: (-often[name], name)) if by_frequency else sorted(often)
     return {name: RESERVED + i for i, name in enumerate(kept)}
 
 
@@ -274,51 +297,3 @@ class TargetEncoder:
             block = slice(i * len(self.shown), (i + 1) * len(self.shown))
             out[:, block] = (self.own(name, names)[codes] - self.mean[block]) / self.scale[block]
         return torch.from_numpy(out)
-
-
-class TextEncoder:
-    """All text columns of a row as one document: tf-idf weighted uni- and bigrams, rows of length 1.
-
-    The vocabulary is the `vocabulary` most frequent terms of the training rows; other terms are left out.
-    """
-
-    def __init__(self, columns: tuple[str, ...], frame: pd.DataFrame, rows: Rows | None, vocabulary: int) -> None:
-        from sklearn.feature_extraction.text import TfidfVectorizer  # noqa: PLC0415 - half a second; few tables have text
-
-        self.columns = columns
-        self.vectorizer = TfidfVectorizer(
-            sublinear_tf=True, ngram_range=(1, 2), max_features=vocabulary, dtype=np.float32
-        )
-        self.fitted = bag(self.vectorizer.fit_transform(documents(frame, columns, rows)))
-        self.field = Field("text", "bag", sizes=(len(self.vectorizer.vocabulary_),))
-
-    def __call__(self, frame: pd.DataFrame, rows: Rows | None = None) -> Bag:
-        """n rows over the vocabulary."""
-        return bag(self.vectorizer.transform(documents(frame, self.columns, rows)))
-
-
-def documents(frame: pd.DataFrame, columns: tuple[str, ...], rows: Rows | None = None) -> list[str]:
-    """The text columns of each row, one after another; missing is nothing."""
-    parts: list[Strings] = []
-    for name in columns:
-        values = frame[name] if rows is None else frame[name].iloc[rows]
-        texts = values.to_numpy(dtype=object).copy()
-        texts[values.isna().to_numpy()] = None
-        parts.append(texts)
-    return ["\n".join(text for text in row if text is not None) for row in zip(*parts, strict=True)]
-
-
-def has_terms(texts: list[str]) -> bool:
-    """Whether any document has a word that the vectorizer would take."""
-    from sklearn.feature_extraction.text import TfidfVectorizer  # noqa: PLC0415
-
-    words = TfidfVectorizer().build_analyzer()
-    return any(words(text) for text in texts)
-
-
-def bag(matrix: Any) -> Bag:
-    """A scipy CSR matrix as ragged rows."""
-    matrix.sort_indices()
-    ids, offsets = matrix.indices.astype(np.int32), matrix.indptr.astype(np.int32)
-    weights = matrix.data.astype(np.float32)
-    return Bag(torch.from_numpy(ids), torch.from_numpy(weights), torch.from_numpy(offsets))
