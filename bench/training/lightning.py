@@ -78,7 +78,7 @@ class FitsModule(pl.LightningModule):
     def on_train_epoch_start(self) -> None:
         """Loggers are those of the cells that asked for this fit."""
         if self.logs:
-            self.trainer.loggers = [self.logs[i].logger for i in self.asked if i in self.logs]
+            self.trainer.loggers = [self.logs[i] for i in self.asked if i in self.logs]
 
     def training_step(self, batch: Drawn, _: int) -> None:
         """The minibatches up to the next look."""
@@ -130,8 +130,8 @@ class LookAtValidation(pl.Callback):
             return
         with pl_module.failures():
             fit.look()
-        if fit.latest and (pl_module.heard or trainer.loggers):  # else nobody would hear of it, and it takes time
-            pl_module.log("validation_score", min(fit.latest), batch_size=1)
+        if fit.latest and pl_module.heard:  # it takes time; cells' logs are told of each member by itself
+            pl_module.log("validation_score", min(fit.latest), batch_size=1, logger=False)
 
     def on_exception(self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException) -> None:
         """An interrupt is the caller's to handle."""

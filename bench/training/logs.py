@@ -6,29 +6,63 @@ a record is not trained again, and so not logged again. Each cell has a run of i
 
 from __future__ import annotations
 
+import os
 import shutil
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
+
+from pytorch_lightning import loggers
+from pytorch_lightning.loggers import Logger
 
 from bench.training.scoring import Outcome
 from strategies.spec import Recipe
 
-if TYPE_CHECKING:
-    from pytorch_lightning.loggers import Logger
-
 LoggerName: TypeAlias = Literal["csv", "tensorboard", "mlflow"]
 
 
-class CellLog:
-    """The run of one cell with one logger; `logger` is Lightning's."""
+class CellLog(Logger):
+    """The run of one cell: hands on what it is told to one of Lightning's loggers, and never fails.
+
+    A Trainer may have it among its loggers, so that what callbacks log reaches the cell's run too.
+    """
 
     def __init__(self, logger: Logger) -> None:
+        super().__init__()
         self.logger = logger
         self.number: dict[Recipe, int] = {}
         self.failed = False
+
+    @property
+    def name(self) -> str | None:
+        return self.logger.name
+
+    @property
+    def version(self) -> int | str | None:
+        return self.logger.version
+
+    @property
+    def experiment(self) -> Any:
+        """What the logger itself writes to: TensorBoard's SummaryWriter, say."""
+        return getattr(self.logger, "experiment", None)
+
+    def log_metrics(self, metrics: dict[str, float], step: int | None = None) -> None:
+        with self.harmless():
+            self.logger.log_metrics(metrics, step)
+
+    def log_hyperparams(self, params: Any, *args: Any, **kwargs: Any) -> None:
+        with self.harmless():
+            self.logger.log_hyperparams(params, *args, **kwargs)
+
+    def save(self) -> None:
+        with self.harmless():
+            self.logger.save()
+
+    def finalize(self, status: str) -> None:
+        with self.harmless():
+            self.logger.finalize(status)
 
     def asked(self, recipes: Sequence[Recipe], trained: Mapping[Recipe, Outcome]) -> None:
         """The cell's next fits. Those that another cell has had trained already are told at once."""
@@ -40,16 +74,14 @@ class CellLog:
 
     def look(self, recipe: Recipe, step: int, score: float) -> None:
         """A validation score of one of the cell's fits, which are numbered as the strategy asked for them."""
-        with self.harmless():
-            self.logger.log_metrics({f"fit_{self.number[recipe]}/validation_score": score}, step)
+        self.log_metrics({f"fit_{self.number[recipe]}/validation_score": score}, step)
 
     def close(self, metrics: Mapping[str, float], steps: int, status: str) -> None:
         """The cell's metrics; `status` is `success` or `failed`."""
-        with self.harmless():
-            if metrics:
-                self.logger.log_metrics(dict(metrics), steps)
-            self.logger.save()
-            self.logger.finalize(status)
+        if metrics:
+            self.log_metrics(dict(metrics), steps)
+        self.save()
+        self.finalize(status)
 
     @contextmanager
     def harmless(self) -> Iterator[None]:
@@ -83,18 +115,19 @@ def open_log(kind: LoggerName, root: Path, group: str, name: str, settings: Mapp
     with alone(folder):
         logger = made(kind, folder, group, name)
         _ = logger.experiment if kind == "mlflow" else None  # made in its store now, or twice by two workers
-    logger.log_hyperparams(flat(settings))
-    return CellLog(logger)
+    log = CellLog(logger)
+    log.log_hyperparams(flat(settings))
+    return log
 
 
 def made(kind: LoggerName, folder: Path, group: str, name: str) -> Any:
     """One of Lightning's loggers."""
-    from pytorch_lightning import loggers  # noqa: PLC0415 - Lightning takes seconds
-
     if kind == "csv":
         return loggers.CSVLogger(folder, name=group, version=name)
     if kind == "tensorboard":
         return loggers.TensorBoardLogger(folder, name=group, version=name, default_hp_metric=False)
+    # A folder needs no database; MLflow 3 wants to be told that this is meant.
+    os.environ.setdefault("MLFLOW_ALLOW_FILE_STORE", "true")
     return loggers.MLFlowLogger(experiment_name=group, run_name=name, tracking_uri=folder.resolve().as_uri())
 
 
