@@ -1,4 +1,4 @@
-"""CONTRIBUTING's examples of a strategy and of a model work as they are written."""
+"""CONTRIBUTING's examples work as they are written."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 import strategies
+from bench.__main__ import main
+from bench.data import sources
 from bench.records.store import Store
 from tests import ROOT
 from tests.command_line import TINY, imbench
@@ -16,19 +18,17 @@ from tests.models.plugin import Offered, install
 TEXT = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 
 
-def example(heading: str, language: str) -> str:
-    """The block of a language in a section."""
-    section = TEXT.split(f"## {heading}\n")[1].split("\n## ")[0]
-    (found,) = re.findall(rf"```{language}\n(.*?)```", section, re.S)
-    return str(found)
+def example(section: str, folder: Path, *files: str) -> None:
+    """Write the Python and YAML blocks of a section into these files, in its order."""
+    text = TEXT.partition(f"## {section}\n")[2].partition("\n## ")[0]
+    for name, block in zip(files, re.findall(r"```(?:python|yaml)\n(.*?)```", text, re.S), strict=True):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(block, encoding="utf-8")
 
 
 def test_the_example_strategy_is_found_and_trains(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """One .py and one .yaml, put where a user would put them."""
-    code, yaml = example("Add a strategy", "python"), example("Add a strategy", "yaml")
-    for folder, name, content in (("own", "root_weights.py", code), ("conf/strategy", "root_weights.yaml", yaml)):
-        (tmp_path / folder).mkdir(parents=True, exist_ok=True)
-        (tmp_path / folder / name).write_text(content, encoding="utf-8")
+    example("Add a strategy", tmp_path, "own/root_weights.py", "conf/strategy/root_weights.yaml")
     monkeypatch.setattr(strategies, "__path__", [*strategies.__path__, str(tmp_path / "own")])
     searchpath = f"hydra.searchpath=[file://{tmp_path / 'conf'}]"
     grid = ("run", "-m", "strategy=none,root_weights", searchpath, *TINY)
@@ -38,11 +38,30 @@ def test_the_example_strategy_is_found_and_trains(tmp_path: Path, monkeypatch: p
     assert found["root_weights"].metrics != found["none"].metrics
 
 
+def test_the_example_data_set_is_found_and_trained_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With its own option, which other data sets refuse and say whose it is."""
+    example("Add a data set", tmp_path, "own/tumours.py", "conf/data/tumours.yaml")
+    monkeypatch.setattr(sources, "__path__", [*sources.__path__, str(tmp_path / "own")])
+    searchpath = f"hydra.searchpath=[file://{tmp_path / 'conf'}]"
+    grid = ("run", "-m", *TINY, "data=tumours", "data.measured=mean,worst", searchpath)
+    assert imbench(*grid, results=tmp_path / "results") == 0
+    found = list(Store(tmp_path / "results"))
+    assert [(r.data, r.target, r.status) for r in found] == [("tumours", "malignant", "done")] * 2
+    assert len({r.config["data"]["fingerprint"] for r in found}) == 2
+    assert [r.traits["columns"]["numeric"] for r in found] == [10, 10]
+    assert imbench("run", *TINY, "+data.measured=mean", results=tmp_path / "results") == 2
+    assert "data.measured: expected unset for source 'digits_lt'" in capsys.readouterr().err
+    assert main(["data", "list"]) == 0
+    assert "tumours" in capsys.readouterr().out
+
+
 def test_the_example_model_is_found_and_trains(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An ordinary module in a package of its own, with strategies of every kind; a record for each, and a board."""
-    code, yaml = example("Add a model", "python"), example("Add a model", "yaml")
+    example("Add a model", tmp_path, "residual.py", "residual.yaml")
+    code, yaml = ((tmp_path / f"residual.{kind}").read_text(encoding="utf-8") for kind in ("py", "yaml"))
     where = install(tmp_path, monkeypatch, Offered("residual", code, yaml, "Residual"))
-    assert 'residual = "' in example("Add a model", "toml")
     tiny = [o for o in TINY if not o.startswith("model=")]
     grid = ("run", "-m", "strategy=none,focal,oversample,self_supervised", "model=residual", where, *tiny)
     assert imbench(*grid, results=tmp_path / "results") == 0

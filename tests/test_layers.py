@@ -15,7 +15,7 @@ FILES = TREE.files
 
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("strategies",),
-    ("bench.machine",),
+    ("bench.machine", "bench.files", "bench.errors"),
     ("bench.data", "bench.models", "bench.records"),
     ("bench.evaluation",),
     ("bench.needs",),

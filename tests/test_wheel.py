@@ -37,7 +37,13 @@ def test_the_wheel_holds_code_configuration_and_data_and_nothing_at_top_level(wh
     tops = {name.split("/")[0] for name in names}
     assert {t for t in tops if not t.endswith(".dist-info")} == {"bench", "strategies", "hydra_plugins"}
     assert "hydra_plugins/__init__.py" not in names  # Hydra's namespace is shared with other plugins
-    for name in ("bench/conf/config.yaml", "bench/conf/strategy/focal.yaml", "bench/data/embedded/womens.parquet"):
+    for name in (
+        "bench/conf/config.yaml",
+        "bench/conf/table/default.yaml",
+        "bench/conf/strategy/focal.yaml",
+        "bench/data/sources/keel.json",
+        "bench/data/sources/embedded/womens.parquet",
+    ):
         assert name in names
     yaml = {str(p.relative_to(ROOT / "conf")) for p in (ROOT / "conf").rglob("*.yaml")}
     assert {n.removeprefix("bench/conf/") for n in names if n.startswith("bench/conf/") and n.endswith(".yaml")} == yaml

@@ -1,4 +1,4 @@
-"""Tables that this process has loaded, kept for its next cell: planning asks for one again and again, workers too."""
+"""The tables that this process has loaded, for its next cell: planning asks for one again and again, workers too."""
 
 from __future__ import annotations
 
@@ -9,45 +9,43 @@ from typing import Any
 
 import pandas as pd
 
+from bench.data.config import DataConfig
 from bench.data.fetching.cache import cache_root
-from bench.data.sources.registry import load_table
-from bench.data.tables.config import DataConfig
 from bench.data.tables.schema import Table
 
-KEEP_BYTES = 1 << 30  # beside the latest; the longest unused go first
+MEMORY_BYTES = 1 << 30  # beside the latest; the longest unused go first
 TEXT = 200  # bytes that a cell of text takes, roughly
 
-_kept: OrderedDict[Any, Table] = OrderedDict()
+_loaded: OrderedDict[Any, Table] = OrderedDict()
 
 
-def kept_table(config: DataConfig) -> Table:
+def loaded_table(config: DataConfig) -> Table:
     """The table that `config` names; loaded anew when a file behind it was replaced.
 
     Raises:
-        DataError: as `load_table`.
+        DataError: the data cannot be used.
     """
     key = config, stamp(config)
-    if key not in _kept:
-        _kept[key] = load_table(config)
-        while len(_kept) > 1 and sum(map(size, _kept.values())) > KEEP_BYTES:
-            _kept.popitem(last=False)
-    _kept.move_to_end(key)
-    return _kept[key]
+    if key not in _loaded:
+        _loaded[key] = config.load()
+        while len(_loaded) > 1 and sum(map(size, _loaded.values())) > MEMORY_BYTES:
+            _loaded.popitem(last=False)
+    _loaded.move_to_end(key)
+    return _loaded[key]
 
 
 def stamp(config: DataConfig) -> tuple[Any, ...]:
     """What shows that a source changed: size and time of change of its files, and which cache holds fetched sets."""
     found: list[Any] = [str(cache_root())]
-    for name in (config.path, config.schema_file):
-        if name is not None:
-            path = Path(name).expanduser()
-            files = sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
-            found += [(str(p), s.st_size, s.st_mtime_ns) for p in files if (s := status(p)) is not None]
+    schema = [] if config.schema_file is None else [Path(config.schema_file).expanduser()]
+    for path in (*config.source.files(), *schema):
+        files = sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
+        found += [(str(p), s.st_size, s.st_mtime_ns) for p in files if (s := status(p)) is not None]
     return tuple(found)
 
 
 def status(path: Path) -> os.stat_result | None:
-    """A file's size and times, None where there is none: `load_table` says so better."""
+    """A file's size and times, None where there is none: loading says so better."""
     try:
         return path.stat()
     except OSError:

@@ -25,8 +25,7 @@ from bench.leaderboard.status import say_empty, status
 from bench.leaderboard.text import clean, list_of, plural
 from bench.records import index
 from bench.records.columns import Ledger, of_records
-from bench.records.files import ResultsError
-from bench.records.files import publish as write_file
+from bench.records.files import ResultsError, write_atomically
 from bench.records.store import Store
 
 __all__ = ["Options", "documents", "publish", "select", "show", "status"]
@@ -105,7 +104,7 @@ def publish(
         folder = root if out is None else out
         written = [folder / name for name in texts]
         for path, text in zip(written, texts.values(), strict=True):
-            write_file(path, writer(text), replace=True)
+            write_atomically(path, writer(text), replace=True)
     for path in written:
         console.print(Text(f"Wrote {path}"), soft_wrap=True)
     return written
@@ -195,8 +194,8 @@ def writer(text: str) -> Callable[[Path], None]:
     return write
 
 
-def for_settings(board: Any, root: Path, console: Console, command: str) -> int:
-    """Publish as the `board` section of a configuration says; a snapshot where it has a name. Returns an exit code.
+def for_settings(board: Any, root: Path, console: Console, command: str) -> list[Path]:
+    """Publish as the `board` section of a configuration says; a snapshot where it has a name. Returns the files.
 
     Raises:
         ResultsError: as `publish`; or the metric cannot order a board, or a snapshot of this name exists.
@@ -216,7 +215,6 @@ def for_settings(board: Any, root: Path, console: Console, command: str) -> int:
             return snapshot.write(folder, records, texts, command=command, overwrite=board.overwrite)
 
     try:
-        written = publish(root, console=console, where=chosen, options=options, finish=finish)
+        return publish(root, console=console, where=chosen, options=options, finish=finish)
     except ValueError as error:
         raise ResultsError(f"board.metric: {error}") from None
-    return 0 if written or board.name is None else 1  # a snapshot that was asked for and is not there

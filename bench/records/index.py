@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa  # type: ignore[import-untyped]
 
 from bench.records.columns import FORMAT, Ledger, joined, of_arrow, of_records, read_table, to_arrow, write_table
-from bench.records.files import ResultsError, publish
+from bench.records.files import ResultsError, write_atomically
 from bench.records.parallel_read import parse_files
 from bench.records.store import Store
 
@@ -92,6 +92,6 @@ def _stored(path: Path) -> tuple[Ledger | None, tuple[str, ...], np.ndarray[Any,
 def _write(path: Path, ledger: Ledger, stamps: np.ndarray[Any, np.dtype[np.int64]]) -> None:
     table = to_arrow(ledger, {name: stamps[:, i] for i, name in enumerate(_STAMP)})
     try:
-        publish(path, lambda temporary: write_table(temporary, table), replace=True)
+        write_atomically(path, lambda temporary: write_table(temporary, table), replace=True)
     except ResultsError:
         return  # a full disk or a folder that is only for reading: the next reader parses again

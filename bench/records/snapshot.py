@@ -10,14 +10,13 @@ import contextlib
 import json
 import platform
 import re
-import shutil
-import tempfile
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Final
 
+from bench.files import NameTaken, new_folder
 from bench.records import index
 from bench.records.columns import Ledger, of_arrow, read_table, to_arrow, write_table
 from bench.records.files import ResultsError, file_digest
@@ -58,31 +57,16 @@ def write(
         ResultsError: the folder cannot be written, or another writer took the name first.
     """
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        draft = Path(tempfile.mkdtemp(prefix=".", suffix=".tmp", dir=folder.parent))
-    except OSError as error:
-        raise ResultsError(f"cannot write {folder}: {error.strerror or error}") from error
-    try:
-        for name, text in texts.items():
-            (draft / name).write_text(text, encoding="utf-8", newline="\n")
-        write_table(draft / RECORDS, to_arrow(records))
-        hashes = {path.name: file_digest(path) for path in sorted(draft.iterdir())}
-        manifest = json.dumps(_manifest(folder.name, records, command, hashes), indent=1, sort_keys=True) + "\n"
-        (draft / MANIFEST).write_text(manifest, encoding="utf-8", newline="\n")
-        draft.chmod(0o755)
-        if overwrite and folder.exists():
-            old = folder.with_name(f".{folder.name}.old.tmp")
-            shutil.rmtree(old, ignore_errors=True)
-            folder.rename(old)
-            draft.rename(folder)
-            shutil.rmtree(old, ignore_errors=True)
-        else:
-            draft.rename(folder)
-    except OSError as error:
-        raise ResultsError(f"cannot write {folder}: {error.strerror or error}; what was there is intact") from error
-    finally:
-        with contextlib.suppress(OSError):
-            shutil.rmtree(draft, ignore_errors=True)
+        with new_folder(folder, replace=overwrite) as draft:
+            for name, text in texts.items():
+                (draft / name).write_text(text, encoding="utf-8", newline="\n")
+            write_table(draft / RECORDS, to_arrow(records))
+            hashes = {path.name: file_digest(path) for path in sorted(draft.iterdir())}
+            manifest = json.dumps(_manifest(folder.name, records, command, hashes), indent=1, sort_keys=True) + "\n"
+            (draft / MANIFEST).write_text(manifest, encoding="utf-8", newline="\n")
+    except (NameTaken, OSError) as error:
+        reason = "another writer took the name first" if isinstance(error, NameTaken) else error.strerror or error
+        raise ResultsError(f"cannot write {folder}: {reason}; what was there is intact") from error
     return sorted(folder.iterdir())
 
 

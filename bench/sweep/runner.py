@@ -1,7 +1,7 @@
-"""One group of cells, start to end: data -> recipes -> predictors -> evaluation -> records. Imports Lightning.
+"""One batch of cells, start to end: data -> recipes -> predictors -> evaluation -> records. Imports Lightning.
 
-Cells of a group share data, split and seed, so that data are encoded once and equal first stages are trained once;
-where cells may train as one stack, a group holds several seeds.
+Cells of a batch share data, split and seed, so that data are encoded once and equal first stages are trained once;
+where cells may train as one stack, a batch holds several seeds.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ import numpy as np
 import torch
 
 from bench.config import RunConfig
+from bench.data.config import DataConfig
 from bench.data.features.encode import Encoded
-from bench.data.features.prepare import prepare
-from bench.data.tables.config import DataConfig
+from bench.data.features.load import load_encoded
 from bench.models.registry import takes
-from bench.records.background_writer import Outbox
+from bench.records.background_writer import BackgroundWriter
 from bench.records.files import ResultsError
 from bench.records.record import Record
 from bench.records.store import Store
@@ -40,7 +40,7 @@ from strategies.spec import Inapplicable, Recipe, Takes, Training
 @lru_cache(maxsize=2)
 def encoded(config: DataConfig, split: int, seed: int, takes: Takes) -> Encoded:
     """The data of a batch of cells, as their model takes them; the last two are kept, as models follow one another."""
-    return prepare(config, split, seed, takes)
+    return load_encoded(config, split, seed, takes)
 
 
 def recipe(planned: Planned, data: Encoded) -> Recipe:
@@ -63,7 +63,7 @@ def training(planned: Planned, data: Encoded) -> Training:
 
 
 class Runner(AbstractContextManager["Runner"]):
-    """What a process needs to turn groups of cells into records; when it is left, all of them are on the disk.
+    """What a process needs to turn batches of cells into records; when it is left, all of them are on the disk.
 
     `began` and `done` report as cells go, `failed` that the results folder cannot be written.
     """
@@ -75,21 +75,21 @@ class Runner(AbstractContextManager["Runner"]):
         limit_threads(run.threads)
         use_graphs(run.graphs)
         self.device, self.run, self.began = pick_device(run.device), run, began
-        self.outbox = Outbox(Store(root), done, failed)
+        self.writer = BackgroundWriter(Store(root), done, failed)
         self.clock: dict[str, float] = {}
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
-        self.outbox.__exit__(kind, error, tb)
+        self.writer.__exit__(kind, error, tb)
 
-    def execute(self, group: Sequence[Planned]) -> None:
-        """Train and evaluate the cells of a group. A failing one becomes a record of that and stops no other one.
+    def execute(self, batch: Sequence[Planned]) -> None:
+        """Train and evaluate the cells of a batch. A failing one becomes a record of that and stops no other one.
 
         Raises:
             ResultsError: a record cannot be written.
         """
         trainings: list[Training] = []
         ready: list[tuple[Planned, Encoded]] = []
-        for planned in sorted(group, key=lambda p: (p.cell.seed, str(takes(p.cell.model)))):
+        for planned in sorted(batch, key=lambda p: (p.cell.seed, str(takes(p.cell.model)))):
             data, cell = None, planned.cell
             try:
                 data = encoded(cell.data, cell.split, cell.seed, takes(cell.model))
@@ -128,7 +128,7 @@ class Runner(AbstractContextManager["Runner"]):
             ResultsError: it cannot be written.
         """
         assert self.run.logger is not None
-        cell, root = planned.cell, self.outbox.store.root
+        cell, root = planned.cell, self.writer.store.root
         name = f"{cell.model.name}-{cell.strategy}-split{cell.split}-seed{cell.seed}-{planned.key[:8]}"
         try:
             return open_log(
@@ -146,11 +146,11 @@ class Runner(AbstractContextManager["Runner"]):
         ran = {"environment": environment(self.device, self.run), "cost": {"wall_seconds": round(wall, 3)}}
         try:
             record, logits = conclude(planned, outcome, data, ran)
-        except Exception as error:  # evaluation refused the logits, say: the cell's failure, not the group's
+        except Exception as error:  # evaluation refused the logits, say: the cell's failure, not the batch's
             record, logits = conclude(planned, error, data, ran)
         if record.status == "done":
             record = replace(record, cost={**record.cost, "peak_mb": peak_mb(self.device)})
         if log is not None:
             known = {name: value for name, value in record.metrics.items() if value is not None}
             log.close(known, int(record.cost.get("steps") or 0), "success" if record.status == "done" else "failed")
-        self.outbox.put(record, logits)
+        self.writer.put(record, logits)

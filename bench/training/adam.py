@@ -97,9 +97,21 @@ class StackedAdamW:
             if len(grads) < len(found):  # an ordinary module's parameter took no part: it stays, as torch leaves it
                 took_part = [grad is not None for grad in found]
                 values, first, second = (list(compress(part, took_part)) for part in (values, first, second))
-            steps = [self.steps] * len(grads)
-            how = {"lr": r.lr, "weight_decay": r.decay, "eps": r.eps, "beta1": BETAS[0], "beta2": BETAS[1]}
-            torch._fused_adamw_(values, grads, first, second, [], steps, **how, amsgrad=False, maximize=False)
+            torch._fused_adamw_(
+                values,
+                grads,
+                first,
+                second,
+                [],
+                [self.steps] * len(grads),
+                lr=r.lr,
+                weight_decay=r.decay,
+                eps=r.eps,
+                beta1=BETAS[0],
+                beta2=BETAS[1],
+                amsgrad=False,
+                maximize=False,
+            )
         for group in self.groups.values():
             for p in group.owners:
                 p.grad = None

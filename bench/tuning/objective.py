@@ -11,11 +11,11 @@ import numpy as np
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
 from bench.config import ConfigError
+from bench.data.config import DataConfig
 from bench.data.errors import DataError
 from bench.data.features.encode import Encoded, encode
-from bench.data.features.prepare import prepare
-from bench.data.loaded import kept_table
-from bench.data.tables.config import DataConfig
+from bench.data.features.load import load_encoded
+from bench.data.loaded import loaded_table
 from bench.data.tables.splits import Partition, partition
 from bench.evaluation.metric_specs import METRICS, RULES, VIEWS, column, direction, ranking_metric
 from bench.evaluation.metrics import Predictions, evaluate
@@ -68,10 +68,10 @@ def tuning_data(config: DataConfig, split: int, seed: int, folds: int, fold: int
         DataError: folds of rows that are split by time or by a column of the data.
     """
     if not folds:
-        return prepare(config, split, seed, takes, test=False)
+        return load_encoded(config, split, seed, takes, test=False)
     if config.time is not None or config.given is not None:
         raise DataError("tune.folds: expected rows in no order, got data.time or data.given; use tune.folds=0")
-    whole = kept_table(config)
+    whole = loaded_table(config)
     parts = partition(whole, split, seed, config.test_fraction, config.val_fraction)
     rows = np.sort(np.concatenate([parts.train, parts.val]))
     groups = whole.roles.group[rows] if whole.roles is not None and whole.roles.group is not None else None

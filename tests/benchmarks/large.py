@@ -23,16 +23,16 @@ import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.parquet as pq  # type: ignore[import-untyped]
 import torch
 
+from bench.data.config import DataConfig
 from bench.data.features import prepare
 from bench.data.fetching.cache import ENVIRONMENT, cache_root
 from bench.data.sources import file as files
-from bench.data.sources.registry import load_table
-from bench.data.tables.config import DataConfig
 from bench.models.mlp import MLP
 from bench.training.threads import limit_threads
 from bench.training.trainer import fit
 from tests.benchmarks.measure import Measured
 from tests.benchmarks.synthetic import recipe
+from tests.data.asked import asked
 
 SIZES = (100_000, 1_000_000, 10_000_000)
 SMALL = 20_000
@@ -63,7 +63,7 @@ def write(path: Path, rows: int) -> None:
 
 def config(path: Path) -> DataConfig:
     """Few validation rows: what they cost depends on how often the trainer looks, and not on the data."""
-    return DataConfig(source="file", path=str(path), target="y", test_fraction=0.1, val_fraction=0.01)
+    return asked("file", path=str(path), target="y", test_fraction=0.1, val_fraction=0.01)
 
 
 def train(path: Path) -> None:
@@ -78,7 +78,7 @@ def train(path: Path) -> None:
 
 
 WORK: dict[str, Callable[[Path], Any]] = {
-    "ingest": lambda path: load_table(config(path)),
+    "ingest": lambda path: config(path).load(),
     "encode": lambda path: prepare.prepare(config(path), 0, 0),
     "train": train,
 }

@@ -1,4 +1,4 @@
-"""Tables are kept for the next cell and loaded anew when their file is replaced; the cache can be seen and cleared."""
+"""A loaded table serves the next cell too, and is loaded anew when its file is replaced; the cache can be cleared."""
 
 from __future__ import annotations
 
@@ -8,42 +8,43 @@ from pathlib import Path
 import pytest
 
 from bench.__main__ import main
-from bench.data import loaded as kept
-from bench.data.loaded import kept_table
-from bench.data.sources.registry import DataConfig
+from bench.data import loaded
+from bench.data.config import DataConfig
+from bench.data.loaded import loaded_table
+from tests.data.asked import asked
 
 ROWS = "a,buys\n" + "".join(f"{i},{i % 2}\n" for i in range(40, 80))
 
 
 @pytest.fixture(autouse=True)
-def nothing_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    kept._kept.clear()
+def nothing_loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    loaded._loaded.clear()
     monkeypatch.setenv("IMBENCH_CACHE", str(tmp_path / "cache"))
 
 
 def shop(tmp_path: Path, name: str = "t.csv") -> DataConfig:
     (tmp_path / name).write_text(ROWS)
-    return DataConfig(source="file", path=str(tmp_path / name), target="buys", kinds={"a": "numeric"})
+    return asked("file", path=str(tmp_path / name), target="buys", kinds={"a": "numeric"})
 
 
 def test_a_replaced_file_is_loaded_anew(tmp_path: Path) -> None:
     config = shop(tmp_path)
-    first = kept_table(config)
-    assert kept_table(config) is first
+    first = loaded_table(config)
+    assert loaded_table(config) is first
     (tmp_path / "t.csv").write_text(ROWS + "99,1\n")
-    assert len(kept_table(config)) == len(first) + 1
+    assert len(loaded_table(config)) == len(first) + 1
     (tmp_path / "t.csv").write_text(ROWS + "98,1\n")
     os.utime(tmp_path / "t.csv", (1, 1))  # of one size: the time tells
-    assert kept_table(config).frame["a"].max() == 98
+    assert loaded_table(config).frame["a"].max() == 98
 
 
 def test_the_latest_table_stays_and_older_ones_make_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     one, other = shop(tmp_path, "one.csv"), shop(tmp_path, "other.csv")
-    first = kept_table(one)
-    monkeypatch.setattr(kept, "KEEP_BYTES", kept.size(first))
-    second = kept_table(other)
-    assert kept_table(other) is second
-    assert kept_table(one) is not first
+    first = loaded_table(one)
+    monkeypatch.setattr(loaded, "MEMORY_BYTES", loaded.size(first))
+    second = loaded_table(other)
+    assert loaded_table(other) is second
+    assert loaded_table(one) is not first
 
 
 def test_the_cache_is_shown_and_cleared_but_for_sets(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -30,7 +30,7 @@ def listen() -> Console:
 def published(root: Path, records: list[Any], name: str = "v1", **options: Any) -> Path:
     stored(root, records)
     settings = BoardConfig(name=name, bootstrap=0, **options)
-    assert for_settings(settings, root, listen(), "imbench publish board.name=v1") == 0
+    assert for_settings(settings, root, listen(), "imbench publish board.name=v1")
     return root / "published" / name
 
 
@@ -57,7 +57,7 @@ def test_a_snapshot_is_not_overwritten_by_accident(tmp_path: Path) -> None:
     with pytest.raises(ResultsError, match=r"board\.overwrite=true"):
         for_settings(BoardConfig(name="v1", bootstrap=0), tmp_path, listen(), "x")
     assert file_digest(folder / "records.parquet") == before
-    assert for_settings(BoardConfig(name="v1", overwrite=True, bootstrap=0), tmp_path, listen(), "x") == 0
+    assert for_settings(BoardConfig(name="v1", overwrite=True, bootstrap=0), tmp_path, listen(), "x")
     assert len(read(folder)) == 4
     assert [path.name for path in folder.parent.iterdir()] == ["v1"]
 

@@ -39,7 +39,7 @@ def section(group: str, name: str) -> dict[str, Any]:
 
 def build(name: str, **parameters: Any) -> Strategy:
     """The strategy as a user gets it: its YAML, and these overrides."""
-    (strategy,) = config.stack({name: section("strategy", name) | parameters}) or (STRATEGIES.get("none")(),)
+    (strategy,) = config.read_strategies({name: section("strategy", name) | parameters}) or (STRATEGIES.get("none")(),)
     return strategy
 
 
@@ -170,7 +170,7 @@ def test_yaml_holds_each_field_with_the_default_of_the_class(name: str) -> None:
 @pytest.mark.parametrize("name", MODEL_NAMES)
 def test_yaml_of_a_model_holds_the_defaults_of_the_class(name: str) -> None:
     """As for strategies; lists stand for tuples."""
-    assert config.model(section("model", name)) == MODELS.get(name)()
+    assert config.read_model(section("model", name)) == MODELS.get(name)()
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -202,7 +202,7 @@ def test_every_corner_of_a_models_search_space_is_a_valid_setting(name: str) -> 
     raw = section("model", name)
     for key, spec in raw["space"].items():
         for value in corners(spec):
-            assert getattr(config.model(raw | {key: value}), key) == value
+            assert getattr(config.read_model(raw | {key: value}), key) == value
 
 
 @pytest.mark.parametrize("name", TREATMENTS)
@@ -353,7 +353,7 @@ def test_two_drives_are_bit_identical(name: str, classes: int) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_two_training_steps_with_every_model(name: str, model: str, classes: int) -> None:
     """Each pair trains, or is refused at once in words that name both."""
-    strategy, recipe = build(name), toy(classes).recipe(model=config.model(section("model", model)), max_steps=2)
+    strategy, recipe = build(name), toy(classes).recipe(model=config.read_model(section("model", model)), max_steps=2)
     if supports(strategy, model):
         z = logits(Chain((strategy,)).train(recipe), recipe.val)
         assert bool(torch.isfinite(z).all())

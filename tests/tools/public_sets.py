@@ -11,7 +11,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from statistics import mean, median, stdev
 
-from bench.data.sources.caravan import coil_score
+from bench.data.sources.keel import Keel
+from bench.data.sources.parts.coil import coil_score
+from bench.data.sources.parts.fetched import FetchedSource
 from bench.data.sources.registry import SOURCES
 from bench.records.predictions import unpack
 from bench.records.record import Record
@@ -43,8 +45,7 @@ COMMANDS = (
     f"{RUN} data=open_bandit data.target=click,click_women",
     f"{RUN} data=caravan_islr,lending_club,digits_lt,fashion_mnist_lt",
     f"{GIVEN} data=caravan,census_kdd",
-    f"{RUN} data=keel data.name=$(python -c '"
-    'from bench.data.sources.parts.keel_hashes import HASHES; print(*HASHES, sep=",")\')',
+    f"{RUN} data=keel data.name=$(python -c 'from bench.data.sources.keel import HASHES; print(*HASHES, sep=\",\")')",
     f"imbench tune -m {COIL} tune.trials=15",
     f"imbench run -m {COIL} 'seed=range(0,5)'",
     f"imbench run -m {COIL} 'seed=range(5,10)' tuned=true tune.trials=15",
@@ -92,9 +93,8 @@ def commands() -> list[str]:
 
 def set_line(key: tuple[str, str], records: Cells) -> str:
     """One set and target."""
-    source = SOURCES[key[0]]
-    public = source.fetchable()
-    origin = public.source if public else source.title
+    source = SOURCES.get(key[0])
+    origin = source.citation if issubclass(source, FetchedSource) else source.title
     seeds = f"{len({r.split for r in records})} × {len({r.seed for r in records})}"
     texts = (f"{key[0]} / {key[1]}", origin, records[0].traits["licence"], f"{records[0].traits['rows']:,}",
              classes(records[0]), *(scores([r for r in records if r.model == m]) for m in MODELS), SETS[key],
@@ -174,10 +174,8 @@ def keel_lines(cells: dict[str, Cells]) -> list[str]:
     for metric, of in means.items():
         texts = ", ".join(f"{m} {short(median(of[m]))} (least {short(min(of[m]))})" for m in MODELS if of[m])
         lines.append(f"- {metric.removeprefix('raw/')}, median over {len(cells)} sets of the mean over splits: {texts}")
-    public = SOURCES["keel"].fetchable()
-    assert public is not None
     lines += [
-        "", f"Source: {public.source}; licence: {public.licence}.", "",
+        "", f"Source: {Keel.citation}; licence: {Keel.licence}.", "",
         "| set | rows | rare rows to train on | prevalence | linear | mlp | splits |",
         "|---|--:|--:|--:|--:|--:|--:|",
     ]  # fmt: skip

@@ -27,9 +27,9 @@ from strategies.spec import CosineHead, CrossEntropy, Recipe, Split, negative_at
 from strategies.stack import Chain
 from tests.command_line import TINY, imbench, records
 from tests.conftest import CPU, Toy
+from tests.training.fits import Pruned, same
 from tests.training.tape import Careful, FakeGraph, FakeStream, fake_cuda
 from tests.training.test_devices import GPU, step_on_fake_gpu, wordless
-from tests.training.test_stack import Pruned, same
 
 
 @pytest.fixture(autouse=True)

@@ -8,13 +8,13 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.data.errors import DataError, listing
-from bench.data.tables.config import DataConfig
+from bench.data.tables.config import TableConfig
 from bench.data.tables.infer import rows_word
 from bench.data.tables.schema import Table
 from bench.data.tables.splits import Partition, Rows
 
 
-def clean(table: Table, partition: Partition, config: DataConfig) -> tuple[Partition, list[str]]:
+def clean(table: Table, partition: Partition, config: TableConfig) -> tuple[Partition, list[str]]:
     """The partition without the training rows that `data.missing` and `data.outliers` drop, and what was done.
 
     Validation and test rows stay as they come: predictions are needed for them too.
@@ -42,7 +42,7 @@ def clean(table: Table, partition: Partition, config: DataConfig) -> tuple[Parti
 
 def outlying(table: Table, train: Rows, fence: float) -> npt.NDArray[np.bool_]:
     """Which training rows have a number beyond the fences, bool (n,)."""
-    from bench.data.features.encoders import fences  # noqa: PLC0415 - torch
+    from bench.data.features.numeric_encoder import fences  # noqa: PLC0415 - torch
 
     far = np.zeros(len(train), dtype=np.bool_)
     for name in table.names("numeric"):

@@ -13,16 +13,12 @@ import torch
 from torch import Tensor
 
 from bench.data.errors import DataError, listing, suggest
+from bench.data.features.category_encoders import CategoryEncoder, OneHotEncoder, TargetEncoder
 from bench.data.features.clean import clean
-from bench.data.features.encoders import (
-    CategoryEncoder,
-    Encoder,
-    NumericEncoder,
-    OneHotEncoder,
-    TargetEncoder,
-)
-from bench.data.features.text import TextEncoder, TokenEncoder, documents, has_terms
-from bench.data.tables.config import DataConfig
+from bench.data.features.encoder import Encoder
+from bench.data.features.numeric_encoder import NumericEncoder
+from bench.data.features.text_encoder import TextEncoder, TokenEncoder, documents, has_terms
+from bench.data.tables.config import TableConfig
 from bench.data.tables.schema import OtherTarget, Table, blocks
 from bench.data.tables.splits import Partition, Rows, partition
 from strategies.features import Bag, Features, Field, Split
@@ -33,7 +29,7 @@ __all__ = ["CategoryEncoder", "Encoded", "NumericEncoder", "encode"]
 DTYPES = {"numeric": "float32", "categorical": "int64", "tokens": "int64"}
 DEFAULT = Takes()
 
-Keep = Callable[[str, tuple[int, ...], str, Iterable[npt.NDArray[Any]]], npt.NDArray[Any]]
+Collect = Callable[[str, tuple[int, ...], str, Iterable[npt.NDArray[Any]]], npt.NDArray[Any]]
 """(name, shape, type, blocks of rows) -> one array of them, in memory or in a file."""
 
 
@@ -67,7 +63,7 @@ def in_memory(name: str, shape: tuple[int, ...], dtype: str, blocks: Iterable[np
     return out
 
 
-def fit(table: Table, rows: Rows, config: DataConfig, takes: Takes = DEFAULT) -> list[Encoder]:
+def fit(table: Table, rows: Rows, config: TableConfig, takes: Takes = DEFAULT) -> list[Encoder]:
     """The encoders of a table's fields, from its training rows, to what a model takes.
 
     Raises:
@@ -109,7 +105,7 @@ def apply(
     frame: pd.DataFrame,
     rows: Rows | None,
     part: str,
-    keep: Keep,
+    collect: Collect,
     *,
     fitted: bool = False,
 ) -> Features:
@@ -124,19 +120,19 @@ def apply(
         else:
             every = np.arange(n) if rows is None else rows
             encoded = (np.asarray(e(frame, block)) for block in blocks(every))
-            kept = keep(f"{part}-{e.field.name}", (n, e.field.width), DTYPES[e.field.kind], encoded)
-            columns[e.field.name] = torch.from_numpy(kept)
+            collected = collect(f"{part}-{e.field.name}", (n, e.field.width), DTYPES[e.field.kind], encoded)
+            columns[e.field.name] = torch.from_numpy(collected)
     return Features(tuple(e.field for e in encoders), columns)
 
 
 def encode(
     table: Table,
     partition: Partition,
-    config: DataConfig | None = None,
+    config: TableConfig | None = None,
     takes: Takes = DEFAULT,
     *,
     test: bool = True,
-    keep: Keep = in_memory,
+    collect: Collect = in_memory,
 ) -> Encoded:
     """Fit encoders on the training rows and encode all parts; without `test`, its rows are never touched (tuning).
 
@@ -147,11 +143,11 @@ def encode(
     Raises:
         DataError: nothing can be encoded.
     """
-    config = config or DataConfig(source=table.source)
+    config = config or TableConfig()
     partition, log = clean(table, partition, config)
     encoders = fit(table, partition.train, config, takes)
     x = {
-        part: apply(encoders, table.frame, rows, part, keep, fitted=part == "train")
+        part: apply(encoders, table.frame, rows, part, collect, fitted=part == "train")
         for part, rows in (("train", partition.train), ("val", partition.val), ("test", partition.test))
         if test or part != "test"
     }
@@ -211,13 +207,17 @@ def other_split(table: Table, other: OtherTarget, rows: Rows, x: Features, encod
         if set(encoder.columns) & set(other.drops):
             columns[encoder.field.name] = encoder(masked)
     y = other.y[rows]
-    kept = torch.from_numpy(np.flatnonzero(y >= 0))
+    having = torch.from_numpy(np.flatnonzero(y >= 0))
     own = labelled(table, rows, Features(x.schema, columns))
-    weight = None if own.weight is None else own.weight[kept]
+    weight = None if own.weight is None else own.weight[having]
     return Split(
-        own.x.take(kept), torch.from_numpy(y)[kept], len(other.classes),
-        weight=weight, group=None if own.group is None else own.group[kept], natural=weight,
-    )  # fmt: skip
+        own.x.take(having),
+        torch.from_numpy(y)[having],
+        len(other.classes),
+        weight=weight,
+        group=None if own.group is None else own.group[having],
+        natural=weight,
+    )
 
 
 def elsewhere(table: Table, encoders: list[Encoder]) -> dict[str, tuple[Split, Split]]:

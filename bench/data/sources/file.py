@@ -12,6 +12,7 @@ import glob
 import gzip
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,44 +22,48 @@ import pyarrow.parquet as pq  # type: ignore[import-untyped]
 
 from bench.data.errors import DataError, listing, suggest
 from bench.data.fetching.cache import cache_root, make_room, new_file, sha256, used
-from bench.data.tables.build import Origin, build
-from bench.data.tables.config import DataConfig
+from bench.data.sources.spec import Source, Table, TableConfig
 from bench.data.tables.decode import decode
-from bench.data.tables.schema import Table, check_names
+from bench.data.tables.large import load_large
+from bench.data.tables.schema import check_names
 
 TEXT_ENDINGS = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz")
 PARQUET_ENDINGS = (".parquet", ".pq")
-VERSION = 1
 INCOMPLETE = "Is it complete, and what its ending says? Write or fetch it again"
 LARGE_ROWS = 1_000_000  # Parquet of more rows is never in memory as a whole
 LARGE_BYTES = 500 << 20  # likewise text; it becomes Parquet in the cache first
 
 
-def load(config: DataConfig) -> Table:
-    """The table in data.path for data.target.
+@dataclass(frozen=True)
+class File(Source):
+    """The table in data.path for data.target."""
 
-    Raises:
-        DataError: file or target are not usable; says which, why, and what to do.
-    """
-    if config.path is None:
-        raise DataError("data.path: expected a CSV or Parquet file, got none. Example: data.path=shop.csv")
-    path = Path(config.path).expanduser()
-    stem = path.name if path.is_dir() else path.name.removesuffix(".gz").rsplit(".", 1)[0]
-    origin = Origin(name=stem, file=path.name, source="file", version=VERSION, licence="the owner's")
-    large = large_paths(path)
-    if large:
-        from bench.data.tables.large import load_large  # noqa: PLC0415 - only for what does not fit
+    name = "file"
+    title = "your own CSV, TSV or Parquet file, or folder of Parquet"
+    licence = "the owner's"
 
-        names = check_names(path.name, pq.ParquetFile(large[0]).schema_arrow.names)
-        target = pick_target(config.target, names, path.name)
-        return load_large(large, target, target, config, origin)
-    columns = read(path)
-    target = pick_target(config.target, columns, path.name)
-    features = {name: decode(column) for name, column in columns.items() if name != target}
-    return build(features, decode(columns[target]), target, config, origin)
+    path: str | None = None  # .csv, .tsv, .txt (each also .gz), .parquet or a folder of .parquet
+
+    def load(self, config: TableConfig) -> Table:
+        if self.path is None:
+            raise DataError("data.path: expected a CSV or Parquet file, got none. Example: data.path=shop.csv")
+        path = Path(self.path).expanduser()
+        stem = path.name if path.is_dir() else path.name.removesuffix(".gz").rsplit(".", 1)[0]
+        large = large_paths(path)
+        if large:
+            names = check_names(path.name, pq.ParquetFile(large[0]).schema_arrow.names)
+            target = column_of(config.target, names, path.name)
+            return load_large(large, target, target, config, self.origin(name=stem, file=path.name))
+        columns = read(path)
+        target = column_of(config.target, columns, path.name)
+        values = {name: decode(column) for name, column in columns.items()}
+        return self.build(values, target, config, name=stem, file=path.name)
+
+    def files(self) -> tuple[Path, ...]:
+        return () if self.path is None else (Path(self.path).expanduser(),)
 
 
-def pick_target(target: str | None, columns: Iterable[str], file: str) -> str:
+def column_of(target: str | None, columns: Iterable[str], file: str) -> str:
     """The target, if it is a column.
 
     Raises:

@@ -1,9 +1,5 @@
 """Generated e-commerce impressions whose true p(click | x) is known, row by row.
 
-Items by popularity (Zipf), users in segments and countries, sessions of several positions, tastes that drift, labels
-that are flipped. Every effect works through columns that a model sees, so the stored probability is that given x.
-Rows come in batches, each from its own random stream, in the order of time: any number of rows, never all in memory.
-
 Two targets: `click`, and `purchase`, which needs a click first. p(purchase | x) = p(click | x) p(purchase | click, x),
 and the two factors have about the same share, the square root of the prevalence asked for: clicks are then the more
 frequent label of the same rows that a purchase model can learn from first (`strategy=transfer`).
@@ -11,239 +7,84 @@ frequent label of the same rows that a purchase model can learn from first (`str
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import ClassVar
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.parquet as pq  # type: ignore[import-untyped]
 
-from bench.data.errors import DataError
 from bench.data.fetching.cache import cache_root, make_room, new_file
-from bench.data.sources.parts.public import pick_target
-from bench.data.tables.build import Origin, build
-from bench.data.tables.config import DataConfig
-from bench.data.tables.decode import Values
-from bench.data.tables.schema import ColumnKind, Table
+from bench.data.sources.parts.shop_world import NAMES, VERSION, World, batches
+from bench.data.sources.spec import ColumnKind, DataError, Source, Table, TableConfig, Values
+from bench.data.tables.large import load_large
 
-VERSION = 1
-BATCH = 100_000  # rows
 IN_MEMORY = 1_000_000  # rows; more are streamed to Parquet
-ITEMS, CATEGORIES, BRANDS, SEGMENTS, SIGNALS = 2000, 20, 60, 8, 18
-ZIPF = 1.1  # exponent of the items' popularity
-COUNTRIES = ("DE", "FR", "IT", "ES", "NL", "PL", "SE", "AT", "BE", "DK", "FI", "PT")
-DEVICES, CHANNELS = ("phone", "tablet", "desktop"), ("search", "home", "mail", "advert", "related")
-POSITIONS = 10
 NO_FEATURES = ("user", "session", "timestamp", "truth")
 
-Array = npt.NDArray[Any]
 
+@dataclass(frozen=True, kw_only=True)
+class Impressions(Source):
+    """Impressions as the options say; `Table.truth` holds p(target | x).
 
-@dataclass(frozen=True)
-class World:
-    """What decides the rows. `prevalence`: expected share of the target; `noise`: share of its labels flipped."""
+    Beside purchases, clicks are a label to transfer from (up to `IN_MEMORY` rows).
 
-    rows: int = 20_000
-    prevalence: float = 0.02
-    noise: float = 0.0
-    drift: float = 0.0
-    world: int = 0
-    target: str = "click"
-
-    def digest(self) -> str:
-        """16 hexadecimal digits that name these rows."""
-        text = json.dumps([VERSION, asdict(self)], sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-@dataclass(frozen=True, eq=False)
-class Tastes:
-    """The effects behind the clicks, drawn once per world; arrays by code."""
-
-    popularity: Array
-    item: Array
-    category: Array  # of each item
-    brand: Array  # of each item
-    price: Array  # of each item
-    liking: Array  # (segments, categories)
-    later: Array  # the same, at the end of time, per unit of drift
-    country: Array
-    signals: Array
-    trust: Array  # in brands, of those who have clicked
-    buying: Array  # signals of those who have clicked
-
-    @staticmethod
-    def draw(world: int) -> Tastes:
-        """The tastes of a world."""
-        g, after = np.random.default_rng([world, 0]), np.random.default_rng([world, 4])
-        popularity = 1 / np.arange(1, ITEMS + 1) ** ZIPF
-        return Tastes(
-            popularity=np.cumsum(popularity / popularity.sum()),
-            item=g.normal(0, 0.5, ITEMS),
-            category=g.integers(0, CATEGORIES, ITEMS),
-            brand=g.integers(0, BRANDS, ITEMS),
-            price=np.exp(g.normal(3, 0.8, ITEMS)).round(2),
-            liking=g.normal(0, 0.7, (SEGMENTS, CATEGORIES)),
-            later=g.normal(0, 1.0, (SEGMENTS, CATEGORIES)),
-            country=g.normal(0, 0.4, len(COUNTRIES)),
-            signals=g.normal(0, 0.15, SIGNALS) * (np.arange(SIGNALS) < SIGNALS // 2),
-            trust=after.normal(0, 0.5, BRANDS),
-            buying=after.normal(0, 0.15, SIGNALS) * (np.arange(SIGNALS) % 3 == 0),
-        )
-
-
-def draw(world: World, tastes: Tastes, batch: int, start: int, n: int) -> dict[str, Array]:
-    """Columns of n rows from row `start` on; codes for categories."""
-    g = np.random.default_rng([world.world, 1, batch])
-    session = np.cumsum(g.random(n) < 0.2)  # five impressions on average
-    sessions = int(session[-1]) + 1
-    user = g.integers(0, max(world.rows // 40, 10), sessions)
-    when = (start + np.arange(n)) / world.rows
-    c: dict[str, Array] = {}
-    c["item"] = np.searchsorted(tastes.popularity, g.random(n)).clip(max=ITEMS - 1)
-    c["category"], c["brand"] = tastes.category[c["item"]], tastes.brand[c["item"]]
-    traits = np.random.default_rng([world.world, 2]).integers(0, 2**31, 4096)[user % 4096] + user
-    c["segment"] = (traits % SEGMENTS)[session]
-    share = np.cumsum(1 / np.arange(1, len(COUNTRIES) + 1))
-    c["country"] = np.searchsorted(share / share[-1], (traits % 9973) / 9973)[session]
-    c["device"] = g.integers(0, len(DEVICES), sessions)[session]
-    c["channel"] = g.integers(0, len(CHANNELS), sessions)[session]
-    first = np.flatnonzero(np.diff(session, prepend=-1))
-    c["position"] = np.minimum(
-        np.arange(n) - first[np.searchsorted(first, np.arange(n), side="right") - 1], POSITIONS - 1
-    )
-    c["weekday"] = (when * 56).astype(np.int64) % 7
-    c["returning"] = (g.random(sessions) < 0.4).astype(np.int64)[session]
-    hour = (g.normal(16, 4, sessions) % 24)[session]
-    c["hour"], c["night"] = hour.round(2), np.cos(hour / 24 * 2 * np.pi).round(4)
-    c["price"] = tastes.price[c["item"]]
-    c["discount"] = (g.random(n) < 0.3) * g.uniform(0, 0.5, n).round(3)
-    c["rating"] = (3.5 + 0.8 * tastes.item[c["item"]] + g.normal(0, 0.4, n)).clip(1, 5).round(2)
-    c["reviews"] = g.poisson(2000 * np.diff(tastes.popularity, prepend=0)[c["item"]] + 1).astype(np.float64)
-    c["item_age"] = g.exponential(120, n).round(0)
-    c["user_age"] = (18.0 + (traits % 53))[session]
-    c["visits"] = g.poisson(3, sessions)[session].astype(np.float64)
-    c["basket"] = (g.exponential(20, sessions)[session]).round(2)
-    c["affinity"] = g.normal(0, 1, n).round(4)
-    c["day"] = (when * 56).round(4)
-    for i in range(SIGNALS):
-        c[f"signal_{i:02d}"] = g.normal(0, 1, n).astype(np.float32).astype(np.float64).round(4)
-    c["user"], c["session"], c["timestamp"] = user[session], session + batch * BATCH, start + np.arange(n)
-    return c
-
-
-def logits(c: dict[str, Array], tastes: Tastes, drift: float) -> Array:
-    """Log odds of a click but for a constant, from the columns alone."""
-    z = tastes.item[c["item"]] + tastes.country[c["country"]] - 0.9 * np.log1p(c["position"])
-    z = z + tastes.liking[c["segment"], c["category"]]
-    z = z + drift * c["day"] / 56 * tastes.later[c["segment"], c["category"]]
-    z = z + 0.6 * c["affinity"] + 1.5 * c["discount"] - 0.3 * (np.log(c["price"]) - 3) ** 2
-    z = z + 0.25 * c["returning"] + 0.2 * np.log1p(c["visits"]) - 0.15 * (c["device"] == 0)
-    for i, effect in enumerate(tastes.signals):
-        if effect:
-            z = z + effect * c[f"signal_{i:02d}"]
-    return np.asarray(z, dtype=np.float64)
-
-
-def conversion(c: dict[str, Array], tastes: Tastes) -> Array:
-    """Log odds of a purchase after a click but for a constant, from the columns alone."""
-    z = tastes.trust[c["brand"]] + 0.5 * tastes.item[c["item"]] + 0.5 * tastes.liking[c["segment"], c["category"]]
-    z = z + 2.0 * c["discount"] - 0.4 * (np.log(c["price"]) - 3) + 0.5 * (c["rating"] - 3.5)
-    z = z + 0.4 * c["returning"] + 0.3 * np.log1p(c["visits"]) + 0.3 * c["affinity"]
-    for i, effect in enumerate(tastes.buying):
-        if effect:
-            z = z + effect * c[f"signal_{i:02d}"]
-    return np.asarray(z, dtype=np.float64)
-
-
-@dataclass(frozen=True)
-class Odds:
-    """The constants in the logits of a click, and of a purchase after one (None where clicks are the target)."""
-
-    click: float
-    purchase: float | None = None
-
-    @staticmethod
-    def of(world: World, tastes: Tastes) -> Odds:
-        """Those that make the expected share of the target the prevalence asked for.
-
-        Raises:
-            DataError: flipped labels alone are more.
-        """
-        wanted = (world.prevalence - world.noise) / (1 - 2 * world.noise)
-        if wanted <= 0 or wanted >= 1:
-            raise DataError(
-                f"data.prevalence: expected between data.noise ({world.noise}) and one less that, got "
-                f"{world.prevalence}: flipped labels alone are more. Lower data.noise"
-            )
-        c = draw(replace(world, rows=BATCH), tastes, 2**20, 0, BATCH)  # a batch that no table has
-        z = logits(c, tastes, world.drift)
-        if world.target == "click":
-            return Odds(solve(z, 1.0, wanted))
-        click = solve(z, 1.0, wanted**0.5)
-        return Odds(click, solve(conversion(c, tastes), sigmoid(z + click), wanted))
-
-
-def solve(z: Array, base: Array | float, wanted: float) -> float:
-    """The constant k with mean(base * sigmoid(z + k)) = wanted, by bisection."""
-    low, high = -40.0, 40.0
-    for _ in range(60):
-        middle = (low + high) / 2
-        low, high = (middle, high) if (base * sigmoid(z + middle)).mean() < wanted else (low, middle)
-    return low
-
-
-def sigmoid(z: Array) -> Array:
-    """1 / (1 + exp(-z))."""
-    return np.asarray(1 / (1 + np.exp(-z)))
-
-
-def probabilities(c: dict[str, Array], world: World, tastes: Tastes, odds: Odds) -> tuple[Array, Array]:
-    """p(click | x) and p(target | x), before labels are flipped."""
-    click = sigmoid(logits(c, tastes, world.drift) + odds.click)
-    return click, click if odds.purchase is None else click * sigmoid(conversion(c, tastes) + odds.purchase)
-
-
-def batches(world: World) -> Iterator[dict[str, Array]]:
-    """The rows in order, up to `BATCH` at a time: codes and numbers, labels int64 and `truth` float64.
-
-    Labels are `click`, and `purchase` where that is the target.
+    Raises:
+        DataError: an option is out of range.
     """
-    tastes = Tastes.draw(world.world)
-    odds = Odds.of(world, tastes)
-    for batch, start in enumerate(range(0, world.rows, BATCH)):
-        n = min(BATCH, world.rows - start)
-        columns = draw(world, tastes, batch, start, n)
-        click, p = probabilities(columns, world, tastes, odds)
-        columns["truth"] = p * (1 - world.noise) + (1 - p) * world.noise
-        labels = np.random.default_rng([world.world, 3, batch])
-        if world.target == "click":
-            columns["click"] = (labels.random(n) < columns["truth"]).astype(np.int64)
-        else:
-            u = labels.random(n)  # one draw decides both: no purchase without a click
-            flipped = np.random.default_rng([world.world, 5, batch]).random(n) < world.noise
-            columns["click"] = (u < click).astype(np.int64)
-            columns["purchase"] = ((u < p) ^ flipped).astype(np.int64)
-        yield columns
 
+    name = "impressions"
+    version = VERSION
+    title = "generated e-commerce impressions with a known p(y|x), any number of rows"
+    licence = "MIT"
+    targets: ClassVar = {
+        "click": "the item shown is clicked, at the prevalence asked for",
+        "purchase": "it is clicked and bought, at the prevalence asked for; clicks to transfer from",
+    }
 
-NAMES: dict[str, list[str]] = {
-    "item": [f"i{i:04d}" for i in range(ITEMS)],
-    "category": [f"c{i:02d}" for i in range(CATEGORIES)],
-    "brand": [f"b{i:02d}" for i in range(BRANDS)],
-    "segment": [f"s{i}" for i in range(SEGMENTS)],
-    "country": list(COUNTRIES),
-    "device": list(DEVICES),
-    "channel": list(CHANNELS),
-    "position": [str(i) for i in range(1, POSITIONS + 1)],
-    "weekday": [str(i) for i in range(1, 8)],
-    "returning": ["no", "yes"],
-}
+    rows: int = World.rows
+    prevalence: float = World.prevalence  # expected share of the target
+    noise: float = World.noise  # share of labels that are flipped
+    drift: float = World.drift  # how far tastes move from the first row to the last
+    world: int = World.world  # seed of items, users and tastes
+
+    def __post_init__(self) -> None:
+        if self.rows < 100:
+            raise DataError(f"data.rows: expected 100 or more, got {self.rows}")
+        if not 0 < self.prevalence < 1:
+            raise DataError(f"data.prevalence: expected a share below 1, got {self.prevalence}")
+        if not 0 <= self.noise < 0.5:
+            raise DataError(f"data.noise: expected a share below 0.5, got {self.noise}")
+        if self.drift < 0:
+            raise DataError(f"data.drift: expected 0 or more, got {self.drift}")
+
+    def load(self, config: TableConfig) -> Table:
+        target = self.pick_target(config)
+        world = World(target=target, **asdict(self))
+        if self.rows > IN_MEMORY:
+            clicks: dict[str, ColumnKind] = {"click": "ignored"} if target == "purchase" else {}
+            origin = self.origin(kinds={**kinds(), **clicks}, duplicates="keep")
+            return load_large([parquet(world)], target, target, config, origin, truth="truth")
+        parts = list(batches(world))
+        joined = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+        truth = joined.pop("truth")
+        names = {n: np.array(v, dtype=object) for n, v in NAMES.items()}
+        columns = {
+            n: Values("string", names[n][v]) if n in names else Values("number", v.astype(np.float64))
+            for n, v in joined.items()
+        }
+        other = {} if target == "click" else {"click": (columns.pop("click").strings(), ())}
+        return self.build(
+            columns,
+            target,
+            config,
+            kinds=kinds(),
+            duplicates="keep",
+            truth=truth,
+            other=other,
+            transfer_source=next(iter(other), None),
+        )
 
 
 def write_parquet(world: World, path: Path) -> None:
@@ -271,42 +112,6 @@ def kinds() -> dict[str, ColumnKind]:
     found.update(dict.fromkeys(NO_FEATURES, "ignored"))
     found.pop("truth")
     return found
-
-
-def load(config: DataConfig) -> Table:
-    """Impressions as data.rows, prevalence, noise, drift and world say; `Table.truth` holds p(target | x).
-
-    Beside purchases, clicks are a label to transfer from (up to `IN_MEMORY` rows).
-
-    Raises:
-        DataError: noise and prevalence contradict each other.
-    """
-    target = pick_target(config)
-    given = {k: getattr(config, k) for k in ("rows", "prevalence", "noise", "drift", "world")}
-    world = World(target=target, **{k: v for k, v in given.items() if v is not None})
-    origin = Origin(
-        name="impressions", file="impressions", source="impressions", version=VERSION, licence="MIT",
-        kinds=kinds(), duplicates="keep",
-    )  # fmt: skip
-    if world.rows > IN_MEMORY:
-        from bench.data.tables.large import load_large  # noqa: PLC0415 - only for what does not fit
-
-        if target == "purchase":
-            origin = replace(origin, kinds={**origin.kinds, "click": "ignored"})
-        return load_large([parquet(world)], target, target, config, origin, truth="truth")
-    parts = list(batches(world))
-    joined = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-    truth = joined.pop("truth")
-    names = {n: np.array(v, dtype=object) for n, v in NAMES.items()}
-    values = {
-        n: Values("string", names[n][v]) if n in names else Values("number", v.astype(np.float64))
-        for n, v in joined.items()
-    }
-    labels = values.pop(target)
-    if target == "purchase":
-        clicks = values.pop("click").strings()
-        origin = replace(origin, other={"click": (clicks, ())}, transfer_source="click")
-    return build(values, labels, target, config, replace(origin, truth=truth))
 
 
 def parquet(world: World) -> Path:

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from importlib import resources
+from typing import ClassVar
 
 import numpy as np
+import pyarrow.parquet as pq  # type: ignore[import-untyped]
 
-from bench.data.sources.file import read
-from bench.data.sources.parts.public import pick_target
-from bench.data.tables.build import Origin, build
-from bench.data.tables.config import DataConfig
-from bench.data.tables.decode import Values, decode
-from bench.data.tables.schema import ColumnKind, Strings, Table
+from bench.data.sources.spec import ColumnKind, Source, Table, TableConfig, Values
+from bench.data.tables.decode import decode
+from bench.data.tables.schema import Strings
 
-VERSION = 1
-LICENCE = "CC0-1.0, as published"
 DROPS = {  # what gives each target away; the item's id gives its class away
     "one_star": ("Rating", "Recommended IND"),
     "class": ("Class Name", "Clothing ID", "Department Name", "Division Name"),
@@ -36,28 +34,33 @@ KINDS: dict[str, ColumnKind] = {
 }
 
 
-def load(config: DataConfig) -> Table:
-    """The embedded sample, 10,000 rows before cleaning, for one of its targets.
+@dataclass(frozen=True)
+class Womens(Source):
+    """The embedded sample, 10,000 rows before cleaning, for one of its targets."""
 
-    Raises:
-        DataError: no such target.
-    """
-    target = pick_target(config)
-    with resources.as_file(resources.files("bench.data") / "embedded" / "womens.parquet") as path:
-        stored = read(path)
-    columns = {name: decode(stored[name]) for name in KINDS}
-    origin = Origin(
-        name="womens",
-        file="womens",
-        source="womens",
-        version=VERSION,
-        licence=LICENCE,
-        kinds=KINDS,
-        drops=DROPS[target],
-        other={name: (labels(columns, name), DROPS[name]) for name in DROPS if name != target},
-        transfer_source=TRANSFER[target],
-    )
-    return build(columns, Values("string", labels(columns, target)), target, config, origin)
+    name = "womens"
+    title = "Women's Clothing E-Commerce Reviews, an embedded sample of 10,000 rows"
+    licence = "CC0-1.0, as published"
+    targets: ClassVar = {
+        "one_star": "the review gives one star of five (3.6%)",
+        "class": "product class, 18 with a long tail",
+        "not_recommended": "the customer does not recommend the product (17.8%)",
+    }
+
+    def load(self, config: TableConfig) -> Table:
+        target = self.pick_target(config)
+        with resources.as_file(resources.files("bench.data.sources") / "embedded" / "womens.parquet") as path:
+            stored = pq.ParquetFile(path).read()
+        columns = {name: decode(stored[name]) for name in KINDS}
+        return self.build(
+            {**columns, target: Values("string", labels(columns, target))},
+            target,
+            config,
+            kinds=KINDS,
+            drops=DROPS[target],
+            other={name: (labels(columns, name), DROPS[name]) for name in DROPS if name != target},
+            transfer_source=TRANSFER[target],
+        )
 
 
 def labels(columns: dict[str, Values], target: str) -> Strings:

@@ -1,4 +1,4 @@
-"""What can be asked of the data: the allowed keys under `data`, their types and ranges."""
+"""What can be asked of every table: the keys under `data` that all sources share, their types and ranges."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ Format: TypeAlias = Literal["decimal_comma", "thousands", "percent", "currency",
 
 
 @dataclass(frozen=True, kw_only=True)
-class DataConfig:
-    """The keys under `data`. Which table: source, path, target. How it is cleaned, split and encoded: the rest.
+class TableConfig:
+    """The keys under `data` that all sources share: see conf/table/default.yaml. A source's own are its fields.
 
     Mappings are None by default, and not empty, because Hydra lets a null be overridden by any mapping.
 
@@ -22,9 +22,7 @@ class DataConfig:
         DataError: a number is out of range.
     """
 
-    source: str  # registry name: womens, file, …
     name: str | None = None  # how boards call the data; by default the source's or the file's name
-    path: str | None = None  # source file: .csv, .tsv, .txt (each also .gz), .parquet or a folder of .parquet
     target: str | None = None  # by default the source's first; the file source has no default
     positive: str | None = None  # label of the positive class; by default the rarer of two
     ignore: tuple[str, ...] = ()  # columns to leave out
@@ -56,12 +54,6 @@ class DataConfig:
     crosses: tuple[tuple[str, ...], ...] = ()  # groups of columns whose combinations become a category
     target_encode: tuple[str, ...] = ()  # categorical columns to add class shares for, out of fold in training
     hashed: Mapping[str, int] | None = None  # categorical column -> number of buckets
-    # The generator's.
-    rows: int | None = None
-    prevalence: float | None = None
-    noise: float | None = None  # share of labels that are flipped
-    drift: float | None = None  # how far tastes move from the first row to the last
-    world: int | None = None  # seed of items, users and tastes
 
     def __hash__(self) -> int:  # of plain values: mappings have no hash of their own
         return hash(tuple(plain(getattr(self, f.name)) for f in fields(self)))
@@ -109,14 +101,6 @@ class DataConfig:
         for columns in self.crosses:
             if len(columns) < 2 or len(set(columns)) < len(columns):
                 raise DataError(f"data.crosses: expected groups of two or more columns, got {list(columns)}")
-        if self.rows is not None and self.rows < 100:
-            raise DataError(f"data.rows: expected 100 or more, got {self.rows}")
-        for key, top in (("prevalence", 1.0), ("noise", 0.5)):
-            value = getattr(self, key)
-            if value is not None and not (0 < value < top or (key == "noise" and value == 0)):
-                raise DataError(f"data.{key}: expected a share below {top:g}, got {value}")
-        if self.drift is not None and self.drift < 0:
-            raise DataError(f"data.drift: expected 0 or more, got {self.drift}")
 
     def key(self) -> dict[str, Any]:
         """What beyond the table's fingerprint determines the parts and the features, as far as it is not the default.
@@ -135,11 +119,6 @@ class DataConfig:
         if self.group is not None and not self.group_split:
             found["group_split"] = False
         return found
-
-    def generated(self) -> dict[str, float]:
-        """What a generator was asked for, as far as it is set: records know the table by its content only."""
-        asked = {key: getattr(self, key) for key in ("rows", "prevalence", "noise", "drift", "world")}
-        return {key: value for key, value in asked.items() if value is not None}
 
 
 def plain(value: Any) -> Any:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from bench.data.errors import DataError, listing, suggest
-from bench.data.tables.config import DataConfig, Format
+from bench.data.tables.config import Format, TableConfig
 from bench.data.tables.decode import Values
 from bench.data.tables.infer import at_rows, rows_word
 from bench.data.tables.roles import instants
@@ -25,7 +25,7 @@ WORDS = {
 }
 
 
-def derive(values: Mapping[str, Values], config: DataConfig) -> tuple[dict[str, Values], dict[str, ColumnKind]]:
+def derive(values: Mapping[str, Values], config: TableConfig) -> tuple[dict[str, Values], dict[str, ColumnKind]]:
     """The columns that were asked for, new or read anew, and their kinds. Only columns that these need are touched.
 
     Raises:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from bench.data.errors import DataError, listing, suggest
-from bench.data.tables.config import DataConfig
+from bench.data.tables.config import TableConfig
 from bench.data.tables.decode import Values
 from bench.data.tables.infer import rows_word
 from bench.data.tables.schema import Roles
@@ -18,7 +18,7 @@ from bench.data.tables.schema import Roles
 PARTS = {"train": 0, "training": 0, "val": 1, "valid": 1, "validation": 1, "dev": 1, "test": 2, "testing": 2}
 
 
-def chosen(config: DataConfig) -> dict[str, str]:
+def chosen(config: TableConfig) -> dict[str, str]:
     """The column of each role, {role: column}."""
     names = {role: getattr(config, role) for role in ("weight", "group", "time", "given")}
     return {role: name for role, name in names.items() if name is not None}

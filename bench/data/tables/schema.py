@@ -26,7 +26,7 @@ Strings: TypeAlias = npt.NDArray[np.object_]
 
 
 @dataclass(frozen=True)
-class Column:
+class FeatureColumn:
     """A feature column and how it is used."""
 
     name: str
@@ -80,7 +80,7 @@ class Table:
     name: str
     target: str
     frame: pd.DataFrame
-    columns: tuple[Column, ...]
+    columns: tuple[FeatureColumn, ...]
     y: npt.NDArray[np.int64]
     classes: tuple[str, ...]
     rows: npt.NDArray[np.int64]
@@ -120,7 +120,7 @@ def fingerprint(
     classes: tuple[str, ...],
     *,
     y: npt.NDArray[np.int64],
-    columns: tuple[Column, ...],
+    columns: tuple[FeatureColumn, ...],
     frame: Mapping[str, pd.Series[Any]] | pd.DataFrame,
     imbalance: float | None = None,
     roles: Mapping[str, npt.NDArray[Any]] | None = None,
@@ -142,7 +142,7 @@ def fingerprint(
     return sha.hexdigest()
 
 
-def frame_hash(frame: pd.DataFrame, columns: tuple[Column, ...]) -> str:
+def frame_hash(frame: pd.DataFrame, columns: tuple[FeatureColumn, ...]) -> str:
     """SHA-256 of rows without labels."""
     sha = hashlib.sha256()
     for column in columns:

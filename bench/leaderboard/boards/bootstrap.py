@@ -20,7 +20,7 @@ import numpy.typing as npt
 from bench.evaluation.views import prior_corrected, tau_decisions
 from bench.leaderboard.boards.model import Board, Row
 from bench.leaderboard.statistics.seeds import FEWEST, Interval, Unit
-from bench.records.files import ResultsError, publish
+from bench.records.files import ResultsError, write_atomically
 from bench.records.predictions import unpack
 from bench.records.record import Record, digest
 from bench.records.store import Store
@@ -170,7 +170,7 @@ def attach(board: Board, store: Store, *, draws: int = RESAMPLES) -> Board:
         outcome = _bootstrap(board, rows, records, store, draws)
         text = json.dumps(outcome, allow_nan=False) + "\n"
         with contextlib.suppress(ResultsError):  # a folder that is only for reading: computed again next time
-            publish(path, lambda temporary: _write(temporary, text), replace=True)
+            write_atomically(path, lambda temporary: _write(temporary, text), replace=True)
     return _with(board, outcome)
 
 

@@ -11,12 +11,14 @@ import pandas as pd
 import pytest
 import torch
 
+from bench.data.config import DataConfig
 from bench.data.errors import DataError
+from bench.data.features.category_encoders import PRIOR_ROWS, TargetEncoder
 from bench.data.features.encode import Encoded, encode
-from bench.data.features.encoders import PRIOR_ROWS, TargetEncoder, fences
-from bench.data.sources.registry import DataConfig, load_table
+from bench.data.features.numeric_encoder import fences
 from bench.data.tables.schema import Table
 from bench.data.tables.splits import partition
+from tests.data.asked import asked
 
 N = 400
 
@@ -40,8 +42,8 @@ def shop(seed: int = 0) -> pd.DataFrame:
 
 def load(tmp_path: Path, frame: pd.DataFrame, **options: Any) -> tuple[Table, DataConfig]:
     frame.to_csv(tmp_path / "shop.csv", index=False)
-    config = DataConfig(source="file", path=str(tmp_path / "shop.csv"), target="buys", **options)
-    return load_table(config), config
+    config = asked("file", path=str(tmp_path / "shop.csv"), target="buys", **options)
+    return config.load(), config
 
 
 def encoded(tmp_path: Path, frame: pd.DataFrame, **options: Any) -> Encoded:

@@ -19,16 +19,16 @@ from sklearn.preprocessing import StandardScaler
 
 from bench.data.errors import DataError
 from bench.data.features.encode import CategoryEncoder, Encoded, NumericEncoder, encode
-from bench.data.sources.registry import DataConfig, load_table
-from bench.data.tables.schema import Column, ColumnKind, OtherTarget, Table
+from bench.data.tables.schema import ColumnKind, FeatureColumn, OtherTarget, Table
 from bench.data.tables.splits import Partition, partition
 from strategies.features import Bag, Features
+from tests.data.asked import asked
 
 
 @cache
 def womens(target: str = "one_star") -> Encoded:
-    config = DataConfig(source="womens", target=target, min_class_rows=43, vocabulary=2000)
-    table = load_table(config)
+    config = asked("womens", target=target, min_class_rows=43, vocabulary=2000)
+    table = config.load()
     return encode(table, partition(table, 0, 0), config)
 
 
@@ -50,7 +50,7 @@ def csr(b: Bag, width: int) -> sp.csr_matrix:
 
 def small(frame: pd.DataFrame, kinds: dict[str, ColumnKind], y: list[int], **fields: Any) -> Table:
     return Table(
-        name="t", target="y", frame=frame, columns=tuple(Column(n, k) for n, k in sorted(kinds.items())),
+        name="t", target="y", frame=frame, columns=tuple(FeatureColumn(n, k) for n, k in sorted(kinds.items())),
         y=np.array(y, dtype=np.int64), classes=("0", "1"), rows=np.arange(len(y)), fingerprint="", version=1,
         source="file", licence="", **fields,
     )  # fmt: skip
@@ -222,10 +222,10 @@ def test_extra_masks_numbers_and_text_too() -> None:
 
 def test_tables_without_text_categories_or_words() -> None:
     table = mixed()
-    numeric = replace(table, columns=(Column("full", "numeric"),))
+    numeric = replace(table, columns=(FeatureColumn("full", "numeric"),))
     assert [f.name for f in encode(numeric, PARTS).schema] == ["numeric"]
     wordless = replace(
-        table, columns=(Column("words", "text"),), frame=pd.DataFrame({"words": ["a"] * 10}, dtype=object)
+        table, columns=(FeatureColumn("words", "text"),), frame=pd.DataFrame({"words": ["a"] * 10}, dtype=object)
     )
     with pytest.raises(DataError, match="expected words in the text columns words"):
         encode(wordless, PARTS)

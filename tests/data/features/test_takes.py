@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 import torch
 
-from bench.data.features import mapped
+from bench.data.features import encoded_files
 from bench.data.features.encode import Encoded, encode
-from bench.data.features.text import RESERVED_WORDS
-from bench.data.tables.config import DataConfig
+from bench.data.features.text_encoder import RESERVED_WORDS
+from bench.data.tables.config import TableConfig
 from bench.data.tables.splits import Partition
 from strategies.model import Takes
 from tests.data.features.test_encode import small
@@ -80,6 +80,6 @@ def test_the_default_is_what_encoders_always_gave() -> None:
         ("numeric", "numeric"), ("categorical", "categorical"), ("text", "bag")
     ]  # fmt: skip
     table = small(FRAME, {"number": "numeric"}, [0, 1] * 4)
-    config = DataConfig(source="small")
-    assert mapped.name(table, config, 0, 0) == mapped.name(table, config, 0, 0, Takes())
-    assert mapped.name(table, config, 0, 0) != mapped.name(table, config, 0, 0, Takes(missing="kept"))
+    config = TableConfig()
+    assert encoded_files.name(table, config, 0, 0) == encoded_files.name(table, config, 0, 0, Takes())
+    assert encoded_files.name(table, config, 0, 0) != encoded_files.name(table, config, 0, 0, Takes(missing="kept"))

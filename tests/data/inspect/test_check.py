@@ -12,12 +12,12 @@ from rich.console import Console
 
 from bench.__main__ import file_overrides, main
 from bench.data.inspect.check import COPY, Findings, check, kolmogorov_smirnov, total_variation
-from bench.data.inspect.report import show
-from bench.data.sources.registry import DataConfig, load_table
+from bench.data.inspect.report import print_findings
 from bench.data.tables.schema_file import parse_schema
 from tests import ROOT
+from tests.data.asked import asked
 
-WOMENS = ROOT / "bench" / "data" / "embedded" / "womens.parquet"
+WOMENS = ROOT / "bench" / "data" / "sources" / "embedded" / "womens.parquet"
 N = 3000
 
 
@@ -38,8 +38,8 @@ def shop(**columns: Any) -> pd.DataFrame:
 
 def findings(tmp_path: Path, frame: pd.DataFrame, **options: Any) -> Findings:
     frame.to_parquet(tmp_path / "shop.parquet", index=False)
-    config = DataConfig(source="file", path=str(tmp_path / "shop.parquet"), target="buys", **options)
-    return check(load_table(config))
+    config = asked("file", path=str(tmp_path / "shop.parquet"), target="buys", **options)
+    return check(config.load())
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_innocent_columns_are_left_alone(tmp_path: Path) -> None:
 
 
 def test_an_id_that_gives_the_class_away_is_found() -> None:
-    table = load_table(DataConfig(source="file", path=str(WOMENS), target="Class Name", min_class_rows=43))
+    table = asked("file", path=str(WOMENS), target="Class Name", min_class_rows=43).load()
     found = check(table)
     assert [c.name for c in found.copies()] == ["Clothing ID"]
     assert next(c for c in found.columns if c.name == "Department Name").skill == pytest.approx(0.29, abs=0.05)
@@ -105,7 +105,7 @@ def test_a_table_that_cannot_be_split_is_shown_all_the_same(tmp_path: Path) -> N
 def test_the_report_fits_80_columns(tmp_path: Path) -> None:
     frame = shop(leak=lambda y, rng: y).rename(columns={"price": "a very long name of a column, isn't it? " * 2})
     console = Console(width=80, record=True, file=open("/dev/null", "w"))  # noqa: SIM115
-    show(findings(tmp_path, frame), console)
+    print_findings(findings(tmp_path, frame), console)
     text = console.export_text()
     table = text[: text.index("\n· ")]
     assert max(map(len, table.splitlines())) <= 80
@@ -128,7 +128,7 @@ def test_check_writes_a_schema_that_can_be_given_back(
     schema = f"data.schema_file={path}"
     assert main(["data", "check", "my shop.csv", "data.target=buys", schema]) == 0
     assert "city: ignored" in path.read_text()
-    table = load_table(DataConfig(source="file", path="my shop.csv", target="buys", schema_file=str(path)))
+    table = asked("file", path="my shop.csv", target="buys", schema_file=str(path)).load()
     assert "city" in table.ignored
     assert main(["data", "check", "my shop.csv", "data.target=buys"]) == 0  # the edited one stays
     assert "city: ignored" in path.read_text()
@@ -140,7 +140,7 @@ def test_check_writes_a_schema_that_can_be_given_back(
     [
         (["data", "check", "none.csv", "data.target=x"], "expected a file, but there is none"),
         (["data", "check", "data=file"], "data.path: expected a CSV or Parquet file"),
-        (["data", "get"], "expected the name of a public set, got none. Sets: cdnow, open_bandit"),
+        (["data", "get"], "expected the name of a public set, got none. Sets: caravan, caravan_islr, cdnow"),
         (["data", "get", "womens"], "this one needs none: use data=womens"),
         (["data", "get", "cdnw"], "Did you mean 'cdnow'"),
     ],

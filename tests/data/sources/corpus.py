@@ -19,14 +19,13 @@ import pandas as pd
 import yaml
 
 from bench.data.errors import DataError
-from bench.data.features.prepare import prepare
+from bench.data.features.load import load_encoded
 from bench.data.inspect.check import check
 from bench.data.inspect.report import warnings
-from bench.data.sources.registry import load_table
-from bench.data.tables.config import DataConfig
 from bench.data.tables.schema import Table
 from bench.data.tables.schema_file import schema_yaml
 from tests import ROOT
+from tests.data.asked import asked
 
 Outcome = Literal["error", "warning", "accepted"]
 OUT = ROOT / "results" / "data" / "bad-files.md"
@@ -74,7 +73,7 @@ def held(change: Callable[[pd.DataFrame], pd.DataFrame]) -> Callable[[], str]:
 
     def write() -> str:
         good().to_csv("good.csv", index=False)
-        table = load_table(DataConfig(source="file", path="good.csv", target="buys"))
+        table = asked("file", path="good.csv", target="buys").load()
         Path("schema.yaml").write_text(schema_yaml(table), encoding="utf-8")
         return csv(change)()
 
@@ -241,10 +240,10 @@ def told(case: Case) -> tuple[Outcome, list[str]]:
     """What comes of a file, from reading to encoding, and the lines that its owner sees (relative paths)."""
     with tempfile.TemporaryDirectory() as name, contextlib.chdir(name):
         path = case.write()
-        config = DataConfig(source="file", path=path, **{"target": "buys", **case.options})
+        config = asked("file", path=path, **{"target": "buys", **case.options})
         try:
-            table = load_table(config)
-            prepare(config, 0, 0)
+            table = config.load()
+            load_encoded(config, 0, 0)
         except DataError as error:
             return "error", [str(error)]
         findings = check(table, config.test_fraction, config.val_fraction)

@@ -19,10 +19,10 @@ from hypothesis import strategies as st
 
 from bench.data.errors import DataError
 from bench.data.sources.file import read
-from bench.data.sources.registry import DataConfig, load_table
 from bench.data.tables.decode import decode
-from bench.data.tables.schema import Column, Table
+from bench.data.tables.schema import FeatureColumn, Table
 from bench.data.tables.schema_file import describe, parse_schema, schema_yaml
+from tests.data.asked import asked
 
 N = 40
 
@@ -62,7 +62,7 @@ def load(path: Path, frame: pd.DataFrame | None = None, **options: Any) -> Table
         else:
             frame.to_csv(path, index=False, sep="\t" if ".tsv" in path.name else ",")
     options.setdefault("target", "buys")
-    return load_table(DataConfig(source="file", path=str(path), **options))
+    return asked("file", path=str(path), **options).load()
 
 
 @pytest.mark.parametrize("name", ["shop.csv", "shop.tsv", "shop.csv.gz", "other.txt"])
@@ -240,7 +240,8 @@ def test_schema_yaml_survives_any_column_name(name: str) -> None:
 def named(name: str) -> Table:
     y = np.array([0, 1], dtype=np.int64)
     return Table(
-        name="t\nt", target=name, frame=pd.DataFrame({name: [1.0, 2.0]}), columns=(Column(name, "numeric"),), y=y,
+        name="t\nt", target=name, frame=pd.DataFrame({name: [1.0, 2.0]}),
+        columns=(FeatureColumn(name, "numeric"),), y=y,
         classes=("0", "1"), rows=y, fingerprint="", version=1, source="file", licence="",
         ignored={name + " 2": "one value in all rows"},
     )  # fmt: skip
@@ -336,7 +337,7 @@ def test_missing_files(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"there is none. Did you mean 'shop.csv'\?"):
         load(tmp_path / "shp.csv")
     with pytest.raises(DataError, match=r"data.path: expected a CSV or Parquet file, got none"):
-        load_table(DataConfig(source="file", target="x"))
+        asked("file", target="x").load()
 
 
 @settings(max_examples=25, deadline=None)

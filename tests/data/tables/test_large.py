@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 from pathlib import Path
 from typing import Any
@@ -13,14 +12,13 @@ import pytest
 import torch
 
 from bench.data.errors import DataError
-from bench.data.features import prepare
+from bench.data.features import load
 from bench.data.features.encode import Encoded, encode
-from bench.data.fetching import cache as data_cache
 from bench.data.sources import file as files
 from bench.data.sources import impressions
-from bench.data.sources.registry import DataConfig, load_table
 from bench.data.tables.schema import Table
 from bench.data.tables.splits import partition
+from tests.data.asked import asked
 
 N = 600
 
@@ -91,18 +89,18 @@ def test_reading_in_columns_is_reading_as_a_whole(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: dict[str, Any]
 ) -> None:
     shop().to_parquet(tmp_path / "shop.parquet", index=False)
-    config = DataConfig(source="file", path=str(tmp_path / "shop.parquet"), target="buys", **options)
-    whole = load_table(config)
+    config = asked("file", path=str(tmp_path / "shop.parquet"), target="buys", **options)
+    whole = config.load()
     monkeypatch.setattr(files, "LARGE_ROWS", 100)
-    first, again = load_table(config), load_table(config)
+    first, again = config.load(), config.load()
     for table in (first, again):
         equal(whole, table)
     plain = [line for line in whole.log if "different labels" not in line and "copy of" not in line]
     assert list(first.log) == plain
-    monkeypatch.setattr(prepare, "SHARED_ROWS", 100)
+    monkeypatch.setattr(load, "SHARED_ROWS", 100)
     expected = encode(whole, partition(whole, 0, 0), config)
-    same(expected, prepare.prepare(config, 0, 0))
-    got = prepare.prepare(config, 0, 0)
+    same(expected, load.load_encoded(config, 0, 0))
+    got = load.load_encoded(config, 0, 0)
     same(expected, got)
     assert got.log == expected.log
 
@@ -113,15 +111,15 @@ def test_errors_of_large_tables_name_column_and_rows(
     monkeypatch.setattr(files, "LARGE_ROWS", 100)
     frame = shop().assign(price=lambda f: f["price"].where(f.index != 4, np.inf), buys=lambda f: f["buys"].fillna("no"))
     frame.to_parquet(tmp_path / "shop.parquet", index=False)
-    config = DataConfig(source="file", path=str(tmp_path / "shop.parquet"), target="buys")
+    config = asked("file", path=str(tmp_path / "shop.parquet"), target="buys")
     with pytest.raises(DataError, match=r"column 'price': expected finite numbers, got 1 infinite row \(row 5\)"):
-        load_table(config)
+        config.load()
     assert not any(cache.rglob("*.npy"))
-    unlabelled = DataConfig(source="file", path=str(tmp_path / "shop.parquet"), target="buys", unlabelled=True)
+    unlabelled = asked("file", path=str(tmp_path / "shop.parquet"), target="buys", unlabelled=True)
     with pytest.raises(DataError, match=r"data.unlabelled: expected false for shop.parquet.*got true\. Unset it"):
-        load_table(unlabelled)
+        unlabelled.load()
     with pytest.raises(DataError, match=r"target 'bys': .* Did you mean 'buys'"):
-        load_table(DataConfig(source="file", path=str(tmp_path / "shop.parquet"), target="bys"))
+        asked("file", path=str(tmp_path / "shop.parquet"), target="bys").load()
 
 
 def test_a_folder_of_parquet_is_one_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -131,40 +129,40 @@ def test_a_folder_of_parquet_is_one_table(tmp_path: Path, monkeypatch: pytest.Mo
     (folder / "sub").mkdir(parents=True)
     frame.iloc[:200].to_parquet(folder / "a.parquet", index=False)
     frame.iloc[200:].to_parquet(folder / "sub" / "b.parquet", index=False)
-    whole = load_table(DataConfig(source="file", path=str(tmp_path / "whole.parquet"), target="buys"))
-    config = DataConfig(source="file", path=str(folder), target="buys")
-    parts = load_table(config)
+    whole = asked("file", path=str(tmp_path / "whole.parquet"), target="buys").load()
+    config = asked("file", path=str(folder), target="buys")
+    parts = config.load()
     equal(whole, parts)
     assert parts.name == "parts"
     monkeypatch.setattr(files, "LARGE_ROWS", 100)
-    equal(whole, load_table(config))
+    equal(whole, config.load())
     monkeypatch.setattr(files, "LARGE_ROWS", 10**6)
     frame.drop(columns="zip").to_parquet(folder / "c.parquet", index=False)
     with pytest.raises(DataError, match=r"same columns in every file .* got zip in some only \(see c.parquet\)"):
-        load_table(config)
+        config.load()
     (tmp_path / "empty").mkdir()
     with pytest.raises(DataError, match="expected Parquet files in the folder, got none"):
-        load_table(DataConfig(source="file", path=str(tmp_path / "empty"), target="buys"))
+        asked("file", path=str(tmp_path / "empty"), target="buys").load()
 
 
 def test_large_text_becomes_parquet_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cache: Path) -> None:
     shop().to_csv(tmp_path / "shop.csv", index=False)
-    config = DataConfig(source="file", path=str(tmp_path / "shop.csv"), target="buys")
-    whole = load_table(config)
+    config = asked("file", path=str(tmp_path / "shop.csv"), target="buys")
+    whole = config.load()
     monkeypatch.setattr(files, "LARGE_BYTES", 100)
     monkeypatch.setattr(files, "LARGE_ROWS", 100)
-    equal(whole, load_table(config))
+    equal(whole, config.load())
     assert len(list((cache / "text").iterdir())) == 1
     (tmp_path / "bad.csv").write_text("a,b\n1,2\n3\n" + "4,5\n" * 100)
     with pytest.raises(DataError, match=r"bad.csv: expected 2 columns of UTF-8 text"):
-        load_table(DataConfig(source="file", path=str(tmp_path / "bad.csv"), target="b"))
+        asked("file", path=str(tmp_path / "bad.csv"), target="b").load()
 
 
 def test_generated_rows_are_the_same_streamed(monkeypatch: pytest.MonkeyPatch) -> None:
-    config = DataConfig(source="impressions", rows=3000, group="country", group_split=False, drift=0.5)
-    whole = load_table(config)
+    config = asked("impressions", rows=3000, group="country", group_split=False, drift=0.5)
+    whole = config.load()
     monkeypatch.setattr(impressions, "IN_MEMORY", 100)
-    streamed = load_table(config)
+    streamed = config.load()
     equal(whole, streamed)
     np.testing.assert_array_equal(whole.truth, streamed.truth)  # type: ignore[arg-type]
     assert streamed.roles is not None
@@ -175,61 +173,9 @@ def test_generated_rows_are_the_same_streamed(monkeypatch: pytest.MonkeyPatch) -
 def test_a_changed_file_is_read_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(files, "LARGE_ROWS", 100)
     path = tmp_path / "shop.parquet"
-    config = DataConfig(source="file", path=str(path), target="buys")
+    config = asked("file", path=str(path), target="buys")
     shop().to_parquet(path, index=False)
-    before = load_table(config).fingerprint
+    before = config.load().fingerprint
     shop(1).to_parquet(path, index=False)
     os.utime(path, (1, 1))
-    assert load_table(config).fingerprint != before
-
-
-def child(config: DataConfig) -> tuple[str, float]:
-    prepare.SHARED_ROWS = 100
-    e = prepare.prepare(config, 0, 0)
-    value = e.train.x.columns["numeric"]
-    assert isinstance(value, torch.Tensor)
-    return str(os.getpid()), float(value.double().sum())
-
-
-def test_processes_share_one_encoding(monkeypatch: pytest.MonkeyPatch, cache: Path) -> None:
-    """Two workers at once: one folder of files, equal tensors, nothing left over."""
-    config = DataConfig(source="impressions", rows=2000)
-    with multiprocessing.get_context("spawn").Pool(2) as pool:
-        sums = {total for _, total in pool.map(child, [config] * 4)}
-    assert len(sums) == 1
-    assert len(list((cache / "encoded").iterdir())) == 1
-    monkeypatch.setattr(prepare, "SHARED_ROWS", 100)
-    e = prepare.prepare(config, 0, 0)
-    value = e.train.x.columns["numeric"]
-    assert isinstance(value, torch.Tensor)
-    value += 1  # a private copy: the file stays as it is
-    fresh = prepare.prepare(config, 0, 0).train.x.columns["numeric"]
-    assert float(fresh.double().sum()) in sums  # type: ignore[union-attr]
-
-
-def test_other_seeds_and_options_have_files_of_their_own(monkeypatch: pytest.MonkeyPatch, cache: Path) -> None:
-    monkeypatch.setattr(prepare, "SHARED_ROWS", 100)
-    base = {"source": "impressions", "rows": 1000}
-    prepare.prepare(DataConfig(**base), 0, 0)  # type: ignore[arg-type]
-    for config, split, seed in (
-        (DataConfig(**base), 0, 1),  # type: ignore[arg-type]
-        (DataConfig(**base), 1, 0),  # type: ignore[arg-type]
-        (DataConfig(**base, outliers="clip"), 0, 0),  # type: ignore[arg-type]
-        (DataConfig(**base, target_encode=("item",)), 0, 0),  # type: ignore[arg-type]
-    ):
-        e = prepare.prepare(config, split, seed)
-        table = load_table(config)
-        parts = partition(table, split, seed)
-        same(encode(table, parts, config), e)
-    assert len(list((cache / "encoded").iterdir())) == 5
-
-
-def test_the_longest_unused_files_make_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for i in range(3):
-        folder = tmp_path / "encoded" / f"e{i}"
-        folder.mkdir(parents=True)
-        (folder / "x.npy").write_bytes(bytes(100))
-        os.utime(folder, (i, i))
-    monkeypatch.setattr(data_cache, "KEEP_BYTES", 150)
-    data_cache.make_room(tmp_path / "encoded")
-    assert [p.name for p in (tmp_path / "encoded").iterdir()] == ["e2"]
+    assert config.load().fingerprint != before

@@ -12,11 +12,11 @@ import torch
 
 from bench.data.errors import DataError
 from bench.data.features.encode import Encoded, encode
-from bench.data.sources.registry import DataConfig, load_table
 from bench.data.tables.schema import Table
 from bench.data.tables.splits import partition
 from bench.models.linear import Linear
 from strategies.spec import Recipe
+from tests.data.asked import asked
 
 N = 300
 
@@ -39,7 +39,7 @@ def shop(**columns: Any) -> pd.DataFrame:
 
 def load(tmp_path: Path, frame: pd.DataFrame, **options: Any) -> Table:
     frame.to_parquet(tmp_path / "shop.parquet", index=False)
-    return load_table(DataConfig(source="file", path=str(tmp_path / "shop.parquet"), target="buys", **options))
+    return asked("file", path=str(tmp_path / "shop.parquet"), target="buys", **options).load()
 
 
 def encoded(table: Table) -> Encoded:

@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench.data.errors import DataError
-from bench.data.sources.registry import DataConfig, load_table
-from bench.data.tables.schema import Column, Table
+from bench.data.tables.schema import FeatureColumn, Table
 from bench.data.tables.splits import Partition, long_tail, partition
+from tests.data.asked import asked
 
 
 def table(counts: list[int]) -> Table:
@@ -21,7 +21,7 @@ def table(counts: list[int]) -> Table:
     y = np.random.default_rng(0).permutation(y)
     frame = pd.DataFrame({"a": np.arange(len(y), dtype=np.float64)})
     return Table(
-        name="t", target="y", frame=frame, columns=(Column("a", "numeric"),), y=y,
+        name="t", target="y", frame=frame, columns=(FeatureColumn("a", "numeric"),), y=y,
         classes=tuple(str(c) for c in range(len(counts))), rows=np.arange(len(y)), fingerprint="", version=1,
         source="file", licence="",
     )  # fmt: skip
@@ -73,7 +73,7 @@ def test_overlap_empty_parts_and_small_classes_are_refused() -> None:
 
 
 def test_imbalance_thins_training_rows_only() -> None:
-    t = load_table(DataConfig(source="digits_lt"))
+    t = asked("digits_lt").load()
     assert len(t.names("numeric")) == 64
     p, natural = partition(t, 0, 0), partition(replace(t, imbalance=None), 0, 0)
     assert np.array_equal(p.test, natural.test)
@@ -86,7 +86,7 @@ def test_imbalance_thins_training_rows_only() -> None:
 
 
 def test_imposed_imbalance_is_part_of_the_fingerprint() -> None:
-    prints = [load_table(DataConfig(source="digits_lt", imbalance=r)) for r in (1.0, 10.0, 20.0, None)]
+    prints = [asked("digits_lt", imbalance=r).load() for r in (1.0, 10.0, 20.0, None)]
     assert prints[0].imbalance is None
     assert len({t.fingerprint for t in prints}) == 3
     assert prints[2].fingerprint == prints[3].fingerprint

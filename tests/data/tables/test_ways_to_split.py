@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench.data.errors import DataError
-from bench.data.tables.schema import Column, Roles, Table
+from bench.data.tables.schema import FeatureColumn, Roles, Table
 from bench.data.tables.splits import Partition, partition, step
 
 
@@ -21,7 +21,7 @@ def table(y: Any, **fields: Any) -> Table:
     frame = pd.DataFrame({"a": np.arange(len(y), dtype=np.float64)})
     fields.setdefault("roles", None)
     return Table(
-        name="t", target="y", frame=frame, columns=(Column("a", "numeric"),), y=y,
+        name="t", target="y", frame=frame, columns=(FeatureColumn("a", "numeric"),), y=y,
         classes=tuple("abc"[: int(y.max()) + 1]), rows=np.arange(len(y)), fingerprint="", version=1, source="file",
         licence="", **fields,
     )  # fmt: skip

@@ -1,0 +1,96 @@
+"""The last step of reading a table, in memory or column by column: what was found becomes a `Table`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from bench.data.tables.config import TableConfig
+from bench.data.tables.origin import Origin
+from bench.data.tables.schema import FeatureColumn, OtherTarget, Roles, Table, fingerprint, frame_hash
+
+
+@dataclass(frozen=True, eq=False)
+class Contents:
+    """What is in a table, whichever way it was read; fields as in `Table`."""
+
+    target: str
+    columns: tuple[FeatureColumn, ...]
+    frame: pd.DataFrame | Mapping[str, pd.Series[Any]]
+    classes: tuple[str, ...]
+    y: npt.NDArray[np.int64]
+    rows: npt.NDArray[np.int64]
+    roles: Roles
+    ignored: Mapping[str, str]
+    log: tuple[str, ...]
+    truth: npt.NDArray[np.float64] | None = None
+    unlabelled: pd.DataFrame | None = None
+
+    def fingerprint(self, imbalance: float | None) -> str:
+        """The hash of all of it and of the imbalance to impose."""
+        parts = self.roles.arrays()
+        if self.truth is not None:
+            parts["truth"] = self.truth
+        if self.unlabelled is not None:
+            hashed = bytes.fromhex(frame_hash(self.unlabelled, self.columns))
+            parts["unlabelled"] = np.frombuffer(hashed, dtype=np.uint8)
+        return fingerprint(
+            self.target,
+            self.classes,
+            y=self.y,
+            columns=self.columns,
+            frame=self.frame,
+            imbalance=imbalance,
+            roles=parts,
+        )
+
+
+def assemble(
+    contents: Contents,
+    config: TableConfig,
+    origin: Origin,
+    *,
+    other: Mapping[str, OtherTarget] | None = None,
+    fingerprint: str | None = None,
+) -> Table:
+    """The table of these contents, with what the configuration and the source say of it.
+
+    Args:
+        contents: what was read.
+        config: name and ways to split.
+        origin: the source and what it knows.
+        other: labels of further targets.
+        fingerprint: of the contents, where it is known; else it is computed.
+    """
+    frame, imbalance, roles = contents.frame, origin.imposed(config), contents.roles
+    return Table(
+        name=config.name or origin.name,
+        target=contents.target,
+        frame=frame if isinstance(frame, pd.DataFrame) else pd.DataFrame(dict(frame), copy=False),
+        columns=contents.columns,
+        y=contents.y,
+        classes=contents.classes,
+        rows=contents.rows,
+        fingerprint=fingerprint or contents.fingerprint(imbalance),
+        version=origin.version,
+        source=origin.source,
+        licence=origin.licence,
+        other=other or {},
+        transfer_source=origin.transfer_source,
+        imbalance=imbalance,
+        ignored=contents.ignored,
+        log=contents.log,
+        roles=roles if roles.arrays() else None,
+        group_split=roles.group is not None and config.group_split,
+        folds=config.folds,
+        shift=config.shift,
+        imbalance_shape=config.imbalance_shape,
+        largest=origin.largest,
+        truth=contents.truth,
+        unlabelled=contents.unlabelled,
+    )
