@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, TypeAlias
 import torch
 
 from strategies.features import Features, Split
+from strategies.model import Model
 from strategies.predictor import Predictor
 
 if TYPE_CHECKING:
@@ -106,7 +107,7 @@ class Recipe:
     default_source: str = field(default="", metadata=DATA)  # entry of `extra` recommended for transfer; empty: none
     unlabelled: Features | None = field(default=None, metadata=DATA)
 
-    model: Any = field(default=None, metadata=HARNESS)
+    model: Model = field(metadata=HARNESS)
     batch_size: int = field(default=256, metadata=HARNESS)
     max_steps: int = field(default=1000, metadata=HARNESS)
     lr: float = field(default=1e-2, metadata=HARNESS)
@@ -204,6 +205,31 @@ class Recipe:
         for sampler in self.sampler:
             rows = sampler(rows, self.train.y, generator)
         return rows[torch.randperm(len(rows), generator=generator)]
+
+    def counted(self, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """One epoch for a learner without batches: the rows drawn (m,) int64, each once, and their weights (m,).
+
+        A weight is how often the row was drawn, times its row weight scaled to a mean of 1 over the draws: float64,
+        with the number of draws as sum.
+        """
+        rows = self.epoch(generator)
+        weight = torch.ones(len(rows), dtype=torch.float64)
+        if self.train.weight is not None:
+            weight = self.train.weight[rows] / self.train.weight[rows].mean()
+        total = torch.zeros(len(self.train), dtype=torch.float64).index_add_(0, rows, weight)
+        drawn = torch.bincount(rows, minlength=len(self.train)).nonzero().flatten()
+        return drawn, total[drawn]
+
+    def embodied(self, mass: Tensor) -> Tensor:
+        """The class prior (C,), float64, that logits trained on so much mass per class embody, adjusted by `offset`.
+
+        A class that was never drawn counts as half a row, so that every log prior is finite.
+        """
+        mass = mass.double().clamp_min(0.5)
+        prior = mass / mass.sum()
+        if self.offset is None:
+            return prior
+        return (prior.log() - torch.tensor(self.offset, dtype=torch.float64)).softmax(0)
 
     def mass(self) -> Tensor:
         """Class mass of one epoch (C,), float64, sum 1: samplers × weights. What any reweighting must count."""

@@ -17,6 +17,7 @@ a sweep is planned, and found to be done already, from names, versions and field
 """
 
 from strategies.features import Bag, Features, Field, Split
+from strategies.model import Model, Takes, Watch
 from strategies.predictor import Cost, Predictor
 from strategies.recipe import (
     Augment,
@@ -47,12 +48,15 @@ __all__ = [
     "Inapplicable",
     "LinearHead",
     "Loss",
+    "Model",
     "Predictor",
     "Recipe",
     "Sampler",
     "Split",
     "Strategy",
+    "Takes",
     "Training",
+    "Watch",
     "lockstep",
     "negative_at",
     "per_row",

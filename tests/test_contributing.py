@@ -17,6 +17,7 @@ from bench.records.store import Store
 from tests import ROOT
 from tests.command_line import TINY, imbench
 from tests.leaderboard.builders import series, stored
+from tests.models.plugin import Offered, install
 
 TEXT = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 
@@ -92,3 +93,22 @@ def test_the_example_figure_is_on_the_page(tmp_path: Path, monkeypatch: pytest.M
     assert page.count("<figure>") == page.count("<title id=")
     assert page.index("<h3>Differences and ranks") < page.index("<h3>Scores")
     assert "focal 0.500; none 0.400" in page
+
+
+def test_the_example_model_is_found_and_trains(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An ordinary module in a package of its own, with strategies of every kind; a record for each, and a board."""
+    example("Add a model", tmp_path, "residual.py", "residual.yaml")
+    code, yaml = ((tmp_path / f"residual.{kind}").read_text(encoding="utf-8") for kind in ("py", "yaml"))
+    where = install(tmp_path, monkeypatch, Offered("residual", code, yaml, "Residual"))
+    tiny = [o for o in TINY if not o.startswith("model=")]
+    grid = ("run", "-m", "strategy=none,focal,oversample,self_supervised", "model=residual", where, *tiny)
+    assert imbench(*grid, results=tmp_path / "results") == 0
+    found = {r.strategy: r for r in Store(tmp_path / "results")}
+    assert {r.status for r in found.values()} == {"done"}
+    assert len(found) == 4
+    assert found["none"].config["model"] == {
+        "name": "residual", "version": 1, "width": 64, "takes": {"categories": "one-hot"}
+    }  # fmt: skip
+    scores = {name: r.metrics["default/macro_f1"] for name, r in found.items()}
+    assert len(set(scores.values())) == 4
+    assert imbench("publish", results=tmp_path / "results") == 0

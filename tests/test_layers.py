@@ -110,9 +110,9 @@ def test_hydra_and_omegaconf_stay_at_the_edge() -> None:
 
 
 def test_lightning_is_known_to_training_alone() -> None:
-    """One module of it; everything else could be used without."""
+    """Its loop and its loggers; everything else could be used without."""
     known = {m for m in FILES if any(n.split(".")[0] in ("pytorch_lightning", "lightning") for n in imported(m))}
-    assert known == {"bench.training.lightning"}
+    assert known == {"bench.training.lightning", "bench.training.logs"}
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from bench.config import Cell
 from bench.data.config import DataConfig
 from bench.data.loaded import loaded_table
 from bench.data.tables.splits import partition
+from bench.models.registry import refusal, takes, train_keys
 from bench.records.record import FAILURES, SCHEMA, Record, Status, digest
 from bench.records.store import Store
 
@@ -51,6 +52,7 @@ def identify(cell: Cell) -> Planned:
         DataError: the data cannot be used.
     """
     data = loaded_table(cell.data)
+    given = {"takes": key} if (key := takes(cell.model).key()) else {}  # the defaults came before the first records
     config = {
         "schema": SCHEMA,
         "data": {
@@ -58,15 +60,29 @@ def identify(cell: Cell) -> Planned:
             "fingerprint": data.fingerprint, "imbalance": data.imbalance, "test_fraction": cell.data.test_fraction,
             "val_fraction": cell.data.val_fraction, "vocabulary": cell.data.vocabulary, **cell.data.key(),
         },
-        "model": {"name": cell.model.name, "version": cell.model.version, **asdict(cell.model)},  # type: ignore[call-overload]
+        "model": {"name": cell.model.name, "version": cell.model.version, **asdict(cell.model), **given},  # type: ignore[call-overload]
         "strategies": [[s.name, s.version, asdict(s)] for s in cell.strategies],  # type: ignore[call-overload]
-        "train": cell.train.key(),
+        "train": budget(cell),
         "split": cell.split,
         "seed": cell.seed,
     }  # fmt: skip
     if cell.tuned:  # settings may equal the defaults; boards tell the record of a tuned strategy apart all the same
         config["tuned"] = True
     return Planned(cell, digest(config), config, data.name, data.target)
+
+
+def budget(cell: Cell) -> dict[str, Any]:
+    """The settings of training that mean something to the cell's model: all, but to an estimator."""
+    means = train_keys(cell.model)
+    return {name: value for name, value in cell.train.key().items() if means is None or name in means}
+
+
+def inapplicable(cell: Cell) -> str:
+    """Why a cell would be skipped, as far as its strategies and model say so themselves; empty for most."""
+    for strategy in cell.strategies:
+        if reason := refusal(cell.model, strategy.owns, strategy.needs_encoder):
+            return f"{strategy.name}: {reason}"
+    return ""
 
 
 def plan(cells: Sequence[Cell]) -> list[Planned]:
@@ -142,4 +158,5 @@ def tally(planned: Sequence[Planned]) -> list[str]:
             f"{data}/{target} {model}: {cells} cells = {len(strategies)} strategies ({', '.join(strategies)}), "
             f"{seeds} split-seed pairs"
         )
-    return lines
+    refused = Counter(reason for p in planned if (reason := inapplicable(p.cell)))
+    return [*lines, *(f"{n} cells do not apply: {reason}" for reason, n in refused.items())]

@@ -14,12 +14,13 @@ import optuna
 
 from bench.config import Cell
 from bench.data.features.encode import Encoded
+from bench.models.registry import takes
 from bench.records.files import one_line
 from bench.sweep.plan import identify
 from bench.sweep.runner import recipe, training
 from bench.sweep.worker import Began, Finished, Said
 from bench.training.graphs import use_graphs
-from bench.training.stacking import Stack, room
+from bench.training.stacking import StackSize, members_that_fit
 from bench.training.threads import limit_threads
 from bench.training.trainer import Outcome, drive, pick_device
 from bench.tuning.objective import SECONDS, judged, tuning_data
@@ -36,7 +37,7 @@ class Search:
     columns: tuple[str, ...]
     threads: int
     device: str
-    stack: Stack
+    stack: StackSize
     batch: int  # trials that the study asks for at a time
     graphs: bool = False
 
@@ -164,12 +165,13 @@ def run(trials: Sequence[Trial]) -> Results:
             if trial.pruned or trial.failed is not None:
                 continue
             try:
-                data = tuning_data(trial.cell.data, trial.cell.split, seed, search.folds, fold)
+                where = (trial.cell.data, trial.cell.split, seed, search.folds, fold)
+                data = tuning_data(*where, takes=takes(trial.cell.model))
                 planned = identify(replace(trial.cell, seed=seed))
                 trainings.append(training(planned, data))
                 ready.append((trial, data))
                 if not together:
-                    together = room([recipe(planned, data)] * search.batch, device, stack)
+                    together = members_that_fit([recipe(planned, data)] * search.batch, device, stack)
             except Exception as error:
                 trial.failed = Failed.by(error)
         # The pruner judges the first fit; the others complete its mean.

@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from bench.models.linear import Linear
 from bench.models.mlp import MLP
-from bench.training.rows import RowStream
+from bench.training.row_stream import RowStream
 from strategies.predictor import Predictor
 from strategies.spec import (
     Inapplicable,

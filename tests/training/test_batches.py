@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 
-from bench.training.batches import LOOK, cut, gather
+from bench.training.batches import VALIDATION_ROWS, cut, gather
 from tests.conftest import Toy
 from tests.training.fits import together
 
@@ -29,6 +29,6 @@ def test_a_look_in_pieces_is_a_look(multi: Toy, monkeypatch: pytest.MonkeyPatch)
     recipes = [multi.recipe(dtype=torch.float64, max_steps=20, eval_every=5, seed=s) for s in range(3)]
     expected = [m.curve for m in together(recipes)]
     for rows in (50, 120, 240, 10_000):
-        monkeypatch.setitem(LOOK, "cpu", rows)
+        monkeypatch.setitem(VALIDATION_ROWS, "cpu", rows)
         for curve, member in zip(expected, together(recipes), strict=True):
             assert [score for _, score in member.curve] == pytest.approx([score for _, score in curve], abs=1e-12)

@@ -145,13 +145,13 @@ def step_on_fake_gpu(
     with fake_gpu(monkeypatch), torch.no_grad():
         with GPU:
             module.network = module.build(len(recipes))
-        module.regroup()
+        module.begin()
         module.advance(steps)
         assert {p.device for p in module.network.parameters()} == {GPU}
         if not looks:
             return
         assert all(z.device == GPU for z in module.evaluate())
-        monkeypatch.setattr("bench.training.fit.refined_log_losses", scored_on_gpu)
+        monkeypatch.setattr("bench.training.scoring.refined_log_losses", scored_on_gpu)
         assert module.scores([1]) == {1: 0.0}
         module.compact([1])
         module.advance(steps)
@@ -174,13 +174,13 @@ def test_no_step_mixes_devices(name: str, model: Any, multi: Toy, monkeypatch: p
 @pytest.mark.parametrize("members", [1, 3])
 def test_steps_on_text_ask_nothing_of_the_gpu(members: int, multi: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
     """How many words a batch has is known on the host; a look may ask, for its answer is wanted there anyway."""
-    monkeypatch.setattr("bench.training.fit.looks", lambda *_: [])
+    monkeypatch.setattr("bench.training.fit.validation_batches", lambda *_: [])
     step_on_fake_gpu([multi.recipe(seed=s, lr=0.01 * (s + 1)) for s in range(members)], monkeypatch, looks=False)
 
 
 def test_a_step_that_asks_is_found(binary: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
     """The check of the check: the words of a batch counted on the device."""
-    monkeypatch.setattr("bench.training.fit.looks", lambda *_: [])
+    monkeypatch.setattr("bench.training.fit.validation_batches", lambda *_: [])
     monkeypatch.setattr(Batches, "lengths", SimpleNamespace(ends=lambda _: None))
     with pytest.raises(RuntimeError, match=r"not linked with support for cuda|asks for a value"):
         step_on_fake_gpu([binary.recipe()], monkeypatch, looks=False, known=False)

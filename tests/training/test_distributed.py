@@ -20,7 +20,7 @@ from bench.models.mlp import MLP
 from bench.records.store import Store
 from bench.training.distributed import ShardedRows, of_process_group
 from bench.training.predictor import Fitted
-from bench.training.rows import RowStream
+from bench.training.row_stream import RowStream
 from bench.training.trainer import fit
 from strategies.focal import FocalLoss
 from strategies.importance_weighted import DrawWeighted
@@ -40,7 +40,7 @@ def imbalanced(seed: int = 3) -> Recipe:
     split = Split(Features((), {"x": x}), y, 2)
     importance = torch.rand(103, generator=g, dtype=torch.float64)
     samplers = (DrawMore(1.0), DrawByRow(importance))
-    recipe = Recipe(train=split, val=split, sampler=samplers, seed=seed, batch_size=BATCH)
+    recipe = Recipe(train=split, val=split, model=MLP(), sampler=samplers, seed=seed, batch_size=BATCH)
     return recipe.reweight(torch.rand(103, generator=g, dtype=torch.float64) + 0.5)
 
 

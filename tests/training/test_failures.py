@@ -16,10 +16,11 @@ from torch import Tensor
 from bench.models.linear import Linear
 from bench.models.mlp import MLP
 from bench.training import stacking
-from bench.training.fit import Diverged, Fit
+from bench.training.fit import Drawn, Fit
 from bench.training.predictor import Fitted
-from bench.training.stacking import room
-from bench.training.trainer import attempt, drive, fit
+from bench.training.scoring import Diverged
+from bench.training.stacking import members_that_fit
+from bench.training.trainer import drive, fit
 from strategies.focal import Focal
 from strategies.predictor import Predictor
 from strategies.spec import CrossEntropy, Recipe
@@ -81,7 +82,7 @@ def test_a_stack_that_fails_as_a_whole_is_halved_until_the_culprit_is_alone(
             raise torch.OutOfMemoryError("too many")
 
     tell_of_stacks(monkeypatch, narrow)
-    got = attempt(CPU, [binary.recipe(seed=s) for s in range(5)], None)
+    got = fit([binary.recipe(seed=s) for s in range(5)], CPU)
     assert [isinstance(o, Fitted) for o in got] == [True] * 4 + [False]
     assert isinstance(got[4], torch.OutOfMemoryError)
     assert sizes == [5, 2, 3, 1, 2, 1, 1]
@@ -94,7 +95,7 @@ def test_a_model_that_cannot_be_built_is_tried_alone(binary: Toy, monkeypatch: p
         raise ValueError("expected numeric, got tokens")
 
     monkeypatch.setattr(stacking, "shapes", refuse)
-    assert room([binary.recipe(seed=s) for s in range(3)], CPU, 3) == 1
+    assert members_that_fit([binary.recipe(seed=s) for s in range(3)], CPU, 3) == 1
 
 
 def test_pruned_members_leave_and_the_stack_is_repacked(binary: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -102,19 +103,19 @@ def test_pruned_members_leave_and_the_stack_is_repacked(binary: Toy, monkeypatch
     recipes = [binary.recipe(seed=s, max_steps=40, eval_every=10, patience=100) for s in range(8)]
     going = {10: {0, 2, 4, 6}, 20: {1, 5}, 30: {3}}
     sizes: list[int] = []
-    real = Fit.advance
+    real = Fit.train_on
 
-    def step(self: Fit, steps: int) -> None:
+    def step(self: Fit, drawn: Drawn) -> None:
         sizes.append(len(next(iter(self.network.parameters()))))
         assert all(len(p) == sizes[-1] for p in self.network.parameters())
         assert all(len(m) == sizes[-1] for pair in self.adam.moments.values() for m in pair)
-        real(self, steps)
+        real(self, drawn)
 
     def watch(recipe: Recipe, at: int, _: float) -> None:
         if recipe.seed in going.get(at, ()):
             raise Pruned(at)
 
-    monkeypatch.setattr(Fit, "advance", step)
+    monkeypatch.setattr(Fit, "train_on", step)
     got = fit(recipes, CPU, watch)
     assert sizes == [8, 4, 2, 1]
     assert [type(o) for o in got] == [Pruned] * 7 + [Fitted]
@@ -145,12 +146,13 @@ def test_a_failed_fit_leaves_no_memory_behind(binary: Toy, monkeypatch: pytest.M
     """Its error is kept to the end of the group, and must not keep the model and its data with it."""
     models: list[weakref.ref[Fit]] = []
 
-    def fail(self: Fit, _: int) -> None:
+    def fail(self: Fit, _: Any) -> None:
+        assert all(model() is None for model in models)  # nor is there twice the memory while halves are tried
         models.append(weakref.ref(self))
         raise torch.OutOfMemoryError("too much")
 
-    monkeypatch.setattr(Fit, "advance", fail)
-    kept = attempt(CPU, [binary.recipe(seed=s) for s in range(2)], None)
+    monkeypatch.setattr(Fit, "train_on", fail)
+    kept: Any = fit([binary.recipe(seed=s) for s in range(2)], CPU)
     assert [type(e) for e in kept] == [torch.OutOfMemoryError] * 2
     assert len(models) == 3
     gc.collect()

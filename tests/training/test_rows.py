@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from bench.training.rows import RowStream
+from bench.models.linear import Linear
+from bench.training.row_stream import RowStream
 from strategies.oversample import DrawMore
 from strategies.spec import Features, Recipe, Split
 from tests.conftest import Toy
@@ -21,7 +22,7 @@ from tests.training.fits import alone
 def stream_of(y: list[int], **fields: Any) -> RowStream:
     x = Features((), {"rows": torch.zeros(len(y), 1)})
     split = Split(x, torch.tensor(y), max(y) + 1)
-    return RowStream(Recipe(train=split, val=split, **fields))
+    return RowStream(Recipe(train=split, val=split, model=Linear(), **fields))
 
 
 def test_batches_without_the_rarest_class_are_counted(binary: Toy) -> None:

@@ -13,9 +13,9 @@ import torch
 
 from bench.config import ConfigError, RunConfig, read_section
 from bench.models.mlp import MLP
-from bench.training import pace, stacking
-from bench.training.pace import worthwhile
-from bench.training.stacking import equal_products, exact, footprint, room
+from bench.training import measured_speed, stacking
+from bench.training.measured_speed import worthwhile
+from bench.training.stacking import equal_products, exact, footprint, members_that_fit
 from bench.training.trainer import drive
 from strategies.focal import Focal
 from strategies.spec import Recipe
@@ -52,8 +52,8 @@ def clocked(monkeypatch: pytest.MonkeyPatch, seconds: Callable[[int], float]) ->
         tried.append(len(recipes))
         return seconds(len(recipes))
 
-    monkeypatch.setattr(pace, "MEASURED", {})
-    monkeypatch.setattr(pace, "measured", measured)
+    monkeypatch.setattr(measured_speed, "MEASURED", {})
+    monkeypatch.setattr(measured_speed, "measured", measured)
     return tried
 
 
@@ -86,8 +86,8 @@ def test_measuring_leaves_no_trace(binary: Toy) -> None:
     """Steps that were only timed draw nothing from what trains later."""
     recipes = [binary.recipe(seed=s, max_steps=10) for s in range(3)]
     before = [alone(r) for r in recipes]
-    assert 0 < pace.measured(recipes, CPU) < math.inf
-    assert pace.measured([replace(recipes[0], encoder_rate="no number")], CPU) == math.inf  # type: ignore[arg-type]
+    assert 0 < measured_speed.measured(recipes, CPU) < math.inf
+    assert measured_speed.measured([replace(recipes[0], encoder_rate="no number")], CPU) == math.inf  # type: ignore[arg-type]
     for one, recipe in zip(before, recipes, strict=True):
         assert all(torch.equal(v, one.state[n]) for n, v in alone(recipe).state.items())
 
@@ -95,13 +95,13 @@ def test_measuring_leaves_no_trace(binary: Toy) -> None:
 def test_auto_leaves_alone_what_would_not_gain_or_not_be_equal(binary: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
     recipes = [binary.recipe(model=MLP(dim=8, hidden=(32,)), seed=s) for s in range(4)]
     clocked(monkeypatch, float)
-    assert room(recipes, CPU, "auto") == 1
-    assert room(recipes, CPU, 3) == 3
+    assert members_that_fit(recipes, CPU, "auto") == 1
+    assert members_that_fit(recipes, CPU, 3) == 3
     clocked(monkeypatch, lambda _: 1.0)
-    assert room(recipes, CPU, "auto") == (4 if exact(recipes[0], 4) else 1)
-    assert room(recipes, CPU, "off") == room(recipes, CPU, 1) == 1
+    assert members_that_fit(recipes, CPU, "auto") == (4 if exact(recipes[0], 4) else 1)
+    assert members_that_fit(recipes, CPU, "off") == members_that_fit(recipes, CPU, 1) == 1
     monkeypatch.setattr(stacking, "equal_products", lambda *_: False)
-    assert room(recipes, CPU, "auto") == 1
+    assert members_that_fit(recipes, CPU, "auto") == 1
 
 
 def test_products_that_round_differently_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -120,13 +120,13 @@ def test_a_stack_is_no_larger_than_memory(binary: Toy, monkeypatch: pytest.Monke
     assert footprint(replace(recipes[0], dtype=torch.float64), CPU) > one
     for members in (1, 3, 8):
         monkeypatch.setattr(stacking, "free_memory", lambda _, m=members: one * (m + 0.5))
-        assert room(recipes, CPU, 100) == members
+        assert members_that_fit(recipes, CPU, 100) == members
     tried = clocked(monkeypatch, lambda _: 1.0)
     monkeypatch.setattr(stacking, "free_memory", lambda _: one * 3.5)
-    assert room(recipes, CPU, "auto") in (1, 3)
+    assert members_that_fit(recipes, CPU, "auto") in (1, 3)
     assert max(tried) == 3  # nor is more than that measured
     monkeypatch.setattr(stacking, "free_memory", lambda _: 0.0)
-    assert room(recipes, CPU, 100) == 1
+    assert members_that_fit(recipes, CPU, 100) == 1
 
 
 def test_records_do_not_depend_on_the_stack(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 from optuna.trial import TrialState
 
 from bench.config import read_cell
-from bench.training import pace
+from bench.training import measured_speed
 from bench.tuning.pruning import Pruning
 from bench.tuning.space import apply
 from bench.tuning.trials import Failed, Results, Score, Search, Trial, run
@@ -38,8 +38,8 @@ def scored(done: Results) -> list[tuple[Any, ...]]:
 @pytest.fixture
 def stacks(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How many members each training of this process had; stacks of any size are worth it."""
-    monkeypatch.setattr(pace, "MEASURED", {})
-    monkeypatch.setattr(pace, "measured", lambda *_: 1.0)
+    monkeypatch.setattr(measured_speed, "MEASURED", {})
+    monkeypatch.setattr(measured_speed, "measured", lambda *_: 1.0)
     sizes: list[int] = []
     tell_of_stacks(monkeypatch, lambda recipes: sizes.append(len(recipes)))
     return sizes

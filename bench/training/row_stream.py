@@ -56,12 +56,5 @@ class RowStream:
         self.mass += torch.bincount(train.y[rows], weights=weights, minlength=train.n_classes)
 
     def prior(self) -> Tensor:
-        """The class prior that the logits embody (C,): mass drawn so far, adjusted by the recipe's training offset.
-
-        A class that was never drawn counts as half a row, so that every log prior is finite.
-        """
-        mass = self.mass.clamp_min(0.5)
-        prior = mass / mass.sum()
-        if self.recipe.offset is None:
-            return prior
-        return (prior.log() - torch.tensor(self.recipe.offset, dtype=torch.float64)).softmax(0)
+        """The class prior that the logits embody (C,): mass drawn so far, adjusted by the recipe's training offset."""
+        return self.recipe.embodied(self.mass)

@@ -50,7 +50,7 @@ def measured(recipes: list[Recipe], device: torch.device) -> float:
     """Seconds of a step. What is drawn for these steps is drawn again when the recipes are trained."""
     try:
         stack = Fit(recipes, device)
-        stack.regroup()
+        stack.begin()
         stack.advance(1)  # the first costs more
         spent = []
         for _ in range(ROUNDS):
