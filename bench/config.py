@@ -1,4 +1,4 @@
-"""From composed YAML to checked, frozen values: the only file that knows OmegaConf's containers.
+"""From a composed configuration, a plain mapping, to checked and frozen values.
 
 Every section is a dataclass; its fields are the keys that are allowed. Types are checked strictly (pydantic, JSON
 mode: a list may become a tuple and an integer a float, nothing else is coerced), and names are looked up in registries.
@@ -10,6 +10,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from functools import lru_cache
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
 from pydantic import TypeAdapter, ValidationError
@@ -17,19 +18,23 @@ from pydantic import TypeAdapter, ValidationError
 from bench.data.config import DataConfig, divide
 from bench.data.errors import DataError
 from bench.data.tables.config import TableConfig
-from bench.models.registry import MODELS
+from bench.errors import Complaint
+from bench.models.registry import MODELS, kind
 from bench.needs import Allowance, Need
 from strategies.registry import STRATEGIES, RegistryError, unknown
 
 if TYPE_CHECKING:
-    from bench.models.registry import Model
+    from strategies.model import Model
     from strategies.spec import Strategy
     from strategies.stack import Chain
 
 T = TypeVar("T")
 
 
-class ConfigError(ValueError):
+LOGGER_PACKAGES = {"tensorboard": "tensorboard", "mlflow": "mlflow"}  # extras of pyproject.toml by the same names
+
+
+class ConfigError(Complaint, ValueError):
     """The configuration is wrong: says which key, what was expected, what was given, and what to do."""
 
 
@@ -62,13 +67,14 @@ class TrainConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class RunConfig:
-    """How to run; never part of a key: see conf/config.yaml."""
+    """How to run; never part of a run's key: see conf/config.yaml."""
 
     workers: int | Literal["auto"] = "auto"
     threads: int = 1
     stack: int | Literal["auto", "off"] = "off"
     device: Literal["auto", "cpu", "cuda"] = "auto"
     graphs: bool = False
+    logger: Literal["csv", "tensorboard", "mlflow"] | None = None
     retry_failed: bool = False
     timeout: float | None = None
 
@@ -80,7 +86,13 @@ class RunConfig:
     def __post_init__(self) -> None:
         counts = (self.workers, self.threads, self.stack)
         if any(not isinstance(n, str) and n < 1 for n in counts):
-            raise ValueError(f"run: expected workers, threads and stack of at least 1, got {self}")
+            got = f"workers={self.workers}, threads={self.threads}, stack={self.stack}"
+            raise ValueError(f"run: expected workers, threads and stack of at least 1, got {got}")
+        if self.logger in LOGGER_PACKAGES and find_spec(LOGGER_PACKAGES[self.logger]) is None:
+            raise ValueError(
+                f"run.logger={self.logger}: expected the package {LOGGER_PACKAGES[self.logger]}, which is not "
+                f"installed; pip install 'imbench[{self.logger}]'"
+            )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -155,7 +167,7 @@ class Cell:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings:
+class CommandOptions:
     """What a command was given beside its cells."""
 
     results: str
@@ -167,46 +179,46 @@ class Settings:
     debug: bool = False
 
 
-TOP = frozenset(
+TOP_KEYS = frozenset(
     {"data", "model", "strategy", "train", "tune", "experiment", "seed", "split", "tuned"}
     | {"results", "run", "board", "need", "budget", "debug"}
 )
 
 
-def settings(raw: Mapping[str, Any]) -> Settings:
+def read_options(raw: Mapping[str, Any]) -> CommandOptions:
     """The parts of a composed configuration that are no part of any cell.
 
     Raises:
         ConfigError: an unknown key, a wrong type or value.
     """
-    check_keys(raw, TOP, "")
-    return Settings(
-        results=check(str, raw.get("results", "results"), "results"),
-        run=section(RunConfig, raw.get("run", {}), "run"),
-        board=section(BoardConfig, raw.get("board", {}), "board"),
-        need=section(Need, raw.get("need", {}), "need"),
-        budget=section(Allowance, raw.get("budget", {}), "budget"),
-        tune=section(TuneConfig, raw.get("tune") or {}, "tune"),
-        debug=check(bool, raw.get("debug", False), "debug"),
+    check_keys(raw, TOP_KEYS, "")
+    return CommandOptions(
+        results=read_value(str, raw.get("results", "results"), "results"),
+        run=read_section(RunConfig, raw.get("run", {}), "run"),
+        board=read_section(BoardConfig, raw.get("board", {}), "board"),
+        need=read_section(Need, raw.get("need", {}), "need"),
+        budget=read_section(Allowance, raw.get("budget", {}), "budget"),
+        tune=read_section(TuneConfig, raw.get("tune") or {}, "tune"),
+        debug=read_value(bool, raw.get("debug", False), "debug"),
     )
 
 
-def cell(raw: Mapping[str, Any]) -> Cell:
+def read_cell(raw: Mapping[str, Any]) -> Cell:
     """The cell that a composed configuration describes.
 
     Raises:
         ConfigError: an unknown key or name, a wrong type or value, strategies that cannot be stacked.
     """
-    check_keys(raw, TOP, "")
+    check_keys(raw, TOP_KEYS, "")
     train = {k: v for k, v in raw.get("train", {}).items() if k != "space"}
     return Cell(
         data=read_data(raw.get("data", {})),
-        model=model(raw.get("model", {})),
-        strategies=stack(raw.get("strategy") or {}),
-        train=section(TrainConfig, train, "train"),
-        split=check(int, raw.get("split", 0), "split"),
-        seed=check(int, raw.get("seed", 0), "seed"),
-        tuned=check(bool, raw.get("tuned", False), "tuned"),
+        model=read_model(raw.get("model", {})),
+        strategies=read_strategies(raw.get("strategy") or {}),
+        train=read_section(TrainConfig, train, "train"),
+        split=read_value(int, raw.get("split", 0), "split"),
+        seed=read_value(int, raw.get("seed", 0), "seed"),
+        tuned=read_value(bool, raw.get("tuned", False), "tuned"),
     )
 
 
@@ -220,21 +232,26 @@ def read_data(raw: Mapping[str, Any]) -> DataConfig:
         source, own, common = divide(raw)
     except DataError as error:
         raise ConfigError(str(error)) from None
-    return DataConfig(source=section(source, own, "data"), **vars(section(TableConfig, common, "data")))
+    return DataConfig(source=read_section(source, own, "data"), **vars(read_section(TableConfig, common, "data")))
 
 
-def model(raw: Mapping[str, Any]) -> Model:
-    """The model of a section {name, hyperparameters …, space}."""
-    name = check(str, raw.get("name"), "model.name")
+def read_model(raw: Mapping[str, Any]) -> Model:
+    """The model of a section {name, hyperparameters …, space}.
+
+    Raises:
+        ConfigError: an unknown model or hyperparameter, a wrong type or value.
+    """
+    name = read_value(str, raw.get("name"), "model.name")
     try:
         cls = MODELS.get(name)
+        kind(cls)
     except RegistryError as error:
         raise ConfigError(str(error)) from None
     parameters = {k: v for k, v in raw.items() if k not in ("name", "space")}
-    return cast("Model", section(cast(Any, cls), parameters, "model"))
+    return cast("Model", read_section(cast(Any, cls), parameters, "model"))
 
 
-def stack(raw: Mapping[str, Any]) -> tuple[Strategy, ...]:
+def read_strategies(raw: Mapping[str, Any]) -> tuple[Strategy, ...]:
     """The strategies of a section {name: {hyperparameters …, space, neutral}}, in order; `none` is an empty stack.
 
     Raises:
@@ -247,7 +264,7 @@ def stack(raw: Mapping[str, Any]) -> tuple[Strategy, ...]:
         except RegistryError as error:
             raise ConfigError(str(error)) from None
         own = {k: v for k, v in (parameters or {}).items() if k not in ("space", "neutral")}
-        built.append(section(cls, own, f"strategy.{name}"))
+        built.append(read_section(cls, own, f"strategy.{name}"))
     treatments = [s for s in built if s.name != "none"]
     owners: dict[str, str] = {}
     for strategy in treatments:
@@ -260,7 +277,7 @@ def stack(raw: Mapping[str, Any]) -> tuple[Strategy, ...]:
     return tuple(treatments)
 
 
-def section(cls: type[T], raw: Mapping[str, Any], path: str) -> T:
+def read_section(cls: type[T], raw: Mapping[str, Any], path: str) -> T:
     """A dataclass from a mapping; equal sections are the same object.
 
     Raises:
@@ -281,8 +298,12 @@ def _section(cls: type[T], text: str, path: str) -> T:
     return _validate(cls, text, path)
 
 
-def check(kind: type[T], value: Any, path: str) -> T:
-    """One value of a type, checked as strictly."""
+def read_value(kind: type[T], value: Any, path: str) -> T:
+    """One value of a type, checked as strictly as those of a section.
+
+    Raises:
+        ConfigError: it has another type; `path` is what the message calls it.
+    """
     return _validate(kind, json.dumps(value), path)
 
 
@@ -315,7 +336,11 @@ def explain(error: ValidationError, path: str) -> str:
 
 
 def check_keys(raw: Mapping[str, Any], known: set[str] | frozenset[str], path: str) -> None:
-    """Refuse keys that nothing reads, with the nearest that something does."""
+    """Refuse keys that nothing reads.
+
+    Raises:
+        ConfigError: names the first such key, and the nearest that something does read.
+    """
     for key in raw:
         if key not in known:
             raise ConfigError(

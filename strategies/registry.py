@@ -143,7 +143,11 @@ def unknown(what: str, name: str, known: Sequence[str]) -> str:
     """`Unknown strategy 'focl'. Did you mean 'focal'? Known: …`."""
     close = difflib.get_close_matches(name, known, n=1)
     hint = f" Did you mean {close[0]!r}?" if close else ""
-    return f"Unknown {what} {name!r}.{hint} Known: {', '.join(known)}."
+    return (
+        f"Unknown {what} {name!r}.{hint} Known: {', '.join(known)}."
+        if known
+        else f"Unknown {what} {name!r}: there is none."
+    )
 
 
 STRATEGIES: Registry[Strategy] = Registry("strategy", "strategies", "imbench.strategies")

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from bench import machine
-from bench.config import BoardConfig, RunConfig, Settings
+from bench.config import BoardConfig, CommandOptions, RunConfig
 from bench.machine import Place, gpus, granted, places, usable_cores
-from bench.sweep.run import worker_count
+from bench.sweep.workers import worker_count
 
 
 @pytest.fixture
@@ -70,7 +70,7 @@ def test_gpus_are_those_that_are_there_and_allowed(made_up: Path, monkeypatch: p
 
 def test_workers_are_as_many_as_there_are_gpus_or_cores(made_up: Path) -> None:
     def count(cells: int = 100, **run: object) -> int:
-        options = Settings(results=made_up, board=BoardConfig(), run=RunConfig(**run))  # type: ignore[arg-type]
+        options = CommandOptions(results=made_up, board=BoardConfig(), run=RunConfig(**run))  # type: ignore[arg-type]
         return worker_count(options, cells)
 
     assert count() == 8

@@ -10,16 +10,24 @@ import itertools
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, cast
+from importlib import import_module
+from typing import Any, cast
 
+from hydra import initialize_config_module
+from hydra.core.config_loader import ConfigLoader
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
+from hydra.core.plugins import Plugins
+from hydra.types import RunMode
+from omegaconf import OmegaConf
+
+from bench.cli.complaints import hydra_in_one_line
 from bench.config import ConfigError
 from strategies.registry import unknown
 
-if TYPE_CHECKING:
-    from hydra.core.config_loader import ConfigLoader
-    from hydra.core.override_parser.types import Override
-
 CONFIG = "config"
+ONE_CHOICE = ("data", "model", "train", "tune", "experiment")  # groups of which a cell has one file
 
 
 def guard(overrides: Sequence[str]) -> list[str]:
@@ -29,15 +37,29 @@ def guard(overrides: Sequence[str]) -> list[str]:
     these overrides to the cells that contain X, and the configuration refuses keys that X does not have.
 
     Raises:
-        ConfigError: a stack lists a strategy twice (Hydra would silently keep one).
+        ConfigError: what Hydra would take without a word and do something else with: a stack that lists a strategy
+            twice (one is dropped), several files of another group (they are mixed); or a word that is no override.
     """
     for override in overrides:
-        stacks = re.findall(r"\[([^]]*)\]", override) if override.startswith("strategy=") else []
-        for names in ([name.strip() for name in stack.split(",")] for stack in stacks):
-            twice = next((name for name in names if names.count(name) > 1), None)
-            if twice is not None:
-                raise ConfigError(f"strategy=[{','.join(names)}]: {twice!r} and {twice!r} repeat; list a strategy once")
+        check_override(override)
     return [f"++{o}" if o.startswith("strategy.") else o for o in overrides]
+
+
+def check_override(override: str) -> None:
+    """Raises what `guard` says."""
+    key, equals, value = override.partition("=")
+    if override.startswith("~"):
+        return
+    if not equals or not key.strip("+"):
+        raise ConfigError(f"{override!r}: expected key=value, such as seed=1; imbench VERB --help lists the keys")
+    for names in ([name.strip() for name in stack.split(",")] for stack in re.findall(r"\[([^]]*)\]", value)):
+        if key in ONE_CHOICE:
+            raise ConfigError(
+                f"{override}: expected one file of {key}, got a list; to compare several: -m {key}={value[1:-1]}"
+            )
+        twice = next((name for name in names if names.count(name) > 1), None)
+        if key == "strategy" and twice is not None:
+            raise ConfigError(f"strategy=[{','.join(names)}]: {twice!r} and {twice!r} repeat; list a strategy once")
 
 
 def expand(overrides: Sequence[str], loader: ConfigLoader) -> list[list[str]]:
@@ -46,15 +68,14 @@ def expand(overrides: Sequence[str], loader: ConfigLoader) -> list[list[str]]:
     `strategy.X.*` reaches the cells whose stack contains X only.
 
     Raises:
-        ConfigError: an override names a strategy that no cell contains.
+        ConfigError: an override cannot be read, has no value, or names a strategy that no cell contains.
     """
-    from hydra.core.override_parser.overrides_parser import OverridesParser  # noqa: PLC0415 - half of Hydra's import
-
-    parsed = OverridesParser.create(config_loader=loader).parse_overrides(list(overrides))
+    with hydra_in_one_line(overrides):
+        parsed = OverridesParser.create(config_loader=loader).parse_overrides(list(overrides))
     axes: dict[str, list[str]] = {}
     for override in parsed:
         key = override.get_key_element()
-        axes[key] = [f"{key}={value}" for value in values(override)] if not override.is_delete() else [key]
+        axes[key] = [key] if override.is_delete() else [f"{key}={value}" for value in swept_values(override, loader)]
     jobs: dict[tuple[str, ...], None] = {}
     used: set[str] = set()
     for job in itertools.product(*axes.values()):
@@ -62,16 +83,31 @@ def expand(overrides: Sequence[str], loader: ConfigLoader) -> list[list[str]]:
         kept = [o for o in job if owner(o) is None or chosen is None or owner(o) in chosen]
         used |= {owner(o) or "" for o in kept}
         jobs[tuple(kept)] = None
-    for o in itertools.chain.from_iterable(axes.values()):
-        name = owner(o)
-        if name is not None and name not in used:
-            known = sorted({s for job in jobs for s in stack_of(job) or ()})
-            raise ConfigError(f"{o.lstrip('+')}: no cell uses it. " + unknown("strategy of this sweep", name, known))
+    refuse_unused([o for o in itertools.chain.from_iterable(axes.values()) if owner(o) not in used], list(jobs))
     return [list(job) for job in jobs]
 
 
-def values(override: Override) -> list[str]:
-    """The values of one override in Hydra's own text; one for what is not swept."""
+def refuse_unused(overrides: Sequence[str], jobs: Sequence[Sequence[str]]) -> None:
+    """Refuse overrides of `strategy.X.*` where X is in the stack of no job; where a file chooses stacks, none is.
+
+    Raises:
+        ConfigError: names the override, and the strategies that there are.
+    """
+    stacks = [stack_of(job) for job in jobs]
+    for override in overrides:
+        name = owner(override)
+        if name is not None and not any(stack is None or name in stack for stack in stacks):
+            known = sorted({strategy for stack in stacks for strategy in stack or ()})
+            hint = unknown("strategy of this command", name, known)
+            raise ConfigError(f"{override.lstrip('+')}: no cell uses it. {hint}")
+
+
+def swept_values(override: Override, loader: ConfigLoader) -> list[str]:
+    """The values of one override in Hydra's own text; one for what is not swept.
+
+    Raises:
+        ConfigError: it is an interval, or a pattern that matches nothing.
+    """
     if not override.is_sweep_override():
         return [override.get_value_element_as_str()]
     if not override.is_discrete_sweep():
@@ -79,7 +115,12 @@ def values(override: Override) -> list[str]:
             f"{override.input_line}: expected values to try (a,b,c · range(…) · glob(…)), got an interval; "
             "use imbench tune to search intervals"
         )
-    return [str(value) for value in override.sweep_string_iterator()]
+    found = [str(value) for value in override.sweep_string_iterator()]
+    if not found:
+        known = loader.get_group_options(override.key_or_group)
+        hint = f"matches none of {', '.join(known)}" if known else "has no values"
+        raise ConfigError(f"{override.input_line}: expected at least one value, but this {hint}; correct it")
+    return found
 
 
 def owner(override: str) -> str | None:
@@ -98,11 +139,11 @@ def stack_of(job: Sequence[str]) -> list[str] | None:
 
 
 def compose(loader: ConfigLoader, jobs: Sequence[Sequence[str]], common: Sequence[str] = ()) -> list[dict[str, Any]]:
-    """One plain configuration per job. `common` are Hydra's own overrides (hydra.searchpath, …)."""
-    from hydra.core.override_parser.overrides_parser import OverridesParser  # noqa: PLC0415 - half of Hydra's import
-    from hydra.types import RunMode  # noqa: PLC0415
-    from omegaconf import OmegaConf  # noqa: PLC0415
+    """One plain configuration per job. `common` are Hydra's own overrides (hydra.searchpath, …).
 
+    Raises:
+        ConfigError: an override cannot be read, or names a key, a group or a file that there is not.
+    """
     parser = OverridesParser.create(config_loader=loader)
     parsed: dict[str, Override] = {}
     bases: dict[tuple[str, ...], tuple[dict[str, Any], bool]] = {}
@@ -110,11 +151,13 @@ def compose(loader: ConfigLoader, jobs: Sequence[Sequence[str]], common: Sequenc
     for job in jobs:
         for text in job:
             if text not in parsed:
-                (parsed[text],) = parser.parse_overrides([text])
+                with hydra_in_one_line([text]):
+                    (parsed[text],) = parser.parse_overrides([text])
         simple = [o for o in job if is_value(parsed[o], loader)]
         structural = tuple(o for o in job if o not in simple)
         if structural not in bases:
-            cfg = loader.load_configuration(CONFIG, [*common, *structural], run_mode=RunMode.RUN)
+            with hydra_in_one_line(structural):
+                cfg = loader.load_configuration(CONFIG, [*common, *structural], run_mode=RunMode.RUN)
             plain = cast("dict[str, Any]", OmegaConf.to_container(cfg, resolve=False))
             del plain["hydra"]
             bases[structural] = (plain, "${" in repr(plain))
@@ -123,9 +166,25 @@ def compose(loader: ConfigLoader, jobs: Sequence[Sequence[str]], common: Sequenc
         for text in simple:
             assign(one, parsed[text])
         if interpolated or any("${" in text for text in simple):
-            one = cast("dict[str, Any]", OmegaConf.to_container(OmegaConf.create(one), resolve=True))
+            with hydra_in_one_line(job):
+                one = cast("dict[str, Any]", OmegaConf.to_container(OmegaConf.create(one), resolve=True))
         composed.append(one)
     return composed
+
+
+def compose_one(overrides: Sequence[str]) -> dict[str, Any]:
+    """The configuration of a command without a grid.
+
+    Raises:
+        ConfigError: as `compose` and `guard`; or an override has several values.
+    """
+    with hydra_loader() as loader:
+        jobs = expand(guard(overrides), loader)
+        if len(jobs) > 1:
+            several = next(o for o in overrides if not any(f"{o}" in job for job in jobs))
+            raise ConfigError(f"{several}: expected one value, got several; only run, plan and tune take a grid")
+        (one,) = compose(loader, jobs)
+    return one
 
 
 def is_value(override: Override, loader: ConfigLoader) -> bool:
@@ -159,24 +218,20 @@ def assign(raw: dict[str, Any], override: Override) -> None:
 
 @contextmanager
 def hydra_loader() -> Iterator[ConfigLoader]:
-    """Hydra's configuration loader over our groups, outside `hydra.main` (notebooks, quick verbs)."""
-    from hydra import initialize_config_module  # noqa: PLC0415 - costs a quarter of a second
-    from hydra.core.global_hydra import GlobalHydra  # noqa: PLC0415
-
+    """Hydra's configuration loader over our groups, outside `hydra.main` (Python, verbs without a grid)."""
     register_plugins()
-    with initialize_config_module("bench.conf", version_base="1.3"):
-        yield GlobalHydra.instance().config_loader()
+    current = GlobalHydra.instance()
+    theirs, current.hydra = current.hydra, None  # an application of Hydra's that calls us keeps its own
+    try:
+        with initialize_config_module("bench.conf", version_base="1.3"):
+            yield GlobalHydra.instance().config_loader()
+    finally:
+        GlobalHydra.instance().hydra = theirs
 
 
 def register_plugins() -> None:
     """Tell Hydra of our sweeper and launcher: its own scan does not see an editable install."""
-    from hydra.core.plugins import Plugins  # noqa: PLC0415 - scanning costs a quarter of a second
-
     plugins = Plugins.instance()  # first: its scan executes Hydra's own plugins anew, and ours derives from one of them
-    from hydra_plugins.imbench import (  # type: ignore[import-not-found]  # noqa: PLC0415 - bench/cli/hydra_plugin, installed
-        ImbenchLauncher,
-        ImbenchSweeper,
-    )
-
-    for plugin in (ImbenchSweeper, ImbenchLauncher):
+    ours = import_module("hydra_plugins.imbench")  # bench/cli/hydra_plugin as it is installed; it imports this module
+    for plugin in (ours.ImbenchSweeper, ours.ImbenchLauncher):
         plugins.register(plugin)

@@ -20,7 +20,7 @@ import torch
 import torch.distributed as dist
 
 from bench.cli.compose import compose, hydra_loader
-from bench.config import cell, settings
+from bench.config import read_cell, read_options
 from bench.records.record import Record
 from bench.sweep.plan import plan
 from bench.sweep.runner import Runner
@@ -37,7 +37,7 @@ def main(overrides: Sequence[str]) -> int:
     own_gpu(int(os.environ["LOCAL_RANK"]))
     with hydra_loader() as loader:
         (raw,) = compose(loader, [list(overrides)])
-    options = settings(raw)
+    options = read_options(raw)
     # Stacks are as large as memory allows, on which ranks could differ: one recipe at a time.
     run = replace(options.run, stack="off")
     dist.init_process_group("nccl" if torch.cuda.is_available() and run.device != "cpu" else "gloo")
@@ -46,7 +46,7 @@ def main(overrides: Sequence[str]) -> int:
         with tempfile.TemporaryDirectory() as elsewhere:
             root = Path(options.results if dist.get_rank() == 0 else elsewhere)
             with Runner(root, run, began=lambda _: None, done=found.append) as runner:
-                runner.execute(plan([cell(raw)]))
+                runner.execute(plan([read_cell(raw)]))
     finally:
         dist.destroy_process_group()
     (record,) = found

@@ -5,8 +5,10 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+from bench.errors import Complaint
 
-class DataError(ValueError):
+
+class DataError(Complaint, ValueError):
     """A complaint about data that its owner can act on: what, expected, got, remedy."""
 
 

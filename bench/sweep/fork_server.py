@@ -1,7 +1,9 @@
 """A server of processes that has imported Lightning once; started early, it does so while a sweep is planned.
 
 Processes are forked from it where there are fork servers, else spawned: a plain fork after torch has used threads would
-hang. Imports nothing of ours, so that it can be the first thing that a command does.
+hang. Neither kind runs the main script of this process again, as multiprocessing otherwise has them do: a notebook or a
+script without `if __name__ == "__main__"` may start a sweep. Imports nothing of ours, so that it can be the first thing
+that a command does.
 """
 
 from __future__ import annotations
@@ -10,22 +12,67 @@ import atexit
 import multiprocessing
 import os
 import signal
-from collections.abc import Sequence
-from contextlib import suppress
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from multiprocessing import forkserver
+from multiprocessing.context import SpawnContext, SpawnProcess
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
+try:
+    from multiprocessing.context import ForkServerContext, ForkServerProcess
+except ImportError:  # Windows has no fork servers
+    FORKS = False
+else:
+    FORKS = "forkserver" in multiprocessing.get_all_start_methods()
 
-def warm_context(module: str) -> Any:
+
+@contextmanager
+def empty_main() -> Iterator[None]:
+    """For a moment an empty module is `__main__`: what a new process is told to run again before it begins.
+
+    Ours need nothing of the main script, which may have no guard, no file (`python -c`, a notebook) or `<stdin>`.
+    """
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
+
+
+class _Spawned(SpawnProcess):
+    def start(self) -> None:
+        with empty_main():
+            super().start()
+
+
+class _SpawnContext(SpawnContext):
+    Process = _Spawned
+
+
+if FORKS:
+
+    class _Forked(ForkServerProcess):
+        def start(self) -> None:
+            with empty_main():
+                super().start()
+
+    class _ForkServerContext(ForkServerContext):
+        Process = _Forked
+
+
+def forking_context(module: str) -> Any:
     """A context whose processes start with `module` imported: a fork server's, or spawn's where there is none.
 
     The server is started without the working directory on its path (Python 3.11 ignores the path it is given), so that
     a user's own `strategies` folder cannot shadow ours. It ends with this process.
     """
-    if "forkserver" not in multiprocessing.get_all_start_methods():
-        return multiprocessing.get_context("spawn")
-    context = multiprocessing.get_context("forkserver")
+    if not FORKS:
+        return _SpawnContext()
+    context = _ForkServerContext()
     context.set_forkserver_preload([module])
     before = os.environ.get("PYTHONSAFEPATH")
     os.environ["PYTHONSAFEPATH"] = "1"

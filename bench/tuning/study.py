@@ -7,15 +7,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import optuna
 import yaml
 from optuna.trial import FrozenTrial, TrialState
 
-from bench.config import Cell, ConfigError, TuneConfig, cell
+from bench.config import Cell, ConfigError, TuneConfig, read_cell
 from bench.data.loaded import loaded_table
-from bench.records.files import publish
+from bench.records.files import write_text_atomically
 from bench.records.record import digest
 from bench.sweep.plan import identify
 from bench.tuning.objective import maximized, objectives
@@ -40,7 +40,7 @@ class Identity:
 
 def identity(raw: Mapping[str, Any], tune: TuneConfig) -> Identity:
     """The study of a composed configuration. The number of trials is no part of it: a study can be extended."""
-    planned = identify(cell({**raw, "tuned": False}))
+    planned = identify(read_cell({**raw, "tuned": False}))
     n_classes = len(loaded_table(planned.cell.data).classes)
     space = dimensions(raw, n_classes)
     columns = objectives(tune.objective, n_classes)
@@ -73,7 +73,7 @@ class Study:
         self.raw, self.tune = raw, tune
         self.identity = identity(raw, tune)
         self.folder = root / "tuned" / self.identity.name
-        self.base = cell({**raw, "tuned": False})
+        self.base = read_cell({**raw, "tuned": False})
         directions = [
             optuna.study.StudyDirection.MAXIMIZE if maximized(c) else optuna.study.StudyDirection.MINIMIZE
             for c in self.identity.columns
@@ -134,7 +134,7 @@ class Study:
                 trial.set_user_attr(OWNER, self.owner.name)
                 values = {d.path: d.suggest(trial) for d in self.identity.space}
                 trial.set_user_attr("settings", values)
-                batch.append((trial, cell({**apply(self.raw, values), "tuned": False})))
+                batch.append((trial, read_cell({**apply(self.raw, values), "tuned": False})))
         return batch
 
     def best(self) -> FrozenTrial | None:
@@ -172,7 +172,7 @@ class Study:
             }  # fmt: skip
         text = yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
         path = self.folder / BEST
-        publish(path, lambda temporary: cast(None, temporary.write_text(text, encoding="utf-8")), replace=True)
+        write_text_atomically(path, text)
         return path
 
 
@@ -202,7 +202,7 @@ def tuned(raw: Mapping[str, Any], tune: TuneConfig, root: Path) -> tuple[dict[st
             return dict(raw), {}  # the run will find the same and leave a record that says so
         budget = {f"tuning_{k}": float(best[k]) for k in ("trials", "fits", "steps", "seconds")}
         return apply(raw, best["settings"]), budget
-    planned = identify(cell({**raw, "tuned": False}))
+    planned = identify(read_cell({**raw, "tuned": False}))
     want = {"data": planned.data_name, "target": planned.target, "model": planned.cell.model.name,
             "strategy": planned.cell.strategy}  # fmt: skip
     others = [b for p in sorted((root / "tuned").glob(f"*/{BEST}")) if want.items() <= (b := read_best(p)).items()]

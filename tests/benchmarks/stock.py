@@ -24,9 +24,9 @@ from pytorch_lightning.callbacks import EarlyStopping
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset, WeightedRandomSampler
 
-from bench.config import Cell, cell
+from bench.config import Cell, read_cell
 from bench.data.features.encode import Encoded
-from bench.evaluation.metrics import Predictions, evaluate
+from bench.evaluation.evaluate import Predictions, evaluate
 from bench.evaluation.views import refined_log_loss
 from bench.sweep.plan import identify
 from bench.sweep.runner import recipe as recipe_of
@@ -185,7 +185,7 @@ def tune_plain(results: Path) -> None:
         from bench.tuning.space import apply
 
         nonlocal data
-        one = cell(apply(raw, todo[trial.number]))
+        one = read_cell(apply(raw, todo[trial.number]))
         data = tuning_data(one.data, one.split, 0, 0, 0)
         found = run_plain(one, data, test=False)
         trial.set_user_attr("steps", found["steps"])
@@ -208,7 +208,7 @@ def sweep_plain() -> None:
         raw = OmegaConf.to_container(cfg, resolve=True)
         assert isinstance(raw, dict)
         raw.pop("hydra", None)
-        one = cell({str(k): v for k, v in raw.items()})
+        one = read_cell({str(k): v for k, v in raw.items()})
         data = encoded(one.data, one.split, one.seed)
         found = run_plain(one, data, test=True)
         root = Path(raw["results"])

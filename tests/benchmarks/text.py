@@ -7,7 +7,7 @@ from dataclasses import replace
 import torch
 
 from bench.cli.compose import compose, hydra_loader
-from bench.config import cell
+from bench.config import read_cell
 from bench.models.mlp import MLP
 from bench.sweep.plan import identify
 from bench.sweep.runner import encoded, recipe
@@ -33,7 +33,7 @@ def measure() -> list[Measured]:
     """200 steps of width 64 on womens."""
     with hydra_loader() as loader:
         (raw,) = compose(loader, [("data=womens", "data.target=one_star")])
-    planned = identify(cell(raw))
+    planned = identify(read_cell(raw))
     made = recipe(planned, encoded(planned.cell.data, 0, 0))
     ours: Recipe = replace(made, model=MLP(dim=64), max_steps=200, eval_every=200)
     theirs = replace(

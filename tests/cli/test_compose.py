@@ -11,7 +11,7 @@ from hydra.types import RunMode
 from omegaconf import OmegaConf
 
 from bench.cli.compose import compose, expand, guard, hydra_loader
-from bench.config import ConfigError, cell, settings
+from bench.config import ConfigError, read_cell, read_options
 from strategies.registry import STRATEGIES
 
 
@@ -40,7 +40,7 @@ def test_strategy_parameters_reach_only_the_cells_that_have_them(loader: ConfigL
     """Three focal cells and one plain one, not three of each; a stack takes its own."""
     jobs = grid(loader, "strategy=none,focal,[undersample,focal]", "strategy.focal.gamma=0,1,2")
     assert len(jobs) == 1 + 3 + 3
-    cells = [cell(raw) for raw in compose(loader, jobs)]
+    cells = [read_cell(raw) for raw in compose(loader, jobs)]
     assert [c.strategy for c in cells].count("none") == 1
     assert sorted(c.strategies[-1].gamma for c in cells if c.strategy == "undersample+focal") == [0, 1, 2]
 
@@ -54,7 +54,7 @@ def test_an_unknown_parameter_is_an_error_with_a_suggestion(loader: ConfigLoader
     (job,) = grid(loader, "strategy=focal", "strategy.focal.gama=1")
     (raw,) = compose(loader, [job])
     with pytest.raises(ConfigError, match=r"Did you mean 'strategy\.focal\.gamma'"):
-        cell(raw)
+        read_cell(raw)
 
 
 def test_intervals_belong_to_tune(loader: ConfigLoader) -> None:
@@ -82,7 +82,8 @@ def test_order_of_a_stack_is_kept(loader: ConfigLoader) -> None:
 
 def test_model_may_set_its_learning_rate_and_the_user_has_the_last_word(loader: ConfigLoader) -> None:
     rates = [
-        cell(raw).train.lr for raw in compose(loader, [["model=mlp"], ["model=linear"], ["model=linear", "train.lr=2"]])
+        read_cell(raw).train.lr
+        for raw in compose(loader, [["model=mlp"], ["model=linear"], ["model=linear", "train.lr=2"]])
     ]
     assert rates == [0.01, 0.1, 2.0]
 
@@ -105,7 +106,7 @@ def test_planning_a_thousand_cells_is_quick(loader: ConfigLoader) -> None:
     assert len(raws) == 1000
     assert len(calls) == 2
     assert time.perf_counter() > began
-    assert len({cell(raw) for raw in raws}) == 1000
+    assert len({read_cell(raw) for raw in raws}) == 1000
 
 
 def test_unknown_names_and_keys(loader: ConfigLoader) -> None:
@@ -115,7 +116,7 @@ def test_unknown_names_and_keys(loader: ConfigLoader) -> None:
         compose(loader, [["trian.lr=1"]])
     (raw,) = compose(loader, [["train.learning_rate=1"]])
     with pytest.raises(ConfigError, match=r"Unknown key 'train\.learning_rate'"):
-        cell(raw)
+        read_cell(raw)
 
 
 @pytest.mark.parametrize(
@@ -136,19 +137,19 @@ def test_wrong_values_say_what_was_expected(loader: ConfigLoader, override: str,
 
     (raw,) = compose(loader, [["strategy=focal", override]])
     with pytest.raises((ConfigError, DataError), match=message):
-        plan([cell(raw)])
+        plan([read_cell(raw)])
 
 
 def test_run_settings_are_checked(loader: ConfigLoader) -> None:
     (raw,) = compose(loader, [["run.workers=0"]])
     with pytest.raises(ConfigError, match="workers"):
-        settings(raw)
+        read_options(raw)
 
 
 def test_two_owners_of_the_loss_are_named_before_anything_runs(loader: ConfigLoader) -> None:
     (raw,) = compose(loader, [["strategy=[transfer,self_supervised]"]])
     with pytest.raises(ConfigError, match=r"'transfer' and 'self_supervised' both set the init"):
-        cell(raw)
+        read_cell(raw)
 
 
 @pytest.mark.parametrize("text", ["strategy=[focal,focal]", "strategy=none,[focal, undersample,focal]"])
@@ -161,4 +162,4 @@ def test_configuration_never_instantiates_what_it_names(loader: ConfigLoader) ->
     """A `_target_` in a configuration is an unknown key, not a call."""
     (raw,) = compose(loader, [["+model._target_=os.system"]])
     with pytest.raises(ConfigError, match="_target_"):
-        cell(raw)
+        read_cell(raw)

@@ -1,4 +1,4 @@
-"""A loaded table serves the next cell too, and is loaded anew when its file is replaced; the cache can be seen and cleared."""
+"""A loaded table serves the next cell too, and is loaded anew when its file is replaced; the cache can be cleared."""
 
 from __future__ import annotations
 

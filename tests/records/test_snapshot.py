@@ -19,8 +19,7 @@ from bench.leaderboard.publish import for_settings
 from bench.records import snapshot
 from bench.records.files import ResultsError, file_digest
 from bench.records.snapshot import read
-from tests.leaderboard.boards.test_boards import golden_records
-from tests.leaderboard.builders import make, row, series, stored
+from tests.leaderboard.builders import golden_records, make, row, series, stored
 
 
 def listen() -> Console:
@@ -30,7 +29,7 @@ def listen() -> Console:
 def published(root: Path, records: list[Any], name: str = "v1", **options: Any) -> Path:
     stored(root, records)
     settings = BoardConfig(name=name, bootstrap=0, **options)
-    assert for_settings(settings, root, listen(), "imbench publish board.name=v1") == 0
+    assert for_settings(settings, root, listen(), "imbench publish board.name=v1")
     return root / "published" / name
 
 
@@ -57,7 +56,7 @@ def test_a_snapshot_is_not_overwritten_by_accident(tmp_path: Path) -> None:
     with pytest.raises(ResultsError, match=r"board\.overwrite=true"):
         for_settings(BoardConfig(name="v1", bootstrap=0), tmp_path, listen(), "x")
     assert file_digest(folder / "records.parquet") == before
-    assert for_settings(BoardConfig(name="v1", overwrite=True, bootstrap=0), tmp_path, listen(), "x") == 0
+    assert for_settings(BoardConfig(name="v1", overwrite=True, bootstrap=0), tmp_path, listen(), "x")
     assert len(read(folder)) == 4
     assert [path.name for path in folder.parent.iterdir()] == ["v1"]
 

@@ -19,9 +19,9 @@ from rich.table import Table
 from sklearn.linear_model import LogisticRegression
 
 from bench.cli.compose import compose, hydra_loader
-from bench.config import Cell, cell
+from bench.config import Cell, read_cell
 from bench.data.features.encode import Encoded
-from bench.evaluation.metrics import Predictions, evaluate
+from bench.evaluation.evaluate import Predictions, evaluate
 from bench.models.parts.layers import BESIDE_TEXT
 from bench.sweep.plan import identify
 from bench.sweep.runner import encoded, training
@@ -94,7 +94,7 @@ def main() -> None:
             common = [f"data.target={target}", f"seed={seed}", f"split={options.split}"]
             with hydra_loader() as loader:
                 mlp, linear = (
-                    cell(raw) for raw in compose(loader, [[f"model={m}", *common] for m in ("mlp", "linear")])
+                    read_cell(raw) for raw in compose(loader, [[f"model={m}", *common] for m in ("mlp", "linear")])
                 )
             data = encoded(mlp.data, options.split, seed)
             own = 1 / linear.model.l2

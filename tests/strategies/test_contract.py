@@ -15,6 +15,7 @@ import yaml
 from torch import Tensor
 
 from bench import config
+from bench.models.parts.build import build_network
 from bench.models.registry import MODELS
 from bench.sweep.runner import training as cell_training
 from strategies.predictor import Predictor
@@ -38,7 +39,7 @@ def section(group: str, name: str) -> dict[str, Any]:
 
 def build(name: str, **parameters: Any) -> Strategy:
     """The strategy as a user gets it: its YAML, and these overrides."""
-    (strategy,) = config.stack({name: section("strategy", name) | parameters}) or (STRATEGIES.get("none")(),)
+    (strategy,) = config.read_strategies({name: section("strategy", name) | parameters}) or (STRATEGIES.get("none")(),)
     return strategy
 
 
@@ -169,7 +170,7 @@ def test_yaml_holds_each_field_with_the_default_of_the_class(name: str) -> None:
 @pytest.mark.parametrize("name", MODEL_NAMES)
 def test_yaml_of_a_model_holds_the_defaults_of_the_class(name: str) -> None:
     """As for strategies; lists stand for tuples."""
-    assert config.model(section("model", name)) == MODELS.get(name)()
+    assert config.read_model(section("model", name)) == MODELS.get(name)()
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -201,7 +202,7 @@ def test_every_corner_of_a_models_search_space_is_a_valid_setting(name: str) -> 
     raw = section("model", name)
     for key, spec in raw["space"].items():
         for value in corners(spec):
-            assert getattr(config.model(raw | {key: value}), key) == value
+            assert getattr(config.read_model(raw | {key: value}), key) == value
 
 
 @pytest.mark.parametrize("name", TREATMENTS)
@@ -352,7 +353,7 @@ def test_two_drives_are_bit_identical(name: str, classes: int) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_two_training_steps_with_every_model(name: str, model: str, classes: int) -> None:
     """Each pair trains, or is refused at once in words that name both."""
-    strategy, recipe = build(name), toy(classes).recipe(model=config.model(section("model", model)), max_steps=2)
+    strategy, recipe = build(name), toy(classes).recipe(model=config.read_model(section("model", model)), max_steps=2)
     if supports(strategy, model):
         z = logits(Chain((strategy,)).train(recipe), recipe.val)
         assert bool(torch.isfinite(z).all())
@@ -390,8 +391,8 @@ def test_a_model_is_initialised_from_the_seed_alone(name: str, seed: int) -> Non
     """The same seed gives the same parameters, alone or as any member of a stack."""
     model, recipe, prior = MODELS.get(name)(), toy(4).recipe(seed=seed), torch.full((4,), 0.25)
     other = replace(recipe, seed=99)
-    alone = model.build(1, SCHEMA, LinearHead(), 4, 240)
-    pair = model.build(2, SCHEMA, LinearHead(), 4, 240)
+    alone = build_network(model, 1, SCHEMA, LinearHead(), 4)
+    pair = build_network(model, 2, SCHEMA, LinearHead(), 4)
     for part in (alone, pair):
         for p in part.parameters():
             p.data.fill_(float("nan"))  # so that what is left uninitialised shows
@@ -410,7 +411,7 @@ def test_a_model_takes_every_head_or_refuses_it(name: str) -> None:
     """Linear heads of any width; a cosine head where there is an encoding."""
     model = MODELS.get(name)()
     recipe = toy(2).recipe(model=model, max_steps=2)
-    net = model.build(1, SCHEMA, LinearHead(7), 2, 240)
+    net = build_network(model, 1, SCHEMA, LinearHead(7), 2)
     net.start(0, replace(recipe, head=LinearHead(7)), torch.tensor([0.5, 0.5]))
     assert net.eval()(toy(2).val.x).shape == (1, 120, 7)
     cosine = asking(replace(recipe, head=CosineHead(scale=5.0)))

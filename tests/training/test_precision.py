@@ -12,10 +12,10 @@ import torch
 from torch import Tensor
 
 from bench.cli.compose import compose, hydra_loader
-from bench.config import ConfigError, TrainConfig, TuneConfig, cell, section
+from bench.config import ConfigError, TrainConfig, TuneConfig, read_cell, read_section
 from bench.data.features.load import load_encoded
-from bench.evaluation.metric_specs import ranking_metric
-from bench.evaluation.metrics import Predictions, evaluate
+from bench.evaluation.evaluate import Predictions, evaluate
+from bench.evaluation.registry import ranking_metric
 from bench.evaluation.views import refined_log_loss
 from bench.models.linear import Linear
 from bench.models.mlp import MLP
@@ -30,7 +30,7 @@ from strategies.spec import Recipe
 from tests import ROOT
 from tests.conftest import CPU, Toy
 from tests.data.asked import asked
-from tests.training.test_training import mixture
+from tests.training.fits import mixture
 
 GPU = [pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device on this machine")]
 DEMO = ROOT / "results/published/demo/records.parquet"
@@ -48,7 +48,7 @@ def test_keys_of_records_made_before_the_option_stay() -> None:
         for record in plain.itertuples():
             target = record.target.decode() if isinstance(record.target, bytes) else record.target
             own = ["data=womens", f"data.target={target}", f"seed={record.seed}", f"split={record.split}"]
-            keys = [identify(cell(raw)).key for raw in compose(loader, [own, [*own, "train.precision=bf16"]])]
+            keys = [identify(read_cell(raw)).key for raw in compose(loader, [own, [*own, "train.precision=bf16"]])]
             assert keys[0] == record.key
             assert keys[1] != record.key
 
@@ -67,11 +67,11 @@ def tuned_away(study: Identity) -> set[str]:
 
 
 def test_the_precision_is_checked() -> None:
-    assert section(TrainConfig, {}, "train").precision == "float32"
+    assert read_section(TrainConfig, {}, "train").precision == "float32"
     assert "precision" not in TrainConfig().key()
     assert TrainConfig(precision="bf16").key()["precision"] == "bf16"
     with pytest.raises(ConfigError, match=r"train\.precision.*got \"fp16\""):
-        section(TrainConfig, {"precision": "fp16"}, "train")
+        read_section(TrainConfig, {"precision": "fp16"}, "train")
 
 
 # --- what is bf16 and what is not ---

@@ -19,6 +19,7 @@ from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf
 
 from bench.cli.compose import compose, expand
+from bench.errors import Complaint
 
 
 @dataclass
@@ -49,8 +50,15 @@ class ImbenchSweeper(BasicSweeper):
         jobs = expand([*self._parse_config(), *arguments], self.hydra_context.config_loader)
         returns = self.launcher.launch(jobs, initial_job_idx=0)
         for job in returns:
-            _ = job.return_value  # raises what a stock launcher's job raised
+            if isinstance(job._return_value, Complaint):  # of another launcher's job; Hydra would print it besides
+                raise job._return_value
+        values = [job.return_value for job in returns]  # raises what such a job raised
+        getattr(self.task, "finished", id)([code for code in values if isinstance(code, int)])
         return [returns]
+
+    def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
+        super().setup(hydra_context=hydra_context, task_function=task_function, config=config)
+        self.task = task_function
 
 
 class ImbenchLauncher(Launcher):

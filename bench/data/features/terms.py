@@ -22,33 +22,65 @@ RUN = re.compile(f"(?:{UNSPACED.pattern})+")
 SHARE = 0.05  # of the documents with such a script, from which text is cut into characters
 
 
-def analyzer(terms: Terms, documents: Iterable[str]) -> Callable[[str], list[str]] | None:
-    """A document's terms as a list, or None for words and pairs of words as scikit-learn finds them.
+def settled(terms: Terms, documents: Iterable[str]) -> Terms:
+    """What `auto` comes to for the documents of the training rows: characters where one in twenty has no blanks."""
+    if terms != "auto":
+        return terms
+    scripts = [UNSPACED.search(text) is not None for text in documents]
+    return "characters" if scripts and sum(scripts) >= SHARE * len(scripts) else "words"
 
-    `documents`: of the training rows; `auto` cuts into characters where one in twenty has a script without blanks.
+
+def analyzer(terms: Terms, documents: Iterable[str]) -> Callable[[str], list[str]] | None:
+    """From a document to its terms, or None for words and pairs of words as scikit-learn finds them.
 
     Raises:
         DataError: jieba is asked for and not installed.
     """
-    if terms == "auto":
-        scripts = [UNSPACED.search(text) is not None for text in documents]
-        terms = "characters" if scripts and sum(scripts) >= SHARE * len(scripts) else "words"
-    if terms == "words":
+    found = settled(terms, documents)
+    if found == "words":
         return None
-    return by_jieba() if terms == "jieba" else by_character
+    return with_pairs(jieba_words()) if found == "jieba" else characters_and_pairs
 
 
-def by_character(text: str) -> list[str]:
-    """Words and pairs of words; of runs without blanks, characters and pairs of characters."""
-    tokens: list[tuple[str, bool]] = []  # (token, whether it is one character of a run)
+def tokenizer(terms: Terms, documents: Iterable[str]) -> Callable[[str], list[str]]:
+    """From a document to its words or characters in their order.
+
+    Raises:
+        DataError: jieba is asked for and not installed.
+    """
+    found = settled(terms, documents)
+    if found == "words":
+        return lambda text: WORDS.findall(text.lower())
+    return jieba_words() if found == "jieba" else lambda text: [token for token, _ in characters(text)]
+
+
+def characters(text: str) -> list[tuple[str, bool]]:
+    """Words, and the characters of runs without blanks, each with whether it is such a character."""
+    found: list[tuple[str, bool]] = []
     for piece, run in pieces(text.lower()):
-        tokens += [(c, True) for c in piece] if run else [(word, False) for word in WORDS.findall(piece)]
+        found += [(c, True) for c in piece] if run else [(word, False) for word in WORDS.findall(piece)]
+    return found
+
+
+def characters_and_pairs(text: str) -> list[str]:
+    """Words and pairs of words; of runs without blanks, characters and pairs of characters."""
+    tokens = characters(text)
     pairs = [
         first + ("" if run else " ") + second
         for (first, run), (second, also) in itertools.pairwise(tokens)
         if run == also
     ]
     return [token for token, _ in tokens] + pairs
+
+
+def with_pairs(cut: Callable[[str], list[str]]) -> Callable[[str], list[str]]:
+    """Words and pairs of words."""
+
+    def terms(text: str) -> list[str]:
+        words = cut(text)
+        return words + [f"{a} {b}" for a, b in itertools.pairwise(words)]
+
+    return terms
 
 
 def pieces(text: str) -> Iterator[tuple[str, bool]]:
@@ -61,8 +93,8 @@ def pieces(text: str) -> Iterator[tuple[str, bool]]:
     yield text[at:], False
 
 
-def by_jieba() -> Callable[[str], list[str]]:
-    """Words as jieba cuts them, single characters included, and pairs of them.
+def jieba_words() -> Callable[[str], list[str]]:
+    """What cuts a text as jieba does; single characters are words too.
 
     Raises:
         DataError: jieba is not installed.
@@ -74,9 +106,4 @@ def by_jieba() -> Callable[[str], list[str]]:
             "data.terms=jieba: expected the package jieba, got none. Install it (pip install jieba), or use "
             "data.terms=characters"
         ) from None
-
-    def cut(text: str) -> list[str]:
-        words = [word for word in jieba.lcut(text.lower()) if re.search(r"\w", word)]
-        return words + [f"{a} {b}" for a, b in itertools.pairwise(words)]
-
-    return cut
+    return lambda text: [word for word in jieba.lcut(text.lower()) if re.search(r"\w", word)]

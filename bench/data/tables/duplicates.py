@@ -31,15 +31,15 @@ def deduplicate(
     repeated = frame.assign(**beside).duplicated().to_numpy()
     if roles.given is not None:
         repeated = repeated & (roles.given != PARTS["test"])
-    kept = settle(repeated, pd.Categorical(strings), log, rule=rule)
-    ambiguous = frame.iloc[kept]
-    if roles.arrays() or len(kept) == len(frame):  # rows that are alike in features and label may have stayed
-        ambiguous = ambiguous[~frame.assign(**{"": beside[""]}).iloc[kept].duplicated()]
+    first = settle(repeated, pd.Categorical(strings), log, rule=rule)
+    ambiguous = frame.iloc[first]
+    if roles.arrays() or len(first) == len(frame):  # rows that are alike in features and label may have stayed
+        ambiguous = ambiguous[~frame.assign(**{"": beside[""]}).iloc[first].duplicated()]
     ambiguous = ambiguous[ambiguous.duplicated(keep=False)]
     if len(ambiguous):
         groups = len(ambiguous.drop_duplicates())
         log.append(f"kept {groups:,} groups of rows with equal features but different labels ({len(ambiguous):,} rows)")
-    return kept
+    return first
 
 
 def settle(

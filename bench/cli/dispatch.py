@@ -1,0 +1,87 @@
+"""From the words of a command line to the verb that they name, and from what went wrong to an exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Iterable, Sequence
+from importlib.metadata import version
+
+from bench.cli.help import family, overview, verb_help
+from bench.cli.postponed_import import postpone
+from bench.cli.verb import VERBS, outline, outlines
+from bench.errors import Complaint
+from bench.sweep.fork_server import forking_context, likely_to_train
+from strategies.registry import RegistryError, unknown
+
+HELP = ("-h", "--help")
+WRONG_USE, INTERRUPTED = 2, 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns its exit code (0 done, 1 cells failed, 2 wrong use, 130 interrupted)."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        return run(words)
+    except (Complaint, RegistryError) as error:
+        if os.environ.get("HYDRA_FULL_ERROR") or "debug=true" in words:
+            traceback.print_exc()
+        print(f"imbench: {' '.join(str(error).split())}", file=sys.stderr)
+        return WRONG_USE
+    except KeyboardInterrupt:
+        print("imbench: interrupted", file=sys.stderr)
+        return INTERRUPTED
+
+
+def run(words: Sequence[str]) -> int:
+    """Show help, or run the verb that the words begin with.
+
+    Raises:
+        Complaint: they begin with no verb, or the verb cannot use the rest.
+    """
+    if words and words[0] == "help":
+        words = [*words[1:], "--help"]
+    if not words or words[0] in HELP:
+        return say(overview(outlines()))
+    if words[0] == "--version":
+        return say([f"imbench {version('imbench')}"])
+    name, rest = split(words)
+    if {*HELP} & {*rest}:
+        every = outlines()
+        asked = next((o for o in every if o.name == name), None)
+        return say(family(name, every) if asked is None else verb_help(asked, every))
+    verb = outline(name)
+    if verb.preloads and likely_to_train(rest):
+        forking_context(verb.preloads)  # workers import Lightning while this process imports the verb, and plans
+    for package in verb.postpones:
+        postpone(package)
+    return VERBS.get(name)().act(rest)
+
+
+def split(words: Sequence[str]) -> tuple[str, list[str]]:
+    """The verb that the words begin with, and the rest; the first word of a family where help for it is asked.
+
+    Raises:
+        Complaint: there is no such verb.
+    """
+    names, first = VERBS.names(), words[0]
+    for length in (2, 1):
+        if (name := " ".join(words[:length])) in names:
+            return name, list(words[length:])
+    members = [name for name in names if name.startswith(f"{first} ")]
+    if members and words[1:2] and words[1] in HELP:
+        return first, list(words[1:])
+    if members and not words[1:]:
+        raise Complaint(f"{first}: expected a second word, got none; one of: {', '.join(members)}")
+    if members:
+        raise Complaint(unknown("verb", " ".join(words[:2]), members))
+    if "=" in first or first.startswith("-"):
+        raise Complaint(f"expected a verb, got {first!r}: imbench run {first} …, say; imbench --help lists the verbs")
+    raise Complaint(unknown("verb", first, names))
+
+
+def say(lines: Iterable[str]) -> int:
+    """Print lines; the exit code of having done so."""
+    print("\n".join(lines))
+    return 0

@@ -1,0 +1,59 @@
+"""Say what `run` would do, and how long it may take.
+
+Cells that are done, skipped, failed and to do. Nothing is trained and nothing written. The estimate comes from cells
+alike on record in the results folder.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.text import Text
+
+from bench.cli.cells import plan_cells
+from bench.cli.grid import Configurations, GridVerb
+from bench.cli.verbs.parts.introduce import introduce
+from bench.records.record import FAILURES
+from bench.records.store import Store
+from bench.sweep.plan import outlook, tally
+from bench.sweep.progress import duration
+from bench.sweep.workers import worker_count
+
+
+class Plan(GridVerb):
+    """Looks ahead."""
+
+    name = "plan"
+    group = "compare strategies"
+    order = 11
+    usage = "[key=value …]"
+    keys = ("strategy", "data", "model", "seed", "split", "tuned", "experiment", "results", "run.retry_failed")
+    examples = ("imbench plan 'strategy=glob(*)' data=womens data.target=one_star,class seed=0,1,2",)
+    postpones = ("torch",)
+
+    def act(self, arguments: Sequence[str]) -> int:
+        several = {"-m", "--multirun"} & {*arguments}
+        return super().act(arguments if several else ["-m", *arguments])
+
+    def on_grid(self, configurations: Configurations) -> int:
+        console = Console()
+        planned, options = plan_cells(configurations)
+        ahead = outlook(planned, Store(options.results), retry_failed=options.run.retry_failed)
+        introduce(planned, console)
+        for text in tally(planned):
+            console.print(Text(text), soft_wrap=True)
+        done, skipped, failed = ahead.count("done"), ahead.count("skipped"), ahead.count(*FAILURES)
+        console.print(
+            f"{len(planned)} cells: {done} done, {skipped} skipped, {failed} failed, {len(ahead.to_do)} to do",
+            highlight=False,
+        )
+        if failed and not options.run.retry_failed:
+            console.print("failed cells are not run again unless run.retry_failed=true", highlight=False)
+        workers = worker_count(options, len(ahead.to_do))
+        if ahead.to_do and ahead.seconds is None:
+            console.print("no estimate: nothing comparable is on record yet", highlight=False)
+        elif ahead.seconds:
+            time = duration(ahead.seconds / workers)
+            console.print(f"about {time} on {workers} workers, from past cells", highlight=False)
+        return 0

@@ -1,0 +1,34 @@
+"""Delete what interrupted runs left behind.
+
+Files younger than an hour may be in use and stay."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+from rich.console import Console
+
+from bench.cli.cells import options_from
+from bench.cli.verb import Verb
+from bench.records.store import Store
+
+YOUNG = 3600  # seconds
+
+
+class ResultsGc(Verb):
+    """Collects garbage."""
+
+    name = "results gc"
+    group = "look after the results folder"
+    order = 51
+    keys = ("results",)
+    examples = ("imbench results gc",)
+
+    def act(self, arguments: Sequence[str]) -> int:
+        orphans = Store(options_from(arguments).results).orphans()
+        old = [path for path in orphans if time.time() - path.stat().st_mtime > YOUNG]
+        for path in old:
+            path.unlink(missing_ok=True)
+        Console().print(f"deleted {len(old)} left-over files", highlight=False)
+        return 0

@@ -1,0 +1,51 @@
+"""Train the cells that have no record, and print the table.
+
+A cell is one data set and target, model, strategy or stack of strategies, split and seed. With -m the command sweeps:
+every combination of comma-separated values is a cell. The same command again goes on where the last one stopped; a cell
+that fails gets a record with its reason, stops no other, and makes the exit code 1.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rich.console import Console
+
+from bench.cli.cells import plan_cells
+from bench.cli.grid import Configurations, GridVerb
+from bench.cli.verbs.parts.introduce import introduce
+from bench.leaderboard.publish import print_boards
+from bench.sweep.run import report_failures, run_sweep
+
+INTERRUPTED = 130
+
+
+class Run(GridVerb):
+    """Sweeps."""
+
+    name = "run"
+    group = "compare strategies"
+    order = 10
+    usage = "[-m] [key=value …]"
+    keys = ("strategy", "data", "model", "seed", "split", "tuned", "experiment", "results", "train", "run", "debug")
+    examples = (
+        "imbench run -m 'strategy=glob(*)' seed=0,1,2",
+        "imbench run -m 'strategy=none,focal,[undersample,focal]' data=womens data.target=class seed=0,1,2",
+        "imbench run -m 'strategy=glob(*)' data=file data.path=my.parquet data.target=bought",
+        "imbench run --cfg job",
+    )
+    postpones = ("torch",)
+    preloads = "bench.sweep.runner"
+
+    def on_grid(self, configurations: Configurations) -> int:
+        console = Console()
+        planned, options = plan_cells(configurations)
+        introduce(planned, console, schemas=Path(options.results) / "schemas")
+        try:
+            outcome = run_sweep(planned, options, console)
+        except KeyboardInterrupt:
+            console.print("interrupted: finished cells are recorded; the same command goes on from there")
+            return INTERRUPTED
+        print_boards(Path(options.results), console, keys=[p.key for p in planned])
+        report_failures(outcome, console)
+        return outcome.exit_code

@@ -1,0 +1,47 @@
+"""Search hyperparameters, the same budget for every strategy.
+
+Optuna searches, with -m in many studies: one for each strategy, data set, model and split. A search sees training and
+validation rows only, and begins with the defaults and with the strategy switched off. The same command goes on after an
+interruption; a larger tune.trials extends a study. `imbench run tuned=true` with the same choices uses what was found.
+"""
+
+from __future__ import annotations
+
+import time
+
+from rich.console import Console
+
+from bench.cli.grid import Configurations, GridVerb
+from bench.config import read_options
+from bench.tuning.driver import tune as search
+from bench.tuning.progress import summarize
+from bench.tuning.report import write
+
+INTERRUPTED = 130
+
+
+class Tune(GridVerb):
+    """Searches."""
+
+    name = "tune"
+    group = "tune them"
+    order = 20
+    usage = "[-m] [key=value …]"
+    keys = ("strategy", "data", "model", "split", "results", "tune", "train", "run", "debug")
+    examples = (
+        "imbench tune strategy=focal data=digits_lt tune.trials=10",
+        "imbench tune -m 'strategy=glob(*)' data=womens data.target=one_star,class tune.trials=40",
+    )
+    postpones = ("torch",)
+
+    def on_grid(self, configurations: Configurations) -> int:
+        console, options, began = Console(), read_options(configurations[0]), time.monotonic()
+        try:
+            reports = search(configurations, options, console)
+        except KeyboardInterrupt:
+            console.print("interrupted: finished trials are kept; the same command goes on from there")
+            return INTERRUPTED
+        for report in reports:
+            if not report.skipped:
+                write(report.study)
+        return summarize(reports, time.monotonic() - began, console)

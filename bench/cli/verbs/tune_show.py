@@ -1,0 +1,36 @@
+"""Print the best settings that searches have found.
+
+Of all studies, or of those of one strategy, data set, target or model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+
+from bench.cli.cells import options_from
+from bench.cli.verb import Verb
+from bench.tuning.report import show as print_best
+
+
+class TuneShow(Verb):
+    """Shows what was found."""
+
+    name = "tune show"
+    group = "tune them"
+    order = 22
+    keys = ("strategy", "data", "model", "results")
+    examples = ("imbench tune show", "imbench tune show strategy=focal data=womens data.target=class")
+    postpones = ("torch",)
+
+    def act(self, arguments: Sequence[str]) -> int:
+        return print_best(Path(options_from(arguments).results), Console(), wanted(arguments))
+
+
+def wanted(overrides: Sequence[str]) -> dict[str, str | None]:
+    """What studies must match: the values given for strategy, data, data.target and model."""
+    given = dict(override.partition("=")[::2] for override in overrides)
+    names = {"strategy": "strategy", "data": "data", "data.target": "target", "model": "model"}
+    return {name: given[key].strip("[]").replace(",", "+") for key, name in names.items() if key in given}

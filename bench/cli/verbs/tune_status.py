@@ -1,0 +1,27 @@
+"""Say which searches there are, how far, and their best scores."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+
+from bench.cli.cells import options_from
+from bench.cli.verb import Verb
+from bench.tuning.report import overview as print_studies
+
+
+class TuneStatus(Verb):
+    """Lists studies."""
+
+    name = "tune status"
+    group = "tune them"
+    order = 21
+    keys = ("results", "tune.storage")
+    examples = ("imbench tune status",)
+    postpones = ("torch",)
+
+    def act(self, arguments: Sequence[str]) -> int:
+        options = options_from(arguments)
+        return print_studies(Path(options.results), Console(), options.tune.storage)
