@@ -144,6 +144,7 @@ def encode(
         DataError: nothing can be encoded.
     """
     config = config or TableConfig()
+    notes = partition.notes
     partition, log = clean(table, partition, config)
     encoders = fit(table, partition.train, config, takes)
     x = {
@@ -166,7 +167,7 @@ def encode(
         unlabelled=None
         if table.unlabelled is None
         else apply(encoders, table.unlabelled, None, "unlabelled", in_memory),
-        log=tuple(log),
+        log=(*notes, *log),
     )
 
 

@@ -93,8 +93,8 @@ def warn_copies(frame: pd.DataFrame, y: npt.NDArray[np.int64], target: str, log:
         codes, values = pd.factorize(frame[name], use_na_sentinel=False)
         if len(values) == classes and len(np.unique(codes * classes + y)) == classes:
             log.append(
-                f"warning: column {name!r} is a copy of target {target!r}; if it is not known in advance, "
-                "leave it out with data.ignore"
+                f"warning: column {name!r} is a copy of target {target!r}; if it is not known in advance, leave it "
+                f"out: {option('ignore', [str(name)])}"
             )
 
 
