@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from bench.data.fetching.cache import cache_root, make_room, new_file, sha256, used
-from bench.data.files.text import Asked, no_header_rows, repeated_note, sniff, text_query, utf8
+from bench.data.files.text import Asked, no_header_rows, readable, repeated_note, text_query
 from bench.data.tables.schema import check_names
 
 LAYOUT = 2  # raised when the reading of text changes: files are then made anew
@@ -31,8 +31,7 @@ def text_as_parquet(path: Path, asked: Asked) -> tuple[Path, list[str]]:
 
 def write(path: Path, asked: Asked, stem: Path) -> Path:
     """Make the file `stem`-N.parquet, without the N rows that are the header again."""
-    with utf8(path, asked) as text:
-        read = sniff(text, asked)
+    with readable(path, asked) as (text, read):
         names = check_names(path.name, read.header)
         with text_query(text, read) as (connection, query, parameters):
             condition, header = no_header_rows(read.header)

@@ -12,6 +12,7 @@ import glob
 import gzip
 import io
 import re
+import shutil
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -63,11 +64,11 @@ class Asked:
 
 @dataclass(frozen=True)
 class Dialect:
-    """How a text file is to be read. `skip`: lines before the header; `longest`: bytes of a line to be ready for."""
+    """How a text file is read. `skip`: whether a line comes before the header; `longest`: bytes of a line, at most."""
 
     delimiter: str
     header: list[str]
-    skip: int
+    skip: bool
     longest: int
 
 
@@ -145,10 +146,10 @@ def sniff(path: Path, asked: Asked) -> Dialect:
     text = head.decode("utf-8-sig", "ignore")
     said = SEP.match(text)
     if said and not asked.delimiter and said.end() < len(text):
-        return dialect(path, text[said.end() :], said.group(1), skip=1)
+        return dialect(path, text[said.end() :], said.group(1), skip=True)
     candidates = "\t" if path.name.lower().removesuffix(".gz").endswith(".tsv") else DELIMITERS
     mark = asked.mark() or best(text, candidates)
-    return dialect(path, text, mark, skip=0)
+    return dialect(path, text, mark, skip=False)
 
 
 def sample(path: Path) -> bytes:
@@ -181,7 +182,7 @@ def rows_of(text: str, mark: str, most: int = SAMPLE_ROWS) -> list[list[str]]:
     return rows if len(rows) < 2 else [rows[0], *(row for row in rows[1:-1] if row)]
 
 
-def dialect(path: Path, text: str, mark: str, *, skip: int) -> Dialect:
+def dialect(path: Path, text: str, mark: str, *, skip: bool) -> Dialect:
     """The header under a delimiter.
 
     Raises:
@@ -214,6 +215,28 @@ def utf8(path: Path, asked: Asked) -> Iterator[Path]:
 
 
 @contextmanager
+def readable(path: Path, asked: Asked) -> Iterator[tuple[Path, Dialect]]:
+    """A file in UTF-8 that begins with its header, and how to read it: the file itself, or a copy.
+
+    A line before the header goes here and not by DuckDB's `skip`, which loses all rows where line ends are mixed.
+
+    Raises:
+        DataError: unreadable, no header, an unknown encoding.
+    """
+    with utf8(path, asked) as file:
+        read = sniff(file, asked)
+        if not read.skip:
+            yield file, read
+            return
+        with tempfile.TemporaryDirectory() as folder, reading(path), opened(file)(file, "rb") as whole:
+            copy = Path(folder) / path.name.removesuffix(".gz")
+            whole.readline()
+            with copy.open("wb") as rest:
+                shutil.copyfileobj(whole, rest)
+            yield copy, read
+
+
+@contextmanager
 def text_query(path: Path, read: Dialect) -> Iterator[tuple[duckdb.DuckDBPyConnection, str, Mapping[str, str]]]:
     """A connection, the query that reads a text file as columns c0, c1, … of text, and its parameters.
 
@@ -223,7 +246,7 @@ def text_query(path: Path, read: Dialect) -> Iterator[tuple[duckdb.DuckDBPyConne
     columns = ", ".join(f"'c{i}': 'VARCHAR'" for i in range(len(read.header)))
     query = (
         f"SELECT * FROM read_csv($path, auto_detect=false, columns={{{columns}}}, header=true, delim=$delimiter, "
-        f"quote='\"', escape='\"', comment='', skip={read.skip}, null_padding=false, strict_mode=true, "
+        f"quote='\"', escape='\"', comment='', skip=0, null_padding=false, strict_mode=true, "
         f"max_line_size={read.longest})"
     )
     try:
@@ -275,10 +298,8 @@ def read_text(path: Path, asked: Asked) -> tuple[list[str], pa.Table, list[str]]
     Raises:
         DataError: unreadable, another encoding, or rows that do not fit the header.
     """
-    with utf8(path, asked) as file:
-        read = sniff(file, asked)
-        with text_query(file, read) as (connection, query, parameters):
-            table = connection.sql(query, params=parameters).to_arrow_table()
+    with readable(path, asked) as (file, read), text_query(file, read) as (connection, query, parameters):
+        table = connection.sql(query, params=parameters).to_arrow_table()
     repeated = header_rows(table, read.header)
     notes = []
     if len(repeated):

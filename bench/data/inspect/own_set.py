@@ -53,7 +53,7 @@ def own_set_yaml(config: DataConfig, table: Table) -> str:
     options |= {"target": table.target}
     if len(table.classes) == 2:
         options["positive"] = table.classes[1]
-    head = {"defaults": ["/table@_here_: default", "_self_"], "source": config.source.name}
+    head = {"defaults": [{"/table@_here_": "default"}, "_self_"], "source": config.source.name}
     counts = ", ".join(f"{c} {n:,}" for c, n in zip(table.classes, table.counts(), strict=True))
     note = f"# {len(table):,} rows: {counts}. Written by imbench data check … save=true; edit it as you like.\n"
     return note.replace("\r", " ") + yaml.safe_dump(
