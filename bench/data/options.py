@@ -20,7 +20,7 @@ NAMES = (
 )  # fmt: skip
 """Keys under `data` whose values are names: never numbers, booleans or lists."""
 
-SAFE = re.compile(r"[A-Za-z_./~][A-Za-z0-9_./~-]*")
+SAFE = re.compile(r"[A-Za-z_./][A-Za-z0-9_./-]*")
 KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")  # of a mapping in Hydra's grammar
 FUNCTION = re.compile(r"(choice|range|interval|glob|sort|shuffle|tag|int|float|str|bool|json_str|extend_list)\(")
 OVERRIDE = re.compile(r"(?P<key>\+{0,2}data\.(?P<field>[a-z_]+))=(?P<value>.+)", re.DOTALL)
