@@ -9,6 +9,7 @@ import pytest
 
 import strategies
 from bench.__main__ import main
+from bench.cli import verbs
 from bench.data import sources
 from bench.records.store import Store
 from tests import ROOT
@@ -54,3 +55,22 @@ def test_the_example_data_set_is_found_and_trained_on(
     assert "data.measured: expected unset for source 'digits_lt'" in capsys.readouterr().err
     assert main(["data", "list"]) == 0
     assert "tumours" in capsys.readouterr().out
+
+
+def test_the_example_verb_is_found_listed_and_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    example("Add a verb", tmp_path, "own/results_list.py")
+    monkeypatch.setattr(verbs, "__path__", [*verbs.__path__, str(tmp_path / "own")])
+    assert imbench("run", *TINY, results=tmp_path / "results") == 0
+    (record,) = Store(tmp_path / "results")
+    capsys.readouterr()
+    assert main(["results", "list", f"results={tmp_path / 'results'}"]) == 0
+    assert capsys.readouterr().out == f"{record.key}  done  none\n"
+    assert main(["--help"]) == 0
+    assert "  results list   list the records of a results folder\n" in capsys.readouterr().out
+    assert main(["results", "list", "--help"]) == 0
+    assert "One line each, by key." in capsys.readouterr().out
+    assert main(["completion", "query", "imbench results l"]) == 0
+    assert capsys.readouterr().out == "list\n"
+    assert main(["results", "list", "reslts=x"]) == 2
