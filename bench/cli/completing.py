@@ -74,7 +74,8 @@ def _overrides(verb: Outline, rest: Sequence[str], last: str) -> Iterable[str]:
             for path in [*(group for group in groups() if group in verb.keys), *known]
             if path.startswith(last)
         ]
-        return _by_section(offers, last) if offers else _from_hydra(rest, last)
+        elsewhere = "strategy" in verb.keys or last.startswith("hydra")  # other verbs read no groups of plug-ins
+        return _by_section(offers, last) if offers else _from_hydra(rest, last) if elsewhere else ()
     before = f"{key}={value[: len(value) - len(re.split(r'[,[]', value)[-1])]}"
     values = choices(key) if key in groups() else ["true", "false"] if known.get(key) in ("true", "false") else []
     if values or key in known:

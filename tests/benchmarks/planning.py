@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from bench.cli.cells import prepare
+from bench.cli.cells import plan_cells
 from bench.cli.compose import compose, expand, guard, hydra_loader
 from tests.benchmarks.measure import Measured, compared, timed
 
@@ -20,10 +20,10 @@ def measure() -> list[Measured]:
     with tempfile.TemporaryDirectory() as folder, hydra_loader() as loader:
         jobs = expand(guard(GRID), loader)
         assert len(jobs) == 1000
-        prepare(compose(loader, [[*jobs[0], f"results={Path(folder)}"]]))  # the table is loaded once per process
+        plan_cells(compose(loader, [[*jobs[0], f"results={Path(folder)}"]]))  # the table is loaded once per process
 
         def ours() -> None:
-            prepare(compose(loader, [[*job, f"results={Path(folder)}"] for job in expand(guard(GRID), loader)]))
+            plan_cells(compose(loader, [[*job, f"results={Path(folder)}"] for job in expand(guard(GRID), loader)]))
 
         spent = sorted(timed(ours)[0] for _ in range(3))[1]
         per_cell = compared(

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 
-from bench.cli.cells import prepare
+from bench.cli.cells import plan_cells
 from bench.cli.compose import compose, expand, guard, hydra_loader
 from bench.config import RunConfig
 from bench.records.record import Record
@@ -98,7 +98,7 @@ def engine() -> Measured:
             "train.lr=0.001,0.003,0.01,0.03,0.1,0.002",
             f"results={folder}",
         ]
-        planned, _ = prepare(compose(loader, expand(guard(grid), loader)))
+        planned, _ = plan_cells(compose(loader, expand(guard(grid), loader)))
         gc.collect()
         gc.freeze()  # as workers do
         groups = [planned[:1], *(planned[at : at + 4] for at in range(1, len(planned), 4))]

@@ -7,7 +7,6 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-import bench
 from bench.records.store import Store
 from tests.command_line import TINY, imbench, records
 
@@ -119,9 +118,3 @@ def test_order_of_a_stack_counts_and_repeats_do_not_run_twice(results: Path) -> 
     grid = ("run", "-m", "strategy=[undersample,class_weights],[class_weights,undersample],none,none")
     assert imbench(*grid, *TINY, results=results) == 0
     assert {s for s, _ in records(results)} == {"undersample+class_weights", "class_weights+undersample", "none"}
-
-
-def test_notebook_entry_returns_the_sweep_as_a_table(results: Path) -> None:
-    frame = bench.run(["strategy=none,focal", "strategy.focal.gamma=1,3", *TINY, f"results={results}", "debug=true"])
-    assert sorted(frame["strategy"]) == ["focal", "focal", "none"]
-    assert frame["tuned/macro_f1"].notna().all()

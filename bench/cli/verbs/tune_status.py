@@ -1,4 +1,4 @@
-"""Say which searches there are, how far, and their best scores."""
+"""Say which searches there are, how far each is, its best."""
 
 from __future__ import annotations
 

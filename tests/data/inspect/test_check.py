@@ -10,7 +10,8 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from bench.__main__ import file_overrides, main
+from bench.__main__ import main
+from bench.cli.verbs.data_check import file_overrides
 from bench.data.inspect.check import COPY, Findings, check, kolmogorov_smirnov, total_variation
 from bench.data.inspect.report import print_findings
 from bench.data.tables.schema_file import parse_schema
