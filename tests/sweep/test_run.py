@@ -89,9 +89,12 @@ def test_records_hold_what_is_needed_to_recompute_metrics(results: Path) -> None
     (_, val_y, val), (_, test_y, test) = unpack(frame, "val"), unpack(frame, "test")
     counts = record.traits["train_counts"]
     again = evaluate(
-        Predictions(test, test_y), Predictions(val, val_y), prior=[0.1] * 10, natural=[c / sum(counts) for c in counts],
+        Predictions(test, test_y),
+        Predictions(val, val_y),
+        prior=[0.1] * 10,
+        natural=[c / sum(counts) for c in counts],
         train_counts=counts,
-    )  # fmt: skip
+    )
     for name in ("raw/log_loss", "default/macro_f1", "tuned/macro_f1", "corrected/log_loss"):
         assert again.values[name] == pytest.approx(record.metrics[name], abs=1e-12)
     assert record.cost["fits"] == 1
@@ -100,11 +103,15 @@ def test_records_hold_what_is_needed_to_recompute_metrics(results: Path) -> None
 
 
 def test_csv_and_parquet_of_one_table_have_the_same_keys(results: Path, tmp_path: Path) -> None:
-    frame = pd.DataFrame({
-        "zip": [f"0{1000 + i % 7}" for i in range(200)], "age": [20.5 + i % 50 for i in range(200)],
-        "note": [f"a small text number {i % 23} here" for i in range(200)], "member": [i % 3 == 0 for i in range(200)],
-        "bought": [int(i % 9 == 0) for i in range(200)],
-    })  # fmt: skip
+    frame = pd.DataFrame(
+        {
+            "zip": [f"0{1000 + i % 7}" for i in range(200)],
+            "age": [20.5 + i % 50 for i in range(200)],
+            "note": [f"a small text number {i % 23} here" for i in range(200)],
+            "member": [i % 3 == 0 for i in range(200)],
+            "bought": [int(i % 9 == 0) for i in range(200)],
+        }
+    )
     frame.to_csv(tmp_path / "shop.csv", index=False)
     frame.to_parquet(tmp_path / "shop.parquet", index=False)
     for name in ("shop.csv", "shop.parquet"):
