@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
 
 from bench.records.store import Store
+from bench.sweep.outcome import conclude
 from tests.command_line import TINY, imbench, records
 
 
@@ -56,6 +58,30 @@ def test_resume_runs_nothing_twice_and_recreates_what_is_missing_identically(res
         assert again.predictions["sha256"] == record.predictions["sha256"]
     kept = [p for p in store.paths() if p.stem not in {r.key for r in gone}]
     assert all(p.stat().st_mtime_ns == stamps[p] for p in kept)
+
+
+def test_an_interrupt_keeps_what_is_done(
+    results: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Exit code 130; the same command runs the rest, and nothing twice."""
+    grid, calls = ("run", "-m", "strategy=none,focal,oversample", *TINY), list[int]()
+
+    def interrupted(*given: Any) -> Any:
+        calls.append(1)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return conclude(*given)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("bench.sweep.runner.conclude", interrupted)
+        assert imbench(*grid, results=results) == 130
+    assert "interrupted" in capsys.readouterr().out
+    (kept,) = Store(results).paths()
+    stamp = kept.stat().st_mtime_ns
+    assert imbench(*grid, results=results) == 0
+    assert kept.stat().st_mtime_ns == stamp
+    assert {r.status for r in Store(results)} == {"done"}
+    assert len(Store(results).paths()) == 3
 
 
 def test_failed_cells_run_again_only_when_asked(results: Path) -> None:
