@@ -1,5 +1,5 @@
 # Everything from a fresh checkout: each target sets up what it needs first.
-.PHONY: demo test check lint types readme readme-long bench simulate board regret clean
+.PHONY: demo test check lint types readme readme-long bench gpu simulate board regret clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -34,6 +34,10 @@ readme-long: $(READY)
 
 bench: $(READY)
 	$(BIN)/python -m tests.benchmarks
+
+# Correctness, demo and speed on a GPU, in at most ten minutes; without one it says so.
+gpu: $(READY)
+	$(BIN)/python -m tests.benchmarks gpu
 
 # Family-wise error and coverage of the boards' statistics, from the variance of your own records.
 simulate: $(READY)

@@ -10,6 +10,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from functools import lru_cache
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
 from pydantic import TypeAdapter, ValidationError
@@ -18,16 +19,19 @@ from bench.data.config import DataConfig, divide
 from bench.data.errors import DataError
 from bench.data.tables.config import TableConfig
 from bench.errors import Complaint
-from bench.models.registry import MODELS
+from bench.models.registry import MODELS, kind
 from bench.needs import Allowance, Need
 from strategies.registry import STRATEGIES, RegistryError, unknown
 
 if TYPE_CHECKING:
-    from bench.models.registry import Model
+    from strategies.model import Model
     from strategies.spec import Strategy
     from strategies.stack import Chain
 
 T = TypeVar("T")
+
+
+LOGGER_PACKAGES = {"tensorboard": "tensorboard", "mlflow": "mlflow"}  # extras of pyproject.toml by the same names
 
 
 class ConfigError(Complaint, ValueError):
@@ -70,6 +74,7 @@ class RunConfig:
     stack: int | Literal["auto", "off"] = "off"
     device: Literal["auto", "cpu", "cuda"] = "auto"
     graphs: bool = False
+    logger: Literal["csv", "tensorboard", "mlflow"] | None = None
     retry_failed: bool = False
     timeout: float | None = None
 
@@ -83,6 +88,11 @@ class RunConfig:
         if any(not isinstance(n, str) and n < 1 for n in counts):
             got = f"workers={self.workers}, threads={self.threads}, stack={self.stack}"
             raise ValueError(f"run: expected workers, threads and stack of at least 1, got {got}")
+        if self.logger in LOGGER_PACKAGES and find_spec(LOGGER_PACKAGES[self.logger]) is None:
+            raise ValueError(
+                f"run.logger={self.logger}: expected the package {LOGGER_PACKAGES[self.logger]}, which is not "
+                f"installed; pip install 'imbench[{self.logger}]'"
+            )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -234,6 +244,7 @@ def read_model(raw: Mapping[str, Any]) -> Model:
     name = read_value(str, raw.get("name"), "model.name")
     try:
         cls = MODELS.get(name)
+        kind(cls)
     except RegistryError as error:
         raise ConfigError(str(error)) from None
     parameters = {k: v for k, v in raw.items() if k not in ("name", "space")}

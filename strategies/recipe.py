@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import MISSING, dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, TypeAlias
 
 import torch
 
 from strategies.features import Features, Split
+from strategies.model import Model
 from strategies.predictor import Predictor
 
 if TYPE_CHECKING:
@@ -86,6 +87,13 @@ def per_row(by_class: Tensor, y: Tensor) -> Tensor:
     return by_class.double()[y]
 
 
+DATA = {"part": "data"}
+HARNESS = {"part": "harness"}  # the same for every strategy, which passes it on unread
+TREATMENT = {"part": "treatment"}  # what strategies decide; the default is neutral: no treatment
+BOOKKEEPING = {"part": "bookkeeping"}  # no part of what is trained
+"""What a field of a recipe is. Every field says it where it stands."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
     """Everything needed to train ONE model, and no test rows: leakage is impossible by type.
@@ -93,39 +101,42 @@ class Recipe:
     Compared by identity for its data (splits, `init`), by value for the rest; the trainer trains equal recipes once.
     """
 
-    train: Split
-    val: Split
-    extra: Mapping[str, tuple[Split, Split]] = field(default_factory=dict, compare=False)
-    default_source: str = ""  # the entry of `extra` that the data recommends for transfer; empty: none
-    unlabelled: Features | None = None
-    # The harness's choices, the same for every strategy. Strategies pass them on unread.
-    model: Any = None
-    batch_size: int = 256
-    max_steps: int = 1000
-    lr: float = 1e-2
-    weight_decay: float = 0.0
-    eval_every: int = 20
-    patience: int = 10
-    seed: int = 0
-    dtype: torch.dtype = field(default_factory=lambda: torch.float32)
-    precision: Literal["float32", "bf16"] = "float32"  # of the products in training steps; all else is in `dtype`
-    # What strategies decide.
-    sampler: tuple[Sampler, ...] = ()
-    augment: tuple[Augment, ...] = ()
-    loss: Loss = CrossEntropy()
-    head: LinearHead | CosineHead = LinearHead()
-    offset: tuple[float, ...] | None = None  # added to the logits in training only
-    prior_bias: bool = True  # start a linear head's bias at the log prior that it will see; False: at zero
-    init: Predictor | None = None
-    keep_head: bool = False
-    encoder_rate: float = 1.0  # factor on the encoder's learning rate; 0 freezes it
-    select: Literal["refined", "last"] = "refined"
-    prior_exact: bool = True
-    auxiliary: bool = field(default=False, compare=False)
-    # Bookkeeping, no part of what is trained.
-    by: str = field(default="", compare=False)
-    claims: Mapping[str, str] = field(default_factory=dict, compare=False)
-    notes: Mapping[str, float] = field(default_factory=dict, compare=False)
+    train: Split = field(metadata=DATA)
+    val: Split = field(metadata=DATA)
+    extra: Mapping[str, tuple[Split, Split]] = field(default_factory=dict, compare=False, metadata=DATA)
+    default_source: str = field(default="", metadata=DATA)  # entry of `extra` recommended for transfer; empty: none
+    unlabelled: Features | None = field(default=None, metadata=DATA)
+
+    model: Model = field(metadata=HARNESS)
+    batch_size: int = field(default=256, metadata=HARNESS)
+    max_steps: int = field(default=1000, metadata=HARNESS)
+    lr: float = field(default=1e-2, metadata=HARNESS)
+    weight_decay: float = field(default=0.0, metadata=HARNESS)
+    eval_every: int = field(default=20, metadata=HARNESS)
+    patience: int = field(default=10, metadata=HARNESS)
+    seed: int = field(default=0, metadata=HARNESS)
+    dtype: torch.dtype = field(default_factory=lambda: torch.float32, metadata=HARNESS)
+    # Of the products in training steps; all else is in `dtype`.
+    precision: Literal["float32", "bf16"] = field(default="float32", metadata=HARNESS)
+
+    sampler: tuple[Sampler, ...] = field(default=(), metadata=TREATMENT)
+    augment: tuple[Augment, ...] = field(default=(), metadata=TREATMENT)
+    loss: Loss = field(default=CrossEntropy(), metadata=TREATMENT)
+    head: LinearHead | CosineHead = field(default=LinearHead(), metadata=TREATMENT)
+    offset: tuple[float, ...] | None = field(default=None, metadata=TREATMENT)  # added to the logits in training only
+    # Start a linear head's bias at the log prior that it will see; False: at zero.
+    prior_bias: bool = field(default=True, metadata=TREATMENT)
+    init: Predictor | None = field(default=None, metadata=TREATMENT)
+    keep_head: bool = field(default=False, metadata=TREATMENT)
+    # Factor on the encoder's learning rate; 0 freezes it.
+    encoder_rate: float = field(default=1.0, metadata=TREATMENT)
+    select: Literal["refined", "last"] = field(default="refined", metadata=TREATMENT)
+    prior_exact: bool = field(default=True, metadata=TREATMENT)
+
+    auxiliary: bool = field(default=False, compare=False, metadata=BOOKKEEPING)  # inner strategies leave it alone
+    by: str = field(default="", compare=False, metadata=BOOKKEEPING)  # the strategy that is at work
+    claims: Mapping[str, str] = field(default_factory=dict, compare=False, metadata=BOOKKEEPING)
+    notes: Mapping[str, float] = field(default_factory=dict, compare=False, metadata=BOOKKEEPING)
 
     OWNED: ClassVar[tuple[str, ...]] = ("loss", "head", "offset", "init")
 
@@ -168,14 +179,20 @@ class Recipe:
         Inner strategies of the stack leave it alone; every treatment is dropped, and row weights go back to those
         that came with the data.
         """
-        plain: dict[str, Any] = {
-            "sampler": (), "augment": (), "loss": CrossEntropy(), "head": LinearHead(), "offset": None,
-            "prior_bias": True, "init": None, "keep_head": False, "encoder_rate": 1.0, "select": "refined",
-            "prior_exact": True, "claims": {}, "notes": {}, "auxiliary": True,
-        }  # fmt: skip
         same = self.train.weight is self.train.natural
         train = self.train if same else replace(self.train, weight=self.train.natural)
-        return replace(self, **{**plain, "train": train, **fields})
+        own = {"by": self.by, "auxiliary": True, "train": train}
+        return replace(self, **{**self.neutral("treatment", "bookkeeping"), **own, **fields})
+
+    @classmethod
+    def neutral(cls, *parts: str) -> dict[str, Any]:
+        """The value of every field of these parts where nothing has been done: its default."""
+        found = [f for f in fields(cls) if f.metadata["part"] in parts]
+        return {f.name: f.default if f.default_factory is MISSING else f.default_factory() for f in found}
+
+    def treated(self) -> frozenset[str]:
+        """The fields by which strategies have changed what is trained. Weights of rows do not count: data have some."""
+        return frozenset(name for name, value in self.neutral("treatment").items() if getattr(self, name) != value)
 
     def generator(self, purpose: str) -> torch.Generator:
         """A random stream of its own per purpose (order, encoder, head, noise, augment), derived from the seed."""
@@ -188,6 +205,31 @@ class Recipe:
         for sampler in self.sampler:
             rows = sampler(rows, self.train.y, generator)
         return rows[torch.randperm(len(rows), generator=generator)]
+
+    def counted(self, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """One epoch for a learner without batches: the rows drawn (m,) int64, each once, and their weights (m,).
+
+        A weight is how often the row was drawn, times its row weight scaled to a mean of 1 over the draws: float64,
+        with the number of draws as sum.
+        """
+        rows = self.epoch(generator)
+        weight = torch.ones(len(rows), dtype=torch.float64)
+        if self.train.weight is not None:
+            weight = self.train.weight[rows] / self.train.weight[rows].mean()
+        total = torch.zeros(len(self.train), dtype=torch.float64).index_add_(0, rows, weight)
+        drawn = torch.bincount(rows, minlength=len(self.train)).nonzero().flatten()
+        return drawn, total[drawn]
+
+    def embodied(self, mass: Tensor) -> Tensor:
+        """The class prior (C,), float64, that logits trained on so much mass per class embody, adjusted by `offset`.
+
+        A class that was never drawn counts as half a row, so that every log prior is finite.
+        """
+        mass = mass.double().clamp_min(0.5)
+        prior = mass / mass.sum()
+        if self.offset is None:
+            return prior
+        return (prior.log() - torch.tensor(self.offset, dtype=torch.float64)).softmax(0)
 
     def mass(self) -> Tensor:
         """Class mass of one epoch (C,), float64, sum 1: samplers × weights. What any reweighting must count."""

@@ -4,11 +4,20 @@ A strategy never trains. It turns one `Recipe` (everything needed to train one m
 the recipes that it wants trained, and turns the resulting `Predictor`s into one. Only torch is imported
 here, so that a strategy can be read, tested and reused without the harness.
 
+Import from here whatever a strategy needs; where it is written:
+
+- `strategies.strategy`: `Strategy`, the class to inherit from, and `Training`, the generator that says what to train
+- `strategies.recipe`: `Recipe` with its losses, heads and samplers, and the errors `Inapplicable` and `Clash`
+- `strategies.predictor`: `Predictor`, a trained model with the prior that it embodies, and its `Cost`
+- `strategies.features`: `Features`, `Field`, `Bag` and `Split`, the rows as models see them
+- `strategies.stack`: `Chain`, a stack of strategies as one, and `lockstep`, many generators advanced together
+
 Nothing of torch is *used* while this module or a strategy is imported (types are imported for the type checker only):
 a sweep is planned, and found to be done already, from names, versions and fields, a second before torch would be there.
 """
 
 from strategies.features import Bag, Features, Field, Split
+from strategies.model import Model, Takes, Watch
 from strategies.predictor import Cost, Predictor
 from strategies.recipe import (
     Augment,
@@ -39,12 +48,15 @@ __all__ = [
     "Inapplicable",
     "LinearHead",
     "Loss",
+    "Model",
     "Predictor",
     "Recipe",
     "Sampler",
     "Split",
     "Strategy",
+    "Takes",
     "Training",
+    "Watch",
     "lockstep",
     "negative_at",
     "per_row",

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, TypeAlias, cast
+from typing import TypeAlias, cast
 
 from strategies.predictor import Cost, Costed, Predictor
 from strategies.recipe import Recipe
 from strategies.strategy import Strategy, Training
-
-if TYPE_CHECKING:
-    pass
 
 Nested: TypeAlias = Generator[Sequence[Recipe], Sequence[Predictor], "list[Predictor | Exception]"]
 

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
-from typing import TYPE_CHECKING, ClassVar, TypeAlias
+from typing import ClassVar, TypeAlias
 
 from strategies.predictor import Predictor
-
-if TYPE_CHECKING:
-    pass
 from strategies.recipe import Recipe
 
 Training: TypeAlias = Generator[Sequence[Recipe], Sequence[Predictor], Predictor]

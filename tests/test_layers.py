@@ -15,7 +15,7 @@ FILES = TREE.files
 
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("strategies",),
-    ("bench.machine", "bench.errors"),
+    ("bench.machine", "bench.files", "bench.errors"),
     ("bench.data", "bench.models", "bench.records"),
     ("bench.evaluation",),
     ("bench.needs",),
@@ -112,9 +112,9 @@ def test_hydra_and_omegaconf_stay_at_the_edge() -> None:
 
 
 def test_lightning_is_known_to_training_alone() -> None:
-    """One module of it; everything else could be used without."""
+    """Its loop and its loggers; everything else could be used without."""
     known = {m for m in FILES if any(n.split(".")[0] in ("pytorch_lightning", "lightning") for n in imported(m))}
-    assert known == {"bench.training.lightning"}
+    assert known == {"bench.training.lightning", "bench.training.logs"}
 
 
 @pytest.mark.parametrize(
@@ -123,7 +123,7 @@ def test_lightning_is_known_to_training_alone() -> None:
         ("bench.sweep.plan", ("pytorch_lightning", "lightning")),
         ("bench.config", ("pytorch_lightning", "lightning", "torch", "omegaconf", "hydra")),
         ("bench.records.store", ("pytorch_lightning", "lightning", "torch")),
-        ("bench.evaluation.metric_specs", ("pytorch_lightning", "lightning", "torch")),
+        ("bench.evaluation.registry", ("pytorch_lightning", "lightning", "torch")),
         ("bench.leaderboard", ("pytorch_lightning", "lightning", "torch")),
         ("bench.__main__", ("pytorch_lightning", "lightning", "torch", "hydra")),
         ("bench", ("pytorch_lightning", "lightning", "torch", "hydra", "pandas")),

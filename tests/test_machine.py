@@ -12,7 +12,7 @@ import pytest
 from bench import machine
 from bench.config import BoardConfig, CommandOptions, RunConfig
 from bench.machine import Place, gpus, granted, places, usable_cores
-from bench.sweep.run import worker_count
+from bench.sweep.workers import worker_count
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ from rich.console import Console
 
 from bench.config import read_options
 from bench.sweep.plan import identify
-from bench.tuning.driver import Report
 from bench.tuning.driver import tune as search
+from bench.tuning.progress import Report
 from bench.tuning.report import write
 
 from .overrides import compose_grid

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from bench.cli.cells import plan_cells
 from bench.records.store import load
-from bench.sweep.run import run as run_sweep
+from bench.sweep.run import run_sweep
 
 from .overrides import compose_grid
 

@@ -73,11 +73,15 @@ def refuse(key: str, value: Any, name: str, known: list[str]) -> None:
     Raises:
         DataError: says which source has it, or the nearest key.
     """
-    having = [other for other in SOURCES.names() if key in {f.name for f in fields(SOURCES.get(other))}]
-    if not having:
+    owner = source_of(key)
+    if owner is None:
         raise DataError(unknown("key", f"data.{key}", sorted(f"data.{k}" for k in known)))
     if value is not None:
         raise DataError(
-            f"data.{key}: expected unset for source {name!r}, got {value!r}. It belongs to {having[0]}: set "
-            f"data={having[0]}"
+            f"data.{key}: expected unset for source {name!r}, got {value!r}. It belongs to {owner}: set data={owner}"
         )
+
+
+def source_of(key: str) -> str | None:
+    """The first source that has an option of this name."""
+    return next((name for name in SOURCES.names() if key in {f.name for f in fields(SOURCES.get(name))}), None)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from bench.evaluation.decided import Counts, macro_f1
 from bench.evaluation.truth import Numbers, auroc, average_precision
-from bench.evaluation.views import Counts, macro_f1
 
 MOST_GROUPS = 100
 
@@ -34,9 +34,12 @@ def per_group(
 
 
 def decided_per_group(
-    predicted: npt.NDArray[np.int64], y: npt.NDArray[np.int64], group: npt.NDArray[np.int64], names: tuple[str, ...],
+    predicted: npt.NDArray[np.int64],
+    y: npt.NDArray[np.int64],
+    group: npt.NDArray[np.int64],
+    names: tuple[str, ...],
     classes: int,
-) -> dict[str, dict[str, float | None]]:  # fmt: skip
+) -> dict[str, dict[str, float | None]]:
     """Rows, accuracy and macro-F1 of the predicted classes in each group, the largest 100.
 
     predicted, y and group (n,). Macro-F1 is over the classes that occur or are predicted in the group.

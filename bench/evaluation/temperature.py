@@ -8,16 +8,14 @@ it gets does not depend on its company: with numpy it is the same to the last bi
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
-from typing import Any, Final, TypeAlias
+from typing import Final
 
 import numpy as np
 
-Array: TypeAlias = Any  # a numpy array or a torch tensor; one formula serves both, which have no common type
+from bench.evaluation.equations import Array, Bracket, logistic, numpy_or_torch, offsets, roots, values_like
 
 SCALE_RANGE: Final = (1e-3, 1e3)
 BLOCK: Final = 1 << 16  # logits of the members that numpy computes at once: several such tables fit the cache
-MOST_STEPS: Final = 200
 
 
 def refined_log_losses(logits: Array, y: Array) -> Array:
@@ -35,7 +33,7 @@ def refined_log_losses(logits: Array, y: Array) -> Array:
 
 
 def _scores(logits: Array, y: Array) -> Array:
-    finite = _numpy_or_torch(logits).isfinite(logits)
+    finite = numpy_or_torch(logits).isfinite(logits)
     if not bool(finite.all()):
         whole = finite.reshape(len(y), -1).all(axis=-1)
         scores = logits[:, 0, 0] + math.nan
@@ -61,16 +59,7 @@ def fit_temperatures(logits: Array, y: Array) -> tuple[Array, Array, Array]:
 
 def _of_each(y: Array, logits: Array) -> Array:
     """Labels (K, n)."""
-    return y if y.ndim == 2 else _numpy_or_torch(y).broadcast_to(y, logits.shape[:2])
-
-
-def _numpy_or_torch(x: Array) -> Any:
-    """The module whose functions take `x`; both know the few used here, by the same names."""
-    if isinstance(x, np.ndarray):
-        return np
-    import torch  # noqa: PLC0415  # not for boards, which know only numpy
-
-    return torch
+    return y if y.ndim == 2 else numpy_or_torch(y).broadcast_to(y, logits.shape[:2])
 
 
 # --- the two problems ---------------------------------------------------------------------------------------
@@ -84,7 +73,7 @@ class _Scaling:
     """Multi-class: one scale per member (Guo et al. 2017), the root of the derivative of a convex loss."""
 
     def __init__(self, logits: Array, y: Array) -> None:
-        xp = self.xp = _numpy_or_torch(logits)
+        xp = self.xp = numpy_or_torch(logits)
         self.logits, self.y = logits, y
         self.top = xp.amax(logits, axis=-1, keepdims=True)
         self.z = logits - self.top
@@ -108,8 +97,8 @@ class _Scaling:
             true = xp.where(self.separable[:, None], smoothed, true)
         # On a log axis the same relative precision costs the same everywhere in the range.
         low, high = map(math.log, SCALE_RANGE)
-        roots = _roots(_slope, (self.z, true.sum(axis=-1)), [_Bracket(low, high, 0.0) for _ in true])
-        scale = xp.where(self.varies, _numbers(map(math.exp, roots), true), 1.0)
+        found = roots(_slope, (self.z, true.sum(axis=-1)), [Bracket(low, high, 0.0) for _ in true])
+        scale = xp.where(self.varies, values_like(map(math.exp, found), true), 1.0)
         wide = scale[:, None, None]
         fitted = _log_losses(self.logits * wide - self.top * wide, self.y)
         plain = _log_losses(self.z, self.y, self.true)
@@ -120,7 +109,7 @@ class _Scaling:
 
 def _slope(log_scale: list[float], z: Array, target: Array) -> tuple[Array, Array]:
     """Derivative (K,) of the log loss in the scale, and its own derivative on the log axis."""
-    xp, scale = _numpy_or_torch(z), _numbers(map(math.exp, log_scale), z)
+    xp, scale = numpy_or_torch(z), values_like(map(math.exp, log_scale), z)
     p = xp.exp(scale[:, None, None] * z)
     p /= p.sum(axis=-1, keepdims=True)
     mean = xp.einsum("knc,knc->kn", p, z)
@@ -132,7 +121,7 @@ class _Platt:
     """Binary: logistic regression of y on the margin (Platt 1999), the slope kept inside `SCALE_RANGE`."""
 
     def __init__(self, logits: Array, y: Array) -> None:
-        xp = self.xp = _numpy_or_torch(logits)
+        xp = self.xp = numpy_or_torch(logits)
         self.logits, self.y = logits, y
         z = self.z = logits[..., 1] - logits[..., 0]
         positive = self.positive = y == 1
@@ -202,164 +191,12 @@ def _of_true(values: Array, y: Array) -> Array:
 
 def _log_losses(z: Array, y: Array, true: Array | None = None) -> Array:
     """Mean negative log probability (K,) of the true class; `z` (K, n, C) are logits less their row's highest."""
-    xp, true = _numpy_or_torch(z), _of_true(z, y) if true is None else true
+    xp, true = numpy_or_torch(z), _of_true(z, y) if true is None else true
     return -(true - xp.log(xp.exp(z).sum(axis=-1))).mean(axis=-1)
 
 
 def _smoothed(y: Array, logits: Array) -> tuple[Array, Array]:
     """Platt's targets (K, n): for the true class of each row, and for each of its other classes."""
-    xp, classes = _numpy_or_torch(y), logits.shape[-1]
+    xp, classes = numpy_or_torch(y), logits.shape[-1]
     count = xp.zeros_like(logits[..., 0]) + xp.stack([xp.bincount(own, minlength=classes)[own] for own in y])
     return (count + 1.0) / (count + classes), 1.0 / (count + classes)
-
-
-# --- equations, each member's own ---------------------------------------------------------------------------
-
-
-def _numbers(values: Iterable[float], like: Array) -> Array:
-    """A few numbers, where and as what `like` is."""
-    if isinstance(like, np.ndarray):
-        return np.array([*values])
-    return _numpy_or_torch(like).tensor([*values], dtype=like.dtype, device=like.device)
-
-
-def _log_odds(rate: Array) -> list[float]:
-    return [math.log(p) - math.log1p(-p) for p in rate.tolist()]
-
-
-def _columns(*columns: Array) -> Array:
-    """A table of columns (K,); `stack` would do, at twice the time."""
-    return _numpy_or_torch(columns[0]).concatenate([column[:, None] for column in columns], 1)
-
-
-def _dot(a: Array, b: Array) -> Array:
-    """Inner products (K,) of rows."""
-    return (a[:, None, :] @ b[:, :, None])[:, 0, 0]
-
-
-def _of_these(members: Array, going: Array) -> Array:
-    """The mask `members` (K,) without those of its members that `going` leaves out."""
-    left = _numpy_or_torch(members).zeros_like(members)
-    left[members] = going
-    return left
-
-
-def expit(x: Array) -> Array:
-    """The logistic function."""
-    return 0.5 + 0.5 * _numpy_or_torch(x).tanh(0.5 * x)
-
-
-def offsets(z: Array, rate: Array) -> Array:
-    """The intercepts (K,) with which the mean probabilities of margins `z` (K, n) equal `rate` (K,) inside (0, 1)."""
-    xp = _numpy_or_torch(z)
-    ends = (end.tolist() for end in (xp.amax(z, axis=-1), xp.amin(z, axis=-1), z.mean(axis=-1)))
-    # Were all scores at one end, the intercept would be the level less that end.
-    brackets = [_Bracket(at - a, at - b, at - c) for at, a, b, c in zip(_log_odds(rate), *ends, strict=True)]
-    return _numbers(_roots(_excess, (z, rate * z.shape[-1]), brackets), z)
-
-
-def _excess(offset: list[float], z: Array, total: Array) -> tuple[Array, Array]:
-    p = expit(z + _numbers(offset, z)[:, None])
-    return p.sum(axis=-1) - total, (p * (1 - p)).sum(axis=-1)
-
-
-class _Bracket:
-    """The root of one increasing function: Newton inside a bracket, from `x` between `low` and `high`.
-
-    It bisects where Newton leaves the bracket or stops halving its steps (as rtsafe in Press et al.); where there is no
-    root inside it ends at the nearer end. Plain numbers: of two a step, arrays cost more than the step.
-    """
-
-    def __init__(self, low: float, high: float, x: float) -> None:
-        self.low, self.high, self.x, self.stride = low, high, x, abs(high - low)
-
-    def narrow(self, value: float, derivative: float) -> bool:
-        """Move on, given the function at `x`; whether `x` has not settled yet."""
-        x = self.x
-        self.low, self.high = (self.low, x) if value > 0 else (x, self.high)
-        newton = x - value / derivative if derivative > 0 else math.nan
-        inside = self.low <= newton <= self.high and abs(newton - x) <= 0.5 * self.stride
-        self.x = newton if inside else 0.5 * (self.low + self.high)
-        self.stride = abs(self.x - x)
-        return self.stride > 1e-13 * max(1.0, abs(self.x))
-
-
-def _roots(f: Callable[..., tuple[Array, Array]], rows: tuple[Array, ...], brackets: list[_Bracket]) -> list[float]:
-    """Each member's root of `f(x, *rows)`, which returns the values and derivatives (K,) at `x` from its `rows`.
-
-    Of what is on a device, these two numbers a member leave it at each step.
-    """
-    unfinished = brackets
-    for _ in range(MOST_STEPS):
-        found = zip(unfinished, *(v.tolist() for v in f([b.x for b in unfinished], *rows)), strict=True)
-        going = [k for k, (bracket, *at) in enumerate(found) if bracket.narrow(*at)]
-        if len(going) < len(unfinished):
-            unfinished, rows = [unfinished[k] for k in going], tuple(r[going] for r in rows)
-        if not unfinished:
-            break
-    return [bracket.x for bracket in brackets]
-
-
-def logistic(z: Array, target: Array) -> tuple[Array, Array]:
-    """Slopes and intercepts (K,) of logistic fits of `target` (K, n) in [0, 1] on `z` (K, n), by damped Newton steps.
-
-    Expects that the finite optimum exists: `z` varies and does not separate the targets.
-    """
-    xp = _numpy_or_torch(z)
-    if not len(z):
-        return z.sum(axis=-1), z.sum(axis=-1)
-    centre = z.mean(axis=-1)
-    spread = ((z - centre[:, None]) ** 2).mean(axis=-1) ** 0.5
-    u = (z - centre[:, None]) / spread[:, None]
-    sums = _columns(_dot(target, u), target.sum(axis=-1))
-    rate = target.mean(axis=-1)
-    theta = _columns(xp.zeros_like(rate), _numbers(_log_odds(rate), rate))
-    found, unfinished = theta + 0.0, rate == rate  # noqa: PLR0124  # all
-    line = _line(theta, u)
-    value = _cross_entropy(line, theta, sums)
-    for _ in range(MOST_STEPS):
-        gradient, hessian = _derivatives(line, u, sums)
-        step = xp.linalg.solve(hessian, gradient[..., None])[..., 0]
-        decrement = _dot(gradient, step)
-        going = decrement > 1e-11 * (1 + abs(value))
-        if not all(going.tolist()):
-            found[unfinished] = theta - step
-            if not any(going.tolist()):
-                break
-            unfinished = _of_these(unfinished, going)
-            theta, u, sums, value, step, decrement = (v[going] for v in (theta, u, sums, value, step, decrement))
-        trial = theta - step
-        line = _line(trial, u)
-        entropy = _cross_entropy(line, trial, sums)
-        short, size = entropy > value - 1e-4 * decrement, xp.ones_like(value)
-        while any(short.tolist()):
-            size = xp.where(short, 0.5 * size, size)
-            trial = theta - size[:, None] * step
-            line = _line(trial, u)
-            entropy = _cross_entropy(line, trial, sums)
-            short = (size > 1e-12) & (entropy > value - 1e-4 * size * decrement)
-        theta, value = trial, entropy
-    else:
-        found[unfinished] = theta
-    slope = found[:, 0] / spread
-    return slope, found[:, 1] - slope * centre
-
-
-def _line(theta: Array, u: Array) -> Array:
-    return theta[:, :1] * u + theta[:, 1:]
-
-
-def _cross_entropy(line: Array, theta: Array, sums: Array) -> Array:
-    return _numpy_or_torch(line).logaddexp(0 * theta[:, :1], line).sum(axis=-1) - _dot(theta, sums)
-
-
-def _derivatives(line: Array, u: Array, sums: Array) -> tuple[Array, Array]:
-    """Gradient (K, 2) and Hessian (K, 2, 2) of the cross entropy."""
-    p = expit(line)
-    w = p * (1 - p)
-    wu = w * u
-    gradient = _columns(_dot(p, u), p.sum(axis=-1)) - sums
-    first, mixed, last = _dot(wu, u), wu.sum(axis=-1), w.sum(axis=-1)
-    # The ridge only matters where nearly every row is saturated; Newton then still points downhill.
-    ridge = 1e-14 * (first + last + 1e-300)
-    return gradient, _columns(first + ridge, mixed, mixed, last + ridge).reshape(-1, 2, 2)

@@ -1,5 +1,1 @@
 """Leaderboards: statistics, the table model, its formats. Reads records only; imports neither torch nor the harness."""
-
-from bench.leaderboard.publish import show
-
-__all__ = ["show"]

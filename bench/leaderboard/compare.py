@@ -31,21 +31,25 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from bench.evaluation.metric_specs import METRICS, spec_of
+from bench.evaluation.registry import METRICS, metric_of
 from bench.leaderboard.boards.build import boards
 from bench.leaderboard.boards.model import Board, Row
 from bench.leaderboard.statistics.seeds import Difference, Unit
 from bench.leaderboard.statistics.seeds import compare as paired
-from bench.leaderboard.text import clean, decimals_for, list_of, number, plural, signed, with_interval
+from bench.leaderboard.text.numbers import decimals_for, number, signed, with_interval
+from bench.leaderboard.text.words import clean, list_of, plural
 from bench.records import snapshot
-from bench.records.columns import Ledger
+from bench.records.columns import RecordTable
 from bench.records.files import ResultsError
 
 COSTS: Final = ("train_seconds", "fits", "steps", "peak_mb")
 COUNTS: Final = ("rank", "runs", "missing", "score")
 _OPERATORS: Final[dict[str, Callable[[float, float], bool]]] = {
-    "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
-}  # fmt: skip
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
 _RULE: Final = re.compile(
     r"(?P<what>[\w/]+)(?:@(?P<strategy>[^<>=]+?))?\s*(?P<how>[<>]=?)\s*"
     r"(?P<size>[+-]?[\d.]+(?:e[+-]?\d+)?)(?P<percent>\s*%)?"
@@ -108,7 +112,7 @@ def _column(what: str) -> str:
     if what in METRICS and len(METRICS[what].views) == 1:
         return f"{METRICS[what].views[0]}/{what}"
     try:
-        spec_of(what)
+        metric_of(what)
     except ValueError as error:
         raise ResultsError(f"board.fail_if: {error} Or one of {list_of((*COUNTS, *COSTS))}.") from None
     return what
@@ -156,7 +160,9 @@ def compare(before: Path, after: Path, console: Console, *, rules: str = "", met
     return 1 if broken else 0
 
 
-def _matched(sides: Sequence[Ledger], tables: Sequence[Sequence[Board]]) -> tuple[list[Match], list[str], list[str]]:
+def _matched(
+    sides: Sequence[RecordTable], tables: Sequence[Sequence[Board]]
+) -> tuple[list[Match], list[str], list[str]]:
     """Rows that both have, and the names of those that one has."""
     positions = [{key: i for i, key in enumerate(side.keys)} for side in sides]
     found = [{(b.title, r.label): (b, r) for b in side for r in b.rows if r.n} for side in tables]
@@ -173,12 +179,12 @@ def _matched(sides: Sequence[Ledger], tables: Sequence[Sequence[Board]]) -> tupl
     return matches, only[0], only[1]
 
 
-def _values(side: Ledger, at: Mapping[str, int], row: Row, column: str) -> dict[Unit, float]:
+def _values(side: RecordTable, at: Mapping[str, int], row: Row, column: str) -> dict[Unit, float]:
     pairs = ((unit, side.number(column, at[key])) for unit, key in row.keys)
     return {unit: value for unit, value in pairs if value is not None}
 
 
-def _broken(rule: Rule, matches: Sequence[Match], lost: Sequence[str], sides: Sequence[Ledger]) -> Iterator[str]:
+def _broken(rule: Rule, matches: Sequence[Match], lost: Sequence[str], sides: Sequence[RecordTable]) -> Iterator[str]:
     """What a rule that holds is about, a line for each row."""
     if rule.what == "missing":
         if rule.holds(0.0, float(len(lost))):
@@ -207,7 +213,7 @@ def _broken(rule: Rule, matches: Sequence[Match], lost: Sequence[str], sides: Se
 
 
 def _of(
-    what: str, match: Match, sides: Sequence[Ledger], positions: Sequence[Mapping[str, int]]
+    what: str, match: Match, sides: Sequence[RecordTable], positions: Sequence[Mapping[str, int]]
 ) -> tuple[float, float] | None:
     """Before and after of one row: of metrics the means on common cells, else what the boards show."""
     if what == "rank":
@@ -216,7 +222,7 @@ def _of(
     if what == "runs":
         return float(match.before.n), float(match.after.n)
     if what in COSTS:
-        costs = match.before.cells.get(what), match.after.cells.get(what)
+        costs = match.before.values.get(what), match.after.values.get(what)
         return None if costs[0] is None or costs[1] is None else (costs[0], costs[1])
     column = match.after_board.score.key if what == "score" else what
     rows = match.before, match.after
@@ -242,11 +248,12 @@ def _print(matches: Sequence[Match], console: Console) -> None:
         for m in mine:
             ranks = dict.fromkeys(str(r.rank) if r.rank is not None else "–" for r in (m.before, m.after))
             table.add_row(
-                Text(clean(m.after.label)), " → ".join(ranks),
+                Text(clean(m.after.label)),
+                " → ".join(ranks),
                 number(m.before.score.mean if m.before.score else None, decimals),
                 number(m.after.score.mean if m.after.score else None, decimals),
                 with_interval(m.change, decimals, sign=True),
                 number(m.change.p if m.change else None, 3),
-            )  # fmt: skip
+            )
         console.print(table)
     console.print(Text("± is a 95% t interval of the paired change on common seeds; p is not adjusted.", style="dim"))

@@ -1,4 +1,4 @@
-"""`publish` writes the boards of a results folder in every format, `show` prints those of a sweep. Records only."""
+"""`publish` writes the boards of a results folder in every format, `print_boards` prints those of a sweep."""
 
 from __future__ import annotations
 
@@ -10,26 +10,21 @@ from typing import Any, Final
 from rich.console import Console
 from rich.text import Text
 
-from bench.leaderboard.boards.across import ROPE, Summary, summaries
+from bench.leaderboard.boards.across import ROPE, AcrossDataSets, summaries
 from bench.leaderboard.boards.bootstrap import RESAMPLES, attach
 from bench.leaderboard.boards.build import boards
 from bench.leaderboard.boards.model import Board
-from bench.leaderboard.boards.regret import Family, families
-from bench.leaderboard.formats import cells, latex, markdown, terminal
+from bench.leaderboard.boards.regret import families
 from bench.leaderboard.formats import csv_json as export
+from bench.leaderboard.formats import entries, latex, markdown, terminal
 from bench.leaderboard.formats.html import page
-from bench.leaderboard.plots.curves import gather
-from bench.leaderboard.plots.parts.svg import standalone
-from bench.leaderboard.plots.regret import regret_curves
-from bench.leaderboard.status import say_empty, status
-from bench.leaderboard.text import clean, list_of, plural
+from bench.leaderboard.plots.registry import drawn, evidence_of
+from bench.leaderboard.status import say_empty
+from bench.leaderboard.text.words import clean, list_of, plural
 from bench.records import index
-from bench.records.columns import Ledger, of_records
-from bench.records.files import ResultsError
-from bench.records.files import publish as write_file
+from bench.records.columns import RecordTable, of_records
+from bench.records.files import ResultsError, write_atomically
 from bench.records.store import Store
-
-__all__ = ["Options", "documents", "publish", "select", "show", "status"]
 
 PRINTED: Final = 30
 """A terminal is given so many boards at most; files have all."""
@@ -60,7 +55,7 @@ def publish(
     console: Console,
     where: Mapping[str, str] | None = None,
     options: Options | None = None,
-    finish: Callable[[Ledger, dict[str, str]], Sequence[Path]] | None = None,
+    finish: Callable[[RecordTable, dict[str, str]], Sequence[Path]] | None = None,
 ) -> list[Path]:
     """Print the boards of a results folder and write them as `leaderboard.html`, `.md`, `.csv`, `.tex` and `.json`.
 
@@ -105,15 +100,15 @@ def publish(
         folder = root if out is None else out
         written = [folder / name for name in texts]
         for path, text in zip(written, texts.values(), strict=True):
-            write_file(path, writer(text), replace=True)
+            write_atomically(path, writer(text), replace=True)
     for path in written:
         console.print(Text(f"Wrote {path}"), soft_wrap=True)
     return written
 
 
 def documents(
-    records: Ledger, store: Store | None, options: Options
-) -> tuple[dict[str, str], list[Board], list[Summary]]:
+    records: RecordTable, store: Store | None, options: Options
+) -> tuple[dict[str, str], list[Board], list[AcrossDataSets]]:
     """The text of every format by file name, and the boards and summaries in them.
 
     `store` holds the predictions; without it there are no intervals over test rows and no curves.
@@ -122,7 +117,7 @@ def documents(
     if store is not None and options.draws:
         tables = [attach(board, store, draws=options.draws) for board in tables]
     across = summaries(tables, rope=options.rope)
-    evidence = {board.slug: gather(board, store) for board in tables} if options.plots else {}
+    evidence = {board.slug: evidence_of(board, store) for board in tables} if options.plots else {}
     facts = [f"{plural(len(records), 'record')}, {plural(len(tables), 'board')}. {export.origin(records)}"]
     found = families(tables)
     texts = {
@@ -135,23 +130,15 @@ def documents(
         "leaderboard.json": export.json_text(tables, summaries=[export.json_summary(s) for s in across]),
     }
     tables_of = {
-        "groups.csv": export.groups_csv(tables), "across.csv": export.across_csv(across),
+        "groups.csv": export.groups_csv(tables),
+        "across.csv": export.across_csv(across),
         "regret.csv": export.regret_csv(found),
-    }  # fmt: skip
+    }
     texts |= {file: text for file, text in tables_of.items() if text}
     return texts | drawn(found), tables, across
 
 
-def drawn(found: Sequence[Family]) -> dict[str, str]:
-    """Regret curves as SVG files, `regret-rows.svg` and so on; of several families, numbered."""
-    return {
-        f"regret{f'-{i}' if len(found) > 1 else ''}-{figure.slug.rpartition('-')[2]}.svg": standalone(figure)
-        for i, family in enumerate(found, 1)
-        for figure in regret_curves(family)
-    }
-
-
-def show(root: Path, console: Console, keys: Sequence[str]) -> list[Board]:
+def print_boards(root: Path, console: Console, keys: Sequence[str]) -> list[Board]:
     """Print the boards of some cells only, such as those of one sweep; keys without a record are left out.
 
     Raises:
@@ -167,13 +154,13 @@ def show(root: Path, console: Console, keys: Sequence[str]) -> list[Board]:
 def _print(tables: Sequence[Board], console: Console) -> None:
     for board in tables:
         console.print(terminal.terminal(board, console.width))
-    for sentence in cells.legend(tables):
+    for sentence in entries.legend(tables):
         console.print(Text(sentence, style="dim"))
     if tables:
         console.print()
 
 
-def select(records: Ledger, where: Mapping[str, str]) -> Ledger:
+def select(records: RecordTable, where: Mapping[str, str]) -> RecordTable:
     """The records of a data set, target or model.
 
     Raises:
@@ -205,14 +192,18 @@ def for_settings(board: Any, root: Path, console: Console, command: str) -> list
 
     chosen = {key: value for key in FILTERS if (value := getattr(board, key)) is not None}
     options = Options(
-        metric=board.metric, draws=board.bootstrap, plots=board.plots, rope=board.rope, command=command,
+        metric=board.metric,
+        draws=board.bootstrap,
+        plots=board.plots,
+        rope=board.rope,
+        command=command,
         title="Leaderboard" if board.name is None else f"Leaderboard {board.name}",
-    )  # fmt: skip
+    )
     finish = None
     if board.name is not None:
         folder = snapshot.reserve(root, board.name, overwrite=board.overwrite)
 
-        def finish(records: Ledger, texts: dict[str, str]) -> Sequence[Path]:
+        def finish(records: RecordTable, texts: dict[str, str]) -> Sequence[Path]:
             return snapshot.write(folder, records, texts, command=command, overwrite=board.overwrite)
 
     try:

@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bench.leaderboard.boards.model import describe_units
-from bench.leaderboard.text import clean, plural, short
+from bench.leaderboard.text.words import clean, plural, short
 from bench.records.files import ResultsError
 from bench.records.record import FAILURES, STATUSES, Record
 from bench.records.store import Store

@@ -1,1 +1,1 @@
-"""Models by registry name: one file each. Every parameter has a leading axis of K independent members."""
+"""Models by registry name, one file each: networks, ordinary or with a leading axis of K members, and estimators."""

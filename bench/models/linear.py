@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, ClassVar
 from strategies.spec import CosineHead, Field, Inapplicable, LinearHead
 
 if TYPE_CHECKING:
-    from bench.models.parts.network import Network, Numbers
+    from bench.models.parts.network import MemberSettings, Network
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,25 +30,23 @@ class Linear:
         if self.l2 < 0:
             raise ValueError(f"model linear: expected l2 >= 0, got {self.l2}; it is 1/C of scikit-learn")
 
-    def build(
-        self, members: int, schema: tuple[Field, ...], head: LinearHead | CosineHead, n_classes: int, rows: int
+    def build_stack(
+        self, members: int, schema: tuple[Field, ...], head: LinearHead | CosineHead, n_classes: int
     ) -> Network:
         """A network of K members without encoder."""
-        from bench.models.parts.network import (  # noqa: PLC0415 - torch; a plan reads the fields only
-            LinearLogits,
-            Network,
-        )
+        from bench.models.parts.layers import LinearLogits  # noqa: PLC0415 - torch; a plan reads the fields only
+        from bench.models.parts.network import Network  # noqa: PLC0415
 
         if isinstance(head, CosineHead):
             raise Inapplicable("model linear has no encoding to compare by cosine; use model=mlp")
         return Network(None, LinearLogits(members, schema, head.out or n_classes))
 
-    def structure(self) -> Hashable:
+    def stacks_with(self) -> Hashable:
         """Everything stacks."""
         return self.name
 
-    def numbers(self, n_classes: int, rows: int) -> Numbers:
+    def member_settings(self, n_classes: int, rows: int) -> MemberSettings:
         """The penalty; `rows` is the number of training rows."""
-        from bench.models.parts.network import Numbers  # noqa: PLC0415 - torch
+        from bench.models.parts.network import MemberSettings  # noqa: PLC0415 - torch
 
-        return Numbers(penalty=(2.0 if n_classes == 2 else 1.0) * self.l2 / rows)
+        return MemberSettings(penalty=(2.0 if n_classes == 2 else 1.0) * self.l2 / rows)

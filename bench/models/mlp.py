@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, ClassVar
 from strategies.spec import CosineHead, Field, LinearHead
 
 if TYPE_CHECKING:
-    from bench.models.parts.network import Network, Numbers
+    from bench.models.parts.network import MemberSettings, Network
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,30 +31,23 @@ class MLP:
         if self.dim < 1 or any(h < 1 for h in self.hidden) or not 0 <= self.dropout < 1:
             raise ValueError(f"model mlp: expected dim >= 1, hidden sizes >= 1 and dropout in [0, 1), got {self}")
 
-    def build(
-        self, members: int, schema: tuple[Field, ...], head: LinearHead | CosineHead, n_classes: int, rows: int
+    def build_stack(
+        self, members: int, schema: tuple[Field, ...], head: LinearHead | CosineHead, n_classes: int
     ) -> Network:
         """A network of K members; parameters are not initialised."""
-        from bench.models.parts.layers import (  # noqa: PLC0415 - torch; a plan reads the fields only
-            Affine,
-            Cosine,
-            FieldSum,
-        )
-        from bench.models.parts.network import Hidden, Network  # noqa: PLC0415
+        from bench.models.parts.layers import FieldSum, Hidden  # noqa: PLC0415 - torch; a plan reads the fields only
+        from bench.models.parts.network import Network, made_head  # noqa: PLC0415
 
-        outputs = head.out or n_classes
         width = self.dim + (self.hidden[-1] if self.hidden else 0)
         encoder = Hidden(members, FieldSum(members, schema, self.dim, spread=0.01), self.dim, self.hidden, self.dropout)
-        if isinstance(head, CosineHead):
-            return Network(encoder, Cosine(members, width, outputs, head.scale))
-        return Network(encoder, Affine(members, width, outputs))
+        return Network(encoder, made_head(members, width, head, n_classes))
 
-    def structure(self) -> Hashable:
+    def stacks_with(self) -> Hashable:
         """What members of a stack share; the dropout rate is each one's own."""
         return self.name, self.dim, self.hidden
 
-    def numbers(self, n_classes: int, rows: int) -> Numbers:
+    def member_settings(self, n_classes: int, rows: int) -> MemberSettings:
         """The dropout rate."""
-        from bench.models.parts.network import Numbers  # noqa: PLC0415 - torch
+        from bench.models.parts.network import MemberSettings  # noqa: PLC0415 - torch
 
-        return Numbers(dropout=self.dropout)
+        return MemberSettings(dropout=self.dropout)

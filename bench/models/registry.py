@@ -1,33 +1,117 @@
-"""Which models there are, and what each must offer."""
+"""Which models there are, and what each must offer: one of `build`, `build_stack` and `fit`."""
 
 from __future__ import annotations
 
 from collections.abc import Hashable
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, ClassVar, Literal, Protocol, cast, runtime_checkable
 
-from strategies.registry import Registry
+from strategies.model import Model, Takes, Watch
+from strategies.registry import Registry, RegistryError
 
 if TYPE_CHECKING:
-    from strategies.spec import CosineHead, Field, LinearHead
+    from torch import nn
 
-
-class Model(Protocol):
-    """A frozen dataclass of hyperparameters that builds networks."""
-
-    name: ClassVar[str]
-    version: ClassVar[int]
-    has_encoder: ClassVar[bool]
-
-    def build(
-        self, members: int, schema: tuple[Field, ...], head: LinearHead | CosineHead, n_classes: int, rows: int
-    ) -> Any:
-        """A `Network` of K members."""
-
-    def structure(self) -> Hashable:
-        """What models must share to train as one stack: all that decides shapes."""
-
-    def numbers(self, n_classes: int, rows: int) -> Any:
-        """The `Numbers` in which members of a stack may differ; `rows` is the number of training rows."""
-
+    from bench.models.parts.network import MemberSettings, Network
+    from strategies.predictor import Predictor
+    from strategies.spec import CosineHead, Field, LinearHead, Recipe
 
 MODELS: Registry[Model] = Registry("model", "bench.models", "imbench.models")
+
+
+@runtime_checkable
+class OrdinaryNetwork(Model, Protocol):
+    """A network like any other: no member axis, no rules. One at a time on a CPU, by `torch.func` where that pays."""
+
+    def build(self, schema: tuple[Field, ...], head: LinearHead | CosineHead, n_classes: int) -> nn.Module:
+        """A module with initial parameters, drawn from torch's global stream, which the harness has seeded.
+
+        With `has_encoder` it maps Features of B rows to encodings (B, d), and the harness puts the head on them;
+        else to logits (B, head.out or n_classes).
+        """
+        ...
+
+
+@runtime_checkable
+class StackableNetwork(Model, Protocol):
+    """A network whose parameters have a leading axis of K members that never touch one another.
+
+    The law is checked before the first stack is trained (`bench.models.parts.laws`): member k of K gives what it gives
+    alone, and a row what it gives alone.
+    """
+
+    def build_stack(
+        self, members: int, schema: tuple[Field, ...], head: LinearHead | CosineHead, n_classes: int
+    ) -> Network:
+        """A network of K members; parameters are not initialised."""
+        ...
+
+    def stacks_with(self) -> Hashable:
+        """What models must share to train as one stack: all that decides shapes."""
+        ...
+
+    def member_settings(self, n_classes: int, rows: int) -> MemberSettings:
+        """The settings in which members of a stack may differ; `rows` is the number of training rows."""
+        ...
+
+
+Honoured = Literal["weight", "sampler", "loss", "offset"]
+"""What of a recipe an estimator may say that it honours; networks honour all of it, and more."""
+
+
+@runtime_checkable
+class Estimator(Model, Protocol):
+    """A model that trains itself, such as trees. It honours what `honours` names; all else is refused with the reason.
+
+    `budget` names the keys of `train` that mean something to it: the others are no part of its run key.
+    """
+
+    honours: ClassVar[frozenset[Honoured]]
+    budget: ClassVar[frozenset[str]]
+
+    def fit(self, recipe: Recipe, watch: Watch) -> Predictor:
+        """Train on `recipe.train`, report validation scores to `watch`, and stop when that says so.
+
+        The predictor's `cost` counts steps (trees, iterations); what else a record holds of costs the harness adds.
+        """
+        ...
+
+
+def kind(model: type[Model] | Model) -> Literal["ordinary", "stackable", "estimator"]:
+    """How a model is trained, by the one method of three that it has.
+
+    Raises:
+        RegistryError: it has none of them, or several.
+    """
+    kinds: dict[str, Literal["ordinary", "stackable", "estimator"]]
+    kinds = {"build": "ordinary", "build_stack": "stackable", "fit": "estimator"}
+    found = [name for name in kinds if callable(getattr(model, name, None))]
+    if len(found) != 1:
+        raise RegistryError(
+            f"model {getattr(model, 'name', model)!r}: expected one method of build (a network), build_stack (networks "
+            f"with a leading member axis) and fit (an estimator), got {' and '.join(found) or 'none'}"
+        )
+    return kinds[found[0]]
+
+
+def takes(model: type[Model] | Model) -> Takes:
+    """What a model is given of the data; what every model once was, where it does not say."""
+    return cast(Takes, getattr(model, "takes", Takes()))
+
+
+def train_keys(model: type[Model] | Model) -> frozenset[str] | None:
+    """The keys of `train` that mean something to a model; None: all of them, as to every network."""
+    return cast(Estimator, model).budget if kind(model) == "estimator" else None
+
+
+def refusal(model: type[Model] | Model, owns: frozenset[str], needs_encoder: bool) -> str:
+    """Why a strategy cannot be used with a model, as far as both classes say; empty where nothing speaks against it.
+
+    owns: what of a recipe the strategy sets; needs_encoder: whether it works on a representation.
+    """
+    if needs_encoder and not model.has_encoder:
+        return f"works on a learned representation, and model {model.name!r} has none; use model=mlp"
+    if kind(model) == "estimator":
+        missing = sorted(owns - cast(Estimator, model).honours)
+        if missing:
+            return f"sets the {' and the '.join(missing)}, which model {model.name!r} cannot honour; use model=mlp"
+    return ""

@@ -1,4 +1,4 @@
-"""Publishing in the background: a record waits for the disk twice, and the next cell need not wait with it."""
+"""Records written in the background: each waits for the disk twice, and the next cell need not wait with it."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from types import TracebackType
 
 from bench.records.files import ResultsError, one_line
 from bench.records.predictions import Logits, pack
-from bench.records.record import Record
+from bench.records.record import Record, failed_record
 from bench.records.store import Store
 
-MOST = 8  # outcomes on their way to the disk; a slow disk then slows training instead of filling memory
+MOST_WAITING = 8  # outcomes on their way to the disk; a slow disk then slows training instead of filling memory
 
 
-class Outbox(AbstractContextManager["Outbox"]):
-    """Publishes outcomes one after another in a thread of its own; leaving it waits until all are on the disk.
+class BackgroundWriter(AbstractContextManager["BackgroundWriter"]):
+    """Writes outcomes one after another in a thread of its own; leaving it waits until all are on the disk.
 
     In that thread `done` is told of each record that stands, and `failed` at once where one cannot be written, which
     the next call then raises. What is killed in between has no record, and runs again.
@@ -28,7 +28,7 @@ class Outbox(AbstractContextManager["Outbox"]):
         self, store: Store, done: Callable[[Record], None], failed: Callable[[ResultsError], None] = lambda _: None
     ) -> None:
         self.store, self.done, self.failed = store, done, failed
-        self.writer = ThreadPoolExecutor(1, thread_name_prefix="outbox")
+        self.writer = ThreadPoolExecutor(1, thread_name_prefix="records")
         self.waiting: deque[Future[None]] = deque()
 
     def put(self, record: Record, predictions: Logits | None) -> None:
@@ -37,18 +37,18 @@ class Outbox(AbstractContextManager["Outbox"]):
         Raises:
             ResultsError: an earlier one could not be written.
         """
-        self.waiting.append(self.writer.submit(self.publish, record, predictions))
-        self.collect(MOST)
+        self.waiting.append(self.writer.submit(self.write, record, predictions))
+        self.collect(MOST_WAITING)
 
-    def publish(self, record: Record, predictions: Logits | None) -> None:
+    def write(self, record: Record, predictions: Logits | None) -> None:
         try:
-            settled = self.written(record, predictions)
+            settled = self.settled(record, predictions)
         except Exception as error:
             self.failed(error if isinstance(error, ResultsError) else ResultsError(f"cannot write a record: {error}"))
             raise
         self.done(settled)
 
-    def written(self, record: Record, predictions: Logits | None) -> Record:
+    def settled(self, record: Record, predictions: Logits | None) -> Record:
         """The record that stands in the end: this one, an earlier one, or one that says why this one cannot be."""
         try:
             if predictions is not None:
@@ -74,8 +74,5 @@ class Outbox(AbstractContextManager["Outbox"]):
 def unwritable(record: Record, error: Exception) -> Record:
     """In place of a record that could not be written, through no fault of the disk: one that says why."""
     reason = f"its record could not be written: {type(error).__name__}: {one_line(error)}"
-    return Record(
-        key=record.key, status="failed", reason=reason, data=record.data, target=record.target, model=record.model,
-        strategy=record.strategy, split=record.split, seed=record.seed, tuned=record.tuned,
-        uses_extra=record.uses_extra, config=record.config, environment=record.environment, created=record.created,
-    )  # fmt: skip
+    known = {"environment": record.environment, "created": record.created}
+    return failed_record(record.identity(), "failed", reason, **known)

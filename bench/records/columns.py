@@ -7,37 +7,49 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa  # type: ignore[import-untyped]
-import pyarrow.parquet as pq  # type: ignore[import-untyped]
 
-from bench.records.files import ResultsError
 from bench.records.record import Record, canonical
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
-FORMAT: Final = "imbench-ledger-2"
-"""Written into every file; an index of another one is made again."""
-
-READABLE: Final = (FORMAT, "imbench-ledger-1")
-"""Snapshots of these are still read. The first one knew no groups and no regrets."""
-
 TEXTS: Final = (
-    "status", "reason", "data", "target", "model", "strategy", "created", "settings", "stack", "traits", "undefined",
-    "environment", "groups",
-)  # fmt: skip
+    "status",
+    "reason",
+    "data",
+    "target",
+    "model",
+    "strategy",
+    "created",
+    "settings",
+    "stack",
+    "traits",
+    "undefined",
+    "environment",
+    "groups",
+)
 """Text that repeats, kept as codes: names, and parts of records as canonical JSON."""
 
 _SETTINGS_ASIDE: Final = ("strategies", "strategy", "split", "seed")
 _TRAITS: Final = (
-    "rows", "n_train", "n_val", "n_test", "n_classes", "classes", "train_counts", "rarest", "imbalance_ratio",
-    "entropy", "columns", "generated", "group_column",
-)  # fmt: skip
+    "rows",
+    "n_train",
+    "n_val",
+    "n_test",
+    "n_classes",
+    "classes",
+    "train_counts",
+    "rarest",
+    "imbalance_ratio",
+    "entropy",
+    "columns",
+    "generated",
+    "group_column",
+)
 _NOTES: Final = "note:"
 
 TRUTH: Final = "truth:"
@@ -66,7 +78,7 @@ class Coded:
 
 
 @dataclass(frozen=True, eq=False)
-class Ledger:
+class RecordTable:
     """Columns of equal length, one entry a record.
 
     `texts` holds `TEXTS`; `numbers` holds metrics under their name (`raw/auroc`), costs under theirs (`fits`), notes
@@ -107,25 +119,28 @@ class Ledger:
         """One of the record's notes, such as `tuning_trials`."""
         return self.number(f"{_NOTES}{name}", index)
 
-    def take(self, index: npt.NDArray[Any]) -> Ledger:
+    def take(self, index: npt.NDArray[Any]) -> RecordTable:
         """Some of the records, by position or mask."""
         chosen = np.arange(len(self))[index]
-        return Ledger(
+        return RecordTable(
             tuple(self.keys[i] for i in chosen.tolist()),
             {name: Coded(coded.codes[chosen], coded.values) for name, coded in self.texts.items()},
-            self.split[chosen], self.seed[chosen], self.tuned[chosen], self.uses_extra[chosen],
+            self.split[chosen],
+            self.seed[chosen],
+            self.tuned[chosen],
+            self.uses_extra[chosen],
             {name: column[chosen] for name, column in self.numbers.items()},
-        )  # fmt: skip
+        )
 
-    def where(self, name: str, value: str) -> Ledger:
+    def where(self, name: str, value: str) -> RecordTable:
         """The records with this text in a column."""
         coded = self.texts[name]
         codes = [code for code, text in enumerate(coded.values) if text == value]
         return self.take(np.isin(coded.codes, codes))
 
 
-def of_records(records: Iterable[Record]) -> Ledger:
-    """The ledger of some records, in their order."""
+def of_records(records: Iterable[Record]) -> RecordTable:
+    """The table of some records, in their order."""
     records = list(records)
     texts: dict[str, list[str]] = {name: [] for name in TEXTS}
     found: dict[str, dict[int, float]] = {}
@@ -143,7 +158,7 @@ def of_records(records: Iterable[Record]) -> Ledger:
         column = np.full(len(records), np.nan)
         column[np.fromiter(by_index, np.int64, len(by_index))] = np.fromiter(by_index.values(), float, len(by_index))
         numbers[name] = column
-    return Ledger(
+    return RecordTable(
         tuple(r.key for r in records),
         {name: Coded.of(values) for name, values in texts.items()},
         np.array([r.split for r in records], np.int64),
@@ -157,13 +172,20 @@ def of_records(records: Iterable[Record]) -> Ledger:
 def _texts(record: Record) -> dict[str, str]:
     settings = {name: value for name, value in record.config.items() if name not in _SETTINGS_ASIDE}
     return {
-        "status": record.status, "reason": record.reason, "data": record.data, "target": record.target,
-        "model": record.model, "strategy": record.strategy, "created": record.created, "settings": canonical(settings),
+        "status": record.status,
+        "reason": record.reason,
+        "data": record.data,
+        "target": record.target,
+        "model": record.model,
+        "strategy": record.strategy,
+        "created": record.created,
+        "settings": canonical(settings),
         "stack": canonical(record.config.get("strategies", [])),
         "traits": canonical({name: record.traits[name] for name in _TRAITS if name in record.traits}),
-        "undefined": canonical(record.undefined), "environment": canonical(record.environment),
+        "undefined": canonical(record.undefined),
+        "environment": canonical(record.environment),
         "groups": _groups(record.traits),
-    }  # fmt: skip
+    }
 
 
 def _groups(traits: Mapping[str, Any]) -> str:
@@ -183,8 +205,8 @@ def _numbers(record: Record) -> Iterable[tuple[str, Any]]:
         yield from ((f"{TRUTH}{view}/{name}", value) for name, value in values.items())
 
 
-def joined(parts: Sequence[Ledger]) -> Ledger:
-    """Ledgers one after another."""
+def joined(parts: Sequence[RecordTable]) -> RecordTable:
+    """Tables of records one after another."""
     if len(parts) == 1:
         return parts[0]
     names = list(dict.fromkeys(name for part in parts for name in part.numbers))
@@ -198,69 +220,15 @@ def joined(parts: Sequence[Ledger]) -> Ledger:
             if len(part)
         ]
         texts[name] = Coded(np.concatenate(codes) if codes else np.array([], np.int32), tuple(values))
-    return Ledger(
+    return RecordTable(
         tuple(key for part in parts for key in part.keys),
         texts,
-        np.concatenate([part.split for part in parts]), np.concatenate([part.seed for part in parts]),
-        np.concatenate([part.tuned for part in parts]), np.concatenate([part.uses_extra for part in parts]),
-        {name: np.concatenate([part.numbers.get(name, np.full(len(part), np.nan)) for part in parts])
-         for name in names},
-    )  # fmt: skip
-
-
-# --- as a file ------------------------------------------------------------------------------------------------------
-
-
-def to_arrow(ledger: Ledger, extra: Mapping[str, Any] | None = None) -> pa.Table:
-    """The ledger as an Arrow table, with further columns such as the size of each file."""
-    columns: dict[str, Any] = {"key": pa.array(ledger.keys, pa.string())}
-    for name, coded in ledger.texts.items():
-        # Half a character (a lone surrogate) can be in JSON and in no file of text.
-        values = [value.encode("utf-8", "surrogatepass") for value in coded.values]
-        columns[name] = pa.DictionaryArray.from_arrays(pa.array(coded.codes), pa.array(values, pa.binary()))
-    columns |= {"split": ledger.split, "seed": ledger.seed, "tuned": ledger.tuned, "uses_extra": ledger.uses_extra}
-    columns |= {f"number:{name}": column for name, column in ledger.numbers.items()}
-    table = pa.table({**columns, **(extra or {})})
-    return table.replace_schema_metadata({"format": FORMAT})
-
-
-def of_arrow(table: pa.Table) -> Ledger:
-    """The ledger in an Arrow table."""
-    table = table.combine_chunks()
-    texts = {}
-    for name in TEXTS:
-        if name not in table.column_names:  # an older format
-            texts[name] = Coded(np.zeros(len(table), np.int32), ("",))
-            continue
-        chunk = table.column(name).combine_chunks()
-        if isinstance(chunk, pa.ChunkedArray):
-            chunk = chunk.chunk(0) if chunk.num_chunks else pa.array([], pa.dictionary(pa.int32(), pa.binary()))
-        values = tuple(value.decode("utf-8", "surrogatepass") for value in chunk.dictionary.to_pylist())
-        texts[name] = Coded(chunk.indices.to_numpy(zero_copy_only=False).astype(np.int32), values)
-    names = [name for name in table.column_names if name.startswith("number:")]
-    plain = {n: table.column(n).to_numpy() for n in ("split", "seed", "tuned", "uses_extra")}
-    return Ledger(
-        tuple(table.column("key").to_pylist()), texts, plain["split"], plain["seed"], plain["tuned"],
-        plain["uses_extra"], {name.partition(":")[2]: table.column(name).to_numpy() for name in names},
-    )  # fmt: skip
-
-
-def read_table(path: Path, formats: Sequence[str] = READABLE) -> pa.Table:
-    """The Arrow table in a file that `to_arrow` made, of one of some formats.
-
-    Raises:
-        ResultsError: it is none, or of another version; names the file.
-    """
-    try:
-        table = pq.read_table(path, read_dictionary=list(TEXTS), memory_map=False)
-    except (OSError, pa.ArrowException) as error:
-        raise ResultsError(f"{path}: expected records in Parquet, but got {error}; make the file again") from error
-    got = (table.schema.metadata or {}).get(b"format", b"none").decode("utf-8", "replace")
-    if got not in formats:
-        raise ResultsError(f"{path}: expected format {FORMAT}, but got {got!r}; make the file again with this version")
-    return table
-
-
-def write_table(path: Path, table: pa.Table) -> None:
-    """The Arrow table as Parquet: small, and quick to read."""
-    pq.write_table(table, path, compression="zstd", use_dictionary=list(TEXTS))
+        np.concatenate([part.split for part in parts]),
+        np.concatenate([part.seed for part in parts]),
+        np.concatenate([part.tuned for part in parts]),
+        np.concatenate([part.uses_extra for part in parts]),
+        {
+            name: np.concatenate([part.numbers.get(name, np.full(len(part), np.nan)) for part in parts])
+            for name in names
+        },
+    )

@@ -1,63 +1,43 @@
-"""Files written whole or not at all: under a temporary name, flushed to the disk, named in one step."""
+"""Files of the results folder: written whole or not at all, with errors that say what to do."""
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
-import os
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 from bench.errors import Complaint
+from bench.files import NameTaken, new_file
 
 
 class ResultsError(Complaint, RuntimeError):
     """The results folder cannot be used: full, read-only, or holding what is not a record."""
 
 
-def publish(path: Path, write: Callable[[Path], None], *, replace: bool) -> bool:
-    """Write a file under a temporary name, flush it to disk and give it its name in one step.
+def write_atomically(path: Path, write: Callable[[Path], object], *, replace: bool) -> bool:
+    """Have `write` fill a temporary file, flush it to the disk and give it its name in one step.
 
     Without `replace` the first writer of a name wins and the others learn it: returns False for them.
+
+    Raises:
+        ResultsError: the folder is full or read-only; what was there before is intact.
     """
-    temporary: Path | None = None
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=".", suffix=".tmp", dir=path.parent)
-        os.close(handle)
-        temporary = Path(name)
-        write(temporary)
-        with temporary.open("rb+") as file:
-            os.fsync(file.fileno())
-        temporary.chmod(0o644)
-        if replace:
-            temporary.replace(path)
-            return True
-        try:
-            os.link(temporary, path)
-        except FileExistsError:
-            return False
-        return True
+        with new_file(path, replace=replace) as temporary:
+            write(temporary)
+    except NameTaken:
+        return False
     except OSError as error:
         raise ResultsError(
             f"cannot write {path}: {error.strerror or error}. What was there before is intact; free some space or "
             "choose another folder with results=…, then run the same command again"
         ) from error
-    finally:
-        if temporary is not None:
-            with contextlib.suppress(OSError):
-                temporary.unlink(missing_ok=True)
+    return True
 
 
-def sync_folder(path: Path) -> None:
-    """Have the names in a folder on the disk, where the system can; a journal keeps their order anyway."""
-    with contextlib.suppress(OSError):
-        handle = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+def write_text_atomically(path: Path, text: str, *, replace: bool = True) -> bool:
+    """`write_atomically` of a text in UTF-8."""
+    return write_atomically(path, lambda temporary: temporary.write_text(text, encoding="utf-8"), replace=replace)
 
 
 def file_digest(path: Path) -> str:

@@ -13,10 +13,11 @@ from typing import Any, Final
 import numpy as np
 import pyarrow as pa  # type: ignore[import-untyped]
 
-from bench.records.columns import FORMAT, Ledger, joined, of_arrow, of_records, read_table, to_arrow, write_table
-from bench.records.files import ResultsError, publish
+from bench.records.columns import RecordTable, joined, of_records
+from bench.records.files import ResultsError, write_atomically
 from bench.records.parallel_read import parse_files
 from bench.records.store import Store
+from bench.records.table_file import FORMAT, of_arrow, read_table, to_arrow, write_table
 
 WORTH_IT: Final = 200
 """Below so many records parsing them all is quicker than looking anything up, and no index is written."""
@@ -29,7 +30,7 @@ def index_path(root: Path) -> Path:
     return root / "cache" / "index.parquet"
 
 
-def read(root: Path) -> Ledger:
+def read(root: Path) -> RecordTable:
     """All records of a results folder, sorted by key.
 
     Raises:
@@ -52,11 +53,11 @@ def read(root: Path) -> Ledger:
     if old is not None:
         kept = np.array([position[name] for name, same in zip(names, fresh, strict=True) if same], np.int64)
         parts.insert(0, old.take(kept))
-    ledger = joined(parts)
-    ledger = ledger.take(np.array(sorted(range(len(ledger)), key=ledger.keys.__getitem__), np.int64))
-    if list(ledger.keys) == names:  # a record under another's name is read, and never indexed
-        _write(index_path(root), ledger, stamps)
-    return ledger
+    records = joined(parts)
+    records = records.take(np.array(sorted(range(len(records)), key=records.keys.__getitem__), np.int64))
+    if list(records.keys) == names:  # a record under another's name is read, and never indexed
+        _write(index_path(root), records, stamps)
+    return records
 
 
 def listing(runs: Path) -> tuple[list[str], np.ndarray[Any, np.dtype[np.int64]]]:
@@ -76,22 +77,22 @@ def listing(runs: Path) -> tuple[list[str], np.ndarray[Any, np.dtype[np.int64]]]
     return [line[0] for line in found], np.array([line[1:] for line in found], np.int64).reshape(-1, 3)
 
 
-def _stored(path: Path) -> tuple[Ledger | None, tuple[str, ...], np.ndarray[Any, np.dtype[np.int64]]]:
+def _stored(path: Path) -> tuple[RecordTable | None, tuple[str, ...], np.ndarray[Any, np.dtype[np.int64]]]:
     nothing: tuple[None, tuple[str, ...], Any] = (None, (), np.empty((0, 3), np.int64))
     if not path.is_file():
         return nothing
     try:
         table = read_table(path, (FORMAT,))
         stamps = np.stack([table.column(name).to_numpy() for name in _STAMP], axis=1)
-        ledger = of_arrow(table)
+        records = of_arrow(table)
     except (ResultsError, KeyError, ValueError, AttributeError, pa.ArrowException):
         return nothing  # torn, or of another version: made again
-    return ledger, ledger.keys, stamps
+    return records, records.keys, stamps
 
 
-def _write(path: Path, ledger: Ledger, stamps: np.ndarray[Any, np.dtype[np.int64]]) -> None:
-    table = to_arrow(ledger, {name: stamps[:, i] for i, name in enumerate(_STAMP)})
+def _write(path: Path, records: RecordTable, stamps: np.ndarray[Any, np.dtype[np.int64]]) -> None:
+    table = to_arrow(records, {name: stamps[:, i] for i, name in enumerate(_STAMP)})
     try:
-        publish(path, lambda temporary: write_table(temporary, table), replace=True)
+        write_atomically(path, lambda temporary: write_table(temporary, table), replace=True)
     except ResultsError:
         return  # a full disk or a folder that is only for reading: the next reader parses again

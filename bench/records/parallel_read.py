@@ -2,7 +2,7 @@
 
     python -m bench.records.parallel_read RESULTS < KEYS > TABLE
 
-is what a helper process runs: keys in, one a line, the ledger of their records out, as an Arrow stream.
+is what a helper process runs: keys in, one a line, the table of their records out, as an Arrow stream.
 """
 
 from __future__ import annotations
@@ -19,8 +19,9 @@ from typing import Final
 import pyarrow as pa  # type: ignore[import-untyped]
 
 from bench.machine import usable_cores
-from bench.records.columns import Ledger, joined, of_arrow, of_records, to_arrow
+from bench.records.columns import RecordTable, joined, of_records
 from bench.records.store import Store
+from bench.records.table_file import of_arrow, to_arrow
 
 PART: Final = 2_000
 """Records held as objects at a time."""
@@ -29,8 +30,8 @@ WORTH_IT: Final = 5_000
 """Records for each process at least: a helper takes a second to start, and this many take one to parse."""
 
 
-def parse_files(store: Store, names: Sequence[str], *, processes: int | None = None) -> Ledger:
-    """The ledger of the records with these keys, in their order; `processes` at most, by default one a core.
+def parse_files(store: Store, names: Sequence[str], *, processes: int | None = None) -> RecordTable:
+    """The table of the records with these keys, in their order; `processes` at most, by default one a core.
 
     A helper that fails for whatever reason is not relied on: its records are parsed here, with the same outcome.
 
@@ -44,14 +45,14 @@ def parse_files(store: Store, names: Sequence[str], *, processes: int | None = N
     try:
         parts = [_parsed(store, shares[0])]
         for helper, share in zip(helpers, shares[1:], strict=True):
-            parts.append(helper.ledger() or _parsed(store, share))
+            parts.append(helper.records() or _parsed(store, share))
     finally:
         for helper in helpers:
             helper.stop()
     return joined(parts)
 
 
-def _parsed(store: Store, names: Sequence[str]) -> Ledger:
+def _parsed(store: Store, names: Sequence[str]) -> RecordTable:
     parts = [
         of_records(store.read(store.path(name)) for name in names[start : start + PART])
         for start in range(0, max(1, len(names)), PART)
@@ -78,7 +79,7 @@ class _Helper:
         if self.process is not None:
             self.output = self.process.communicate(keys)[0]
 
-    def ledger(self) -> Ledger | None:
+    def records(self) -> RecordTable | None:
         """What it found; None where it failed."""
         self.thread.join()
         if self.process is None or self.process.returncode:

@@ -6,8 +6,9 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from bench.records.files import ResultsError
 
@@ -23,6 +24,11 @@ STATUSES: tuple[Status, ...] = ("done", "skipped", *FAILURES)
 @dataclass(frozen=True, kw_only=True)
 class Record:
     """One cell's outcome. Everything is JSON: numbers are finite or null, never NaN."""
+
+    IDENTITY: ClassVar[tuple[str, ...]] = (
+        "key", "data", "target", "model", "strategy", "split", "seed", "tuned", "uses_extra", "config",
+    )  # fmt: skip
+    """The fields that say which cell it is; all others say what came of it."""
 
     key: str
     status: Status
@@ -50,6 +56,10 @@ class Record:
     created: str = ""
     schema: int = SCHEMA
 
+    def identity(self) -> dict[str, Any]:
+        """Which cell it is: the fields of `IDENTITY`."""
+        return {name: getattr(self, name) for name in self.IDENTITY}
+
 
 _FIELDS = frozenset(f.name for f in fields(Record))
 
@@ -64,6 +74,16 @@ def canonical(value: Any) -> str:
 def digest(value: Any) -> str:
     """SHA-256 of the canonical JSON, 64 hexadecimal digits."""
     return hashlib.sha256(canonical(value).encode()).hexdigest()
+
+
+def now() -> str:
+    """The time, in UTC and to the second: for `created`."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def failed_record(identity: Mapping[str, Any], status: Status, reason: str, **known: Any) -> Record:
+    """The record of a cell that came to nothing: which cell (`Record.IDENTITY`), why, and what else is `known`."""
+    return Record(**{"created": now(), **identity, "status": status, "reason": reason, **known})
 
 
 def parse(text: str, path: Path) -> Record:

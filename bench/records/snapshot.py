@@ -10,18 +10,18 @@ import contextlib
 import json
 import platform
 import re
-import shutil
-import tempfile
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Final
 
+from bench.files import NameTaken, new_folder
 from bench.records import index
-from bench.records.columns import Ledger, of_arrow, read_table, to_arrow, write_table
+from bench.records.columns import RecordTable
 from bench.records.files import ResultsError, file_digest
 from bench.records.record import digest
+from bench.records.table_file import of_arrow, read_table, to_arrow, write_table
 
 RECORDS: Final = "records.parquet"
 MANIFEST: Final = "manifest.json"
@@ -50,7 +50,7 @@ def reserve(root: Path, name: str, *, overwrite: bool) -> Path:
 
 
 def write(
-    folder: Path, records: Ledger, texts: Mapping[str, str], *, command: str, overwrite: bool = False
+    folder: Path, records: RecordTable, texts: Mapping[str, str], *, command: str, overwrite: bool = False
 ) -> list[Path]:
     """Write a snapshot in one step: whole under its name, or not at all. Returns its files.
 
@@ -58,45 +58,34 @@ def write(
         ResultsError: the folder cannot be written, or another writer took the name first.
     """
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        draft = Path(tempfile.mkdtemp(prefix=".", suffix=".tmp", dir=folder.parent))
-    except OSError as error:
-        raise ResultsError(f"cannot write {folder}: {error.strerror or error}") from error
-    try:
-        for name, text in texts.items():
-            (draft / name).write_text(text, encoding="utf-8", newline="\n")
-        write_table(draft / RECORDS, to_arrow(records))
-        hashes = {path.name: file_digest(path) for path in sorted(draft.iterdir())}
-        manifest = json.dumps(_manifest(folder.name, records, command, hashes), indent=1, sort_keys=True) + "\n"
-        (draft / MANIFEST).write_text(manifest, encoding="utf-8", newline="\n")
-        draft.chmod(0o755)
-        if overwrite and folder.exists():
-            old = folder.with_name(f".{folder.name}.old.tmp")
-            shutil.rmtree(old, ignore_errors=True)
-            folder.rename(old)
-            draft.rename(folder)
-            shutil.rmtree(old, ignore_errors=True)
-        else:
-            draft.rename(folder)
-    except OSError as error:
-        raise ResultsError(f"cannot write {folder}: {error.strerror or error}; what was there is intact") from error
-    finally:
-        with contextlib.suppress(OSError):
-            shutil.rmtree(draft, ignore_errors=True)
+        with new_folder(folder, replace=overwrite) as draft:
+            for name, text in texts.items():
+                (draft / name).write_text(text, encoding="utf-8", newline="\n")
+            write_table(draft / RECORDS, to_arrow(records))
+            hashes = {path.name: file_digest(path) for path in sorted(draft.iterdir())}
+            manifest = json.dumps(_manifest(folder.name, records, command, hashes), indent=1, sort_keys=True) + "\n"
+            (draft / MANIFEST).write_text(manifest, encoding="utf-8", newline="\n")
+    except (NameTaken, OSError) as error:
+        reason = "another writer took the name first" if isinstance(error, NameTaken) else error.strerror or error
+        raise ResultsError(f"cannot write {folder}: {reason}; what was there is intact") from error
     return sorted(folder.iterdir())
 
 
-def _manifest(name: str, records: Ledger, command: str, hashes: Mapping[str, str]) -> dict[str, Any]:
+def _manifest(name: str, records: RecordTable, command: str, hashes: Mapping[str, str]) -> dict[str, Any]:
     coded = records.texts["environment"]
     environments = [json.loads(coded.values[code]) for code in sorted(set(coded.codes.tolist()))]
     machine = f"{platform.system()} {platform.machine()}"  # no more: a kernel's name can be a machine's
     return {
-        "format": "imbench-snapshot-1", "name": name, "command": command,
-        "created": datetime.now(UTC).isoformat(timespec="seconds"), "records": len(records),
-        "keys": digest(sorted(records.keys)), "files": dict(hashes),
+        "format": "imbench-snapshot-1",
+        "name": name,
+        "command": command,
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "records": len(records),
+        "keys": digest(sorted(records.keys)),
+        "files": dict(hashes),
         "made_by": {"python": platform.python_version(), "platform": machine, **_versions()},
         "environments": environments,
-    }  # fmt: skip
+    }
 
 
 def _versions() -> dict[str, str]:
@@ -107,7 +96,7 @@ def _versions() -> dict[str, str]:
     return found
 
 
-def read(folder: Path) -> Ledger:
+def read(folder: Path) -> RecordTable:
     """The records of a snapshot (checked against its manifest) or of a results folder.
 
     Raises:

@@ -15,7 +15,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from bench.records.files import ResultsError, file_digest, publish, sync_folder
+from bench.files import sync_folder
+from bench.records.files import ResultsError, file_digest, write_atomically, write_text_atomically
 from bench.records.record import Record, parse
 
 
@@ -49,12 +50,7 @@ class Store:
             ResultsError: the folder is full or read-only; nothing that was there is harmed.
         """
         text = json.dumps(asdict(record), allow_nan=False, ensure_ascii=False, indent=1) + "\n"
-        path = self.path(record.key)
-
-        def write(temporary: Path) -> None:
-            temporary.write_text(text, encoding="utf-8")
-
-        return publish(path, write, replace=replace)
+        return write_text_atomically(self.path(record.key), text, replace=replace)
 
     def settle(self, record: Record) -> Record:
         """Publish the outcome of a run; returns the record that stands.
@@ -76,11 +72,7 @@ class Store:
         """
         sha256 = hashlib.sha256(predictions).hexdigest()
         path = self.path(key).with_name(f"{key}.{sha256[:12]}.parquet")
-
-        def write(temporary: Path) -> None:
-            temporary.write_bytes(predictions)
-
-        publish(path, write, replace=False)
+        write_atomically(path, lambda temporary: temporary.write_bytes(predictions), replace=False)
         sync_folder(path.parent)
         return {"file": str(path.relative_to(self.root)), "sha256": sha256}
 

@@ -10,7 +10,6 @@ import time
 import traceback
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
 from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
@@ -23,13 +22,14 @@ import torch
 from bench.config import RunConfig
 from bench.data.config import DataConfig
 from bench.data.features.encode import Encoded
-from bench.evaluation.metrics import Predictions, evaluate
+from bench.evaluation.evaluate import Predictions, evaluate
 from bench.evaluation.per_group import decided_per_group, per_group
+from bench.evaluation.rules import tau_decisions
 from bench.evaluation.truth import report, under_shift
-from bench.evaluation.views import tau_decisions
+from bench.evaluation.views import natural_prior
 from bench.records.files import one_line
 from bench.records.predictions import Logits
-from bench.records.record import Record, Status
+from bench.records.record import Record, Status, failed_record, now
 from bench.sweep.plan import Planned
 from bench.training.trainer import Diverged, Outcome
 from strategies.predictor import Predictor
@@ -40,15 +40,13 @@ def conclude(
     planned: Planned, outcome: Outcome, data: Encoded | None, ran: dict[str, Any]
 ) -> tuple[Record, Logits | None]:
     """The record of an outcome, and the logits behind it; evaluates on the test rows, once. Writes nothing."""
-    base = replace(
-        blank(planned), traits=traits(data) if data is not None else {},
-        created=datetime.now(UTC).isoformat(timespec="seconds"), **ran,
-    )  # fmt: skip
+    known = {"traits": {} if data is None else traits(data), **ran}
     if data is None or isinstance(outcome, Exception):
         assert isinstance(outcome, Exception)
         status, reason = classify(outcome)
         details = "" if status == "skipped" else "".join(traceback.format_exception(outcome))
-        return replace(base, status=status, reason=reason, traceback=details), None
+        return failed_record(planned.identity(), status, reason, traceback=details, **known), None
+    base = Record(**planned.identity(), status="done", created=now(), **known)
     return evaluated(planned, base, outcome, data)
 
 
@@ -60,7 +58,7 @@ def evaluated(planned: Planned, base: Record, predictor: Predictor, data: Encode
     seconds = time.perf_counter() - began
     val_y, test_y = data.val.y.numpy(), data.test_y.numpy()
     counts = np.bincount(data.train.y.numpy(), minlength=data.train.n_classes)
-    natural = np.maximum(counts, 0.5) / np.maximum(counts, 0.5).sum()
+    natural = natural_prior(counts)
     result = evaluate(
         Predictions(test, test_y), Predictions(val, val_y), prior=predictor.prior.numpy(), natural=natural,
         train_counts=counts,
@@ -74,7 +72,6 @@ def evaluated(planned: Planned, base: Record, predictor: Predictor, data: Encode
     cost = predictor.cost
     completed = replace(
         base,
-        status="done",
         metrics=result.values,
         undefined=result.undefined,
         per_class={**result.per_class, "prior": predictor.prior.tolist()},
@@ -88,16 +85,6 @@ def evaluated(planned: Planned, base: Record, predictor: Predictor, data: Encode
         curve=curve(predictor),
     )  # fmt: skip
     return completed, predictions
-
-
-def blank(planned: Planned) -> Record:
-    """A record that says which cell it is about, and nothing of what came out."""
-    cell = planned.cell
-    return Record(
-        key=planned.key, status="failed", data=planned.data_name, target=planned.target, model=cell.model.name,
-        strategy=cell.strategy, split=cell.split, seed=cell.seed, tuned=cell.tuned,
-        uses_extra=any(s.uses_extra for s in cell.strategies), config=planned.config,
-    )  # fmt: skip
 
 
 def classify(error: Exception) -> tuple[Status, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from statistics import median
 from typing import Any
@@ -12,12 +12,9 @@ from bench.config import Cell
 from bench.data.config import DataConfig
 from bench.data.loaded import loaded_table
 from bench.data.tables.splits import partition
+from bench.models.registry import refusal, takes, train_keys
 from bench.records.record import FAILURES, SCHEMA, Record, Status, digest
 from bench.records.store import Store
-
-MEMBERS = 64  # cells that a group may be joined to: more hardly train faster together
-ENOUGH = 16  # cells of such a group that train together nearly as fast as more; larger ones are divided for balance
-TOGETHER = 1_000_000  # rows, counted for each seed, whose data such a group may hold
 
 
 @dataclass(frozen=True)
@@ -29,6 +26,15 @@ class Planned:
     config: dict[str, Any]
     data_name: str
     target: str
+
+    def identity(self) -> dict[str, Any]:
+        """The fields of its record that say which cell it is."""
+        c = self.cell
+        return {
+            "key": self.key, "data": self.data_name, "target": self.target, "model": c.model.name,
+            "strategy": c.strategy, "split": c.split, "seed": c.seed, "tuned": c.tuned,
+            "uses_extra": any(s.uses_extra for s in c.strategies), "config": self.config,
+        }  # fmt: skip
 
     @property
     def label(self) -> str:
@@ -46,6 +52,7 @@ def identify(cell: Cell) -> Planned:
         DataError: the data cannot be used.
     """
     data = loaded_table(cell.data)
+    given = {"takes": key} if (key := takes(cell.model).key()) else {}  # the defaults came before the first records
     config = {
         "schema": SCHEMA,
         "data": {
@@ -53,17 +60,29 @@ def identify(cell: Cell) -> Planned:
             "fingerprint": data.fingerprint, "imbalance": data.imbalance, "test_fraction": cell.data.test_fraction,
             "val_fraction": cell.data.val_fraction, "vocabulary": cell.data.vocabulary, **cell.data.key(),
         },
-        "model": {"name": cell.model.name, "version": cell.model.version, **asdict(cell.model)},  # type: ignore[call-overload]
+        "model": {"name": cell.model.name, "version": cell.model.version, **asdict(cell.model), **given},  # type: ignore[call-overload]
         "strategies": [[s.name, s.version, asdict(s)] for s in cell.strategies],  # type: ignore[call-overload]
-        "train": cell.train.key(),
+        "train": budget(cell),
         "split": cell.split,
         "seed": cell.seed,
     }  # fmt: skip
-    if (
-        cell.tuned
-    ):  # settings may equal the defaults; the record is still one of a tuned strategy, and boards tell apart
+    if cell.tuned:  # settings may equal the defaults; boards tell the record of a tuned strategy apart all the same
         config["tuned"] = True
     return Planned(cell, digest(config), config, data.name, data.target)
+
+
+def budget(cell: Cell) -> dict[str, Any]:
+    """The settings of training that mean something to the cell's model: all, but to an estimator."""
+    means = train_keys(cell.model)
+    return {name: value for name, value in cell.train.key().items() if means is None or name in means}
+
+
+def inapplicable(cell: Cell) -> str:
+    """Why a cell would be skipped, as far as its strategies and model say so themselves; empty for most."""
+    for strategy in cell.strategies:
+        if reason := refusal(cell.model, strategy.owns, strategy.needs_encoder):
+            return f"{strategy.name}: {reason}"
+    return ""
 
 
 def plan(cells: Sequence[Cell]) -> list[Planned]:
@@ -111,53 +130,20 @@ def estimate(to_do: list[Planned], store: Store) -> float | None:
         # A cell that found its fits trained already took no time; what they took is in its training seconds.
         seconds = max(r.cost.get("wall_seconds") or 0.0, r.cost.get("train_seconds") or 0.0)
         if r.status == "done":
-            for group in ((r.data, r.target, r.model, r.strategy), (r.model, r.strategy), (r.model,), ()):
-                durations[group].append(seconds)
+            for alike in kinds(r.data, r.target, r.model, r.strategy):
+                durations[alike].append(seconds)
     if not durations:
         return None
     total = 0.0
     for p in to_do:
-        groups = ((p.data_name, p.target, p.cell.model.name, p.cell.strategy), (p.cell.model.name, p.cell.strategy),
-                  (p.cell.model.name,), ())  # fmt: skip
-        total += median(next(durations[g] for g in groups if g in durations))
+        closest = kinds(p.data_name, p.target, p.cell.model.name, p.cell.strategy)
+        total += median(next(durations[alike] for alike in closest if alike in durations))
     return total
 
 
-def units(to_do: Sequence[Planned], workers: int, *, seeds_together: bool = False) -> list[list[Planned]]:
-    """Work in groups that share data, split and seed; large groups are divided while workers would stand idle.
-
-    `seeds_together`: small groups of one split are joined, for cells that may train as one; two for each worker then,
-    as groups of different data take differently long.
-    """
-    groups: dict[tuple[DataConfig, int, int], list[Planned]] = defaultdict(list)
-    for p in to_do:
-        groups[p.cell.data, p.cell.split, p.cell.seed].append(p)
-    parts = sorted(joined(groups) if seeds_together else groups.values(), key=len, reverse=True)
-    while len(parts[0]) > 1 and (
-        len(parts) < workers or (seeds_together and 1 < workers > len(parts) / 2 and len(parts[0]) > ENOUGH)
-    ):
-        parts = sorted([*divided(parts.pop(0)), *parts], key=len, reverse=True)
-    return parts
-
-
-def joined(groups: Mapping[tuple[DataConfig, int, int], list[Planned]]) -> list[list[Planned]]:
-    """Groups of one split but several seeds: at most `MEMBERS` cells, and `TOGETHER` rows with those of each seed."""
-    parts = dict[tuple[DataConfig, int], list[list[Planned]]]()
-    for (data, split, _), group in groups.items():
-        seeds = max(1, TOGETHER // len(loaded_table(data)))
-        same = parts.setdefault((data, split), [[]])
-        if len(same[-1]) + len(group) > MEMBERS or len({p.cell.seed for p in same[-1]}) == seeds:
-            same.append([])
-        same[-1] += group
-    return [part for same in parts.values() for part in same if part]
-
-
-def divided(group: list[Planned]) -> tuple[list[Planned], list[Planned]]:
-    """A group in two; cells of one seed, which share data and first stages, stay together where there are several."""
-    half = set(sorted({p.cell.seed for p in group})[::2])
-    if half == {p.cell.seed for p in group}:
-        return group[::2], group[1::2]
-    return [p for p in group if p.cell.seed in half], [p for p in group if p.cell.seed not in half]
+def kinds(data: str, target: str, model: str, strategy: str) -> tuple[tuple[str, ...], ...]:
+    """What cells can have in common, the closest first."""
+    return (data, target, model, strategy), (model, strategy), (model,), ()
 
 
 def tally(planned: Sequence[Planned]) -> list[str]:
@@ -172,4 +158,5 @@ def tally(planned: Sequence[Planned]) -> list[str]:
             f"{data}/{target} {model}: {cells} cells = {len(strategies)} strategies ({', '.join(strategies)}), "
             f"{seeds} split-seed pairs"
         )
-    return lines
+    refused = Counter(reason for p in planned if (reason := inapplicable(p.cell)))
+    return [*lines, *(f"{n} cells do not apply: {reason}" for reason, n in refused.items())]

@@ -1,7 +1,7 @@
-"""One group of cells, start to end: data -> recipes -> predictors -> evaluation -> records. Imports Lightning.
+"""One batch of cells, start to end: data -> recipes -> predictors -> evaluation -> records. Imports Lightning.
 
-Cells of a group share data, split and seed, so that data are encoded once and equal first stages are trained once;
-where cells may train as one stack, a group holds several seeds.
+Cells of a batch share data, split and seed, so that data are encoded once and equal first stages are trained once;
+where cells may train as one stack, a batch holds several seeds.
 """
 
 from __future__ import annotations
@@ -22,23 +22,25 @@ from bench.config import RunConfig
 from bench.data.config import DataConfig
 from bench.data.features.encode import Encoded
 from bench.data.features.load import load_encoded
-from bench.records.background_writer import Outbox
+from bench.models.registry import takes
+from bench.records.background_writer import BackgroundWriter
 from bench.records.files import ResultsError
 from bench.records.record import Record
 from bench.records.store import Store
 from bench.sweep.outcome import conclude, environment, peak_mb, reset_peak
-from bench.sweep.plan import Planned
+from bench.sweep.plan import Planned, inapplicable
 from bench.training.graphs import use_graphs
+from bench.training.logs import CellLog, open_log
 from bench.training.threads import limit_threads
 from bench.training.trainer import Outcome, drive, pick_device
 from strategies.predictor import Predictor
-from strategies.spec import Inapplicable, Recipe, Training
+from strategies.spec import Inapplicable, Recipe, Takes, Training
 
 
 @lru_cache(maxsize=2)
-def encoded(config: DataConfig, split: int, seed: int) -> Encoded:
-    """The data of a group; the last two are kept, because the models of one group follow one another."""
-    return load_encoded(config, split, seed)
+def encoded(config: DataConfig, split: int, seed: int, takes: Takes) -> Encoded:
+    """The data of a batch of cells, as their model takes them; the last two are kept, as models follow one another."""
+    return load_encoded(config, split, seed, takes)
 
 
 def recipe(planned: Planned, data: Encoded) -> Recipe:
@@ -55,17 +57,13 @@ def recipe(planned: Planned, data: Encoded) -> Recipe:
 
 def training(planned: Planned, data: Encoded) -> Training:
     """The generator of a cell; refuses at once a strategy that needs what the model lacks."""
-    for strategy in planned.cell.strategies:
-        if strategy.needs_encoder and not planned.cell.model.has_encoder:
-            raise Inapplicable(
-                f"{strategy.name}: works on a learned representation, and model {planned.cell.model.name!r} has none; "
-                "use model=mlp"
-            )
+    if reason := inapplicable(planned.cell):
+        raise Inapplicable(reason)
     return planned.cell.chain().train(recipe(planned, data))
 
 
 class Runner(AbstractContextManager["Runner"]):
-    """What a process needs to turn groups of cells into records; when it is left, all of them are on the disk.
+    """What a process needs to turn batches of cells into records; when it is left, all of them are on the disk.
 
     `began` and `done` report as cells go, `failed` that the results folder cannot be written.
     """
@@ -77,33 +75,40 @@ class Runner(AbstractContextManager["Runner"]):
         limit_threads(run.threads)
         use_graphs(run.graphs)
         self.device, self.run, self.began = pick_device(run.device), run, began
-        self.outbox = Outbox(Store(root), done, failed)
+        self.writer = BackgroundWriter(Store(root), done, failed)
         self.clock: dict[str, float] = {}
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
-        self.outbox.__exit__(kind, error, tb)
+        self.writer.__exit__(kind, error, tb)
 
-    def execute(self, group: Sequence[Planned]) -> None:
-        """Train and evaluate the cells of a group. A failing one becomes a record of that and stops no other one.
+    def execute(self, batch: Sequence[Planned]) -> None:
+        """Train and evaluate the cells of a batch. A failing one becomes a record of that and stops no other one.
 
         Raises:
             ResultsError: a record cannot be written.
         """
         trainings: list[Training] = []
         ready: list[tuple[Planned, Encoded]] = []
-        for planned in sorted(group, key=lambda p: p.cell.seed):
-            data: Encoded | None = None
+        for planned in sorted(batch, key=lambda p: (p.cell.seed, str(takes(p.cell.model)))):
+            data, cell = None, planned.cell
             try:
-                data = encoded(planned.cell.data, planned.cell.split, planned.cell.seed)
+                data = encoded(cell.data, cell.split, cell.seed, takes(cell.model))
                 trainings.append(training(planned, data))
                 ready.append((planned, data))
             except Exception as error:
                 self.start(planned)
                 self.finish(planned, error, data)
-        drive(
-            trainings, lambda i, outcome: self.finish(ready[i][0], outcome, ready[i][1]), device=self.device,
-            stack=self.run.stack, began=lambda i: self.start(ready[i][0]),
-        )  # fmt: skip
+        logs = dict[int, CellLog]()
+
+        def began(i: int) -> None:
+            self.start(ready[i][0])
+            if self.run.logger is not None:
+                logs[i] = self.open_log(ready[i][0])
+
+        def done(i: int, outcome: Outcome) -> None:
+            self.finish(ready[i][0], outcome, ready[i][1], logs.pop(i, None))
+
+        drive(trainings, done, device=self.device, stack=self.run.stack, began=began, logs=logs)
 
     def start(self, planned: Planned) -> None:
         """A cell begins."""
@@ -116,7 +121,24 @@ class Runner(AbstractContextManager["Runner"]):
             torch.cuda.manual_seed_all(planned.cell.seed)
         self.began(planned.key)
 
-    def finish(self, planned: Planned, outcome: Outcome, data: Encoded | None) -> None:
+    def open_log(self, planned: Planned) -> CellLog:
+        """The cell's run with `run.logger`; its name holds the key, by which its record is found.
+
+        Raises:
+            ResultsError: it cannot be written.
+        """
+        assert self.run.logger is not None
+        cell, root = planned.cell, self.writer.store.root
+        name = f"{cell.model.name}-{cell.strategy}-split{cell.split}-seed{cell.seed}-{planned.key[:8]}"
+        try:
+            return open_log(
+                self.run.logger, root, f"{planned.data_name}-{planned.target}", name,
+                {**planned.config, "key": planned.key},
+            )  # fmt: skip
+        except OSError as error:
+            raise ResultsError(f"run.logger={self.run.logger}: cannot write {root / 'logs'}: {error}") from error
+
+    def finish(self, planned: Planned, outcome: Outcome, data: Encoded | None, log: CellLog | None = None) -> None:
         """A cell has come to its end: hand its record over."""
         wall = time.perf_counter() - self.clock.pop(planned.key)
         if self.run.together:  # all began at once: what counts is the share of a stack
@@ -124,8 +146,11 @@ class Runner(AbstractContextManager["Runner"]):
         ran = {"environment": environment(self.device, self.run), "cost": {"wall_seconds": round(wall, 3)}}
         try:
             record, logits = conclude(planned, outcome, data, ran)
-        except Exception as error:  # evaluation refused the logits, say: the cell's failure, not the group's
+        except Exception as error:  # evaluation refused the logits, say: the cell's failure, not the batch's
             record, logits = conclude(planned, error, data, ran)
         if record.status == "done":
             record = replace(record, cost={**record.cost, "peak_mb": peak_mb(self.device)})
-        self.outbox.put(record, logits)
+        if log is not None:
+            known = {name: value for name, value in record.metrics.items() if value is not None}
+            log.close(known, int(record.cost.get("steps") or 0), "success" if record.status == "done" else "failed")
+        self.writer.put(record, logits)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import compress
 
 import torch
 from torch import Tensor, nn
@@ -30,7 +31,7 @@ class Rate:
 
 
 @dataclass
-class Group:
+class RateGroup:
     """Tensors that step at one rate: whole stacks, or one member's slice of them (`members`, else None)."""
 
     owners: list[nn.Parameter] = field(default_factory=list)
@@ -49,7 +50,8 @@ class StackedAdamW:
 
     def __init__(self) -> None:
         self.moments: dict[str, tuple[Tensor, Tensor]] = {}
-        self.groups: dict[Rate, Group] = {}
+        self.groups: dict[Rate, RateGroup] = {}
+        self.trainable: dict[str, bool] = {}  # whether a parameter wants to be trained at all
         self.steps = torch.zeros(())
 
     def arrange(self, parameters: Mapping[str, nn.Parameter], recipes: Sequence[Recipe]) -> None:
@@ -58,7 +60,8 @@ class StackedAdamW:
         for name, p in parameters.items():
             rates = [rate(name, recipe) for recipe in recipes]
             p.grad = None
-            p.requires_grad_(any(r.lr for r in rates))
+            wanted = self.trainable.setdefault(name, p.requires_grad)
+            p.requires_grad_(wanted and any(r.lr for r in rates))
             if not p.requires_grad:
                 continue
             self.steps = self.steps.to(p.device)
@@ -67,9 +70,9 @@ class StackedAdamW:
             whole = len(set(rates)) == 1 and (len(rates) == 1 or not p[0].numel() % VECTOR)
             for k, r in enumerate(rates[:1] if whole else rates):
                 if r.lr:
-                    self.enlist(self.groups.setdefault(r, Group()), name, p, None if whole else k)
+                    self.enlist(self.groups.setdefault(r, RateGroup()), name, p, None if whole else k)
 
-    def enlist(self, group: Group, name: str, p: nn.Parameter, member: int | None) -> None:
+    def enlist(self, group: RateGroup, name: str, p: nn.Parameter, member: int | None) -> None:
         """Add a parameter, or one member's slice of it, to a group."""
         at = slice(None) if member is None else member
         group.owners.append(p)
@@ -88,11 +91,27 @@ class StackedAdamW:
         self.steps += 1
         slices: dict[int, tuple[Tensor, ...]] = {}
         for r, group in self.groups.items():
-            grads = list(gradients(group, slices))
+            found = list(gradients(group, slices))
+            grads = [grad for grad in found if grad is not None]
+            values, first, second = group.values, group.first, group.second
+            if len(grads) < len(found):  # an ordinary module's parameter took no part: it stays, as torch leaves it
+                took_part = [grad is not None for grad in found]
+                values, first, second = (list(compress(part, took_part)) for part in (values, first, second))
             torch._fused_adamw_(
-                group.values, grads, group.first, group.second, [], [self.steps] * len(grads), lr=r.lr,
-                beta1=BETAS[0], beta2=BETAS[1], weight_decay=r.decay, eps=r.eps, amsgrad=False, maximize=False,
-            )  # fmt: skip
+                values,
+                grads,
+                first,
+                second,
+                [],
+                [self.steps] * len(grads),
+                lr=r.lr,
+                weight_decay=r.decay,
+                eps=r.eps,
+                beta1=BETAS[0],
+                beta2=BETAS[1],
+                amsgrad=False,
+                maximize=False,
+            )
         for group in self.groups.values():
             for p in group.owners:
                 p.grad = None
@@ -104,11 +123,10 @@ def rate(name: str, recipe: Recipe) -> Rate:
     return Rate(recipe.lr * factor, recipe.weight_decay, TABLE_EPS if ".tables." in name else DENSE_EPS)
 
 
-def gradients(group: Group, slices: dict[int, tuple[Tensor, ...]]) -> Iterator[Tensor]:
+def gradients(group: RateGroup, slices: dict[int, tuple[Tensor, ...]]) -> Iterator[Tensor | None]:
     """The gradients that belong to a group's tensors; `slices` are those of single members, made once a step."""
     for p, k in zip(group.owners, group.members, strict=True):
-        assert p.grad is not None  # every parameter takes part in every step
-        if k is None:
+        if k is None or p.grad is None:
             yield p.grad
             continue
         if id(p) not in slices:  # the hash of a parameter takes longer

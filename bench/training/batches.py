@@ -1,4 +1,4 @@
-"""Rows to features: the data of all members once on the device, batches gathered from them, looks at validation."""
+"""Rows to features: the data of all members once on the device, batches gathered from them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from torch import Tensor
 from strategies.spec import Bag, Features, Recipe
 
 BLOCK = 16384  # rows gathered at once where there is text: cutting a bag costs ten small operations
-LOOK = {"cpu": 8192, "cuda": 1 << 20}  # validation rows that go through the network at once: bounds memory, fits caches
+VALIDATION_ROWS = {"cpu": 8192, "cuda": 1 << 20}  # that go through the network at once: bounds memory, fits caches
 
 
 Ends: TypeAlias = Mapping[str, Sequence[int]]
@@ -159,29 +159,29 @@ class Batches:
 
 
 @dataclass(frozen=True)
-class Look:
+class ValidationBatch:
     """Neighbours in a stack with equally many validation rows, and these rows for each of them, in pieces."""
 
     members: slice
     pieces: tuple[Features, ...]
 
 
-def looks(recipes: Sequence[Recipe], placed: Placed) -> list[Look]:
+def validation_batches(recipes: Sequence[Recipe], placed: Placed) -> list[ValidationBatch]:
     """How validation rows go through the network: as many members at once as memory (and cache) are good for.
 
     Never with padding, and in the pieces that a member alone would have: the rounding of a matrix product may depend
     on the number of rows.
     """
-    found, k, most = list[Look](), 0, LOOK.get(placed.device.type, LOOK["cpu"])
+    found, k, most = list[ValidationBatch](), 0, VALIDATION_ROWS.get(placed.device.type, VALIDATION_ROWS["cpu"])
     while k < len(recipes):
         n = len(recipes[k].val)
-        room, end = max(1, most // n), k + 1
-        while end < len(recipes) and len(recipes[end].val) == n and end - k < room:
+        fitting, end = max(1, most // n), k + 1
+        while end < len(recipes) and len(recipes[end].val) == n and end - k < fitting:
             end += 1
         x, starts = placed.pool([r.val.x for r in recipes[k:end]])
         if end - k > 1:
             each = torch.arange(n, device=placed.device)
             x = gather(x, torch.cat([each + start for start in starts]))
-        found.append(Look(slice(k, end), (x,) if len(x) <= most else tuple(cut(x, most // 2))))
+        found.append(ValidationBatch(slice(k, end), (x,) if len(x) <= most else tuple(cut(x, most // 2))))
         k = end
     return found

@@ -16,7 +16,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
-from bench.training.rows import RowStream
+from bench.training.row_stream import RowStream
 from strategies.spec import Inapplicable, Recipe
 
 

@@ -24,7 +24,7 @@ Step: TypeAlias = Callable[[Tensor, Tensor | None], None]
 
 DEVICES = {"cuda"}  # types of device that can record
 WARM_UP = 3  # ordinary steps before any is recorded: libraries choose kernels and take workspaces at the first ones
-TOGETHER = 5  # steps of one graph: what a replay costs itself is shared, and recording costs as much as these steps
+STEPS_A_REPLAY = 5  # of one graph: what a replay costs itself is shared, and recording costs as much as these steps
 
 _wanted = False
 
@@ -42,16 +42,19 @@ def recordable(batches: Batches, ranks: int) -> bool:
 
 
 class Replay:
-    """Steps of one grouping of a stack: first ordinary ones on a stream of their own, then `TOGETHER` by one replay.
+    """Steps of one grouping of a stack: first ordinary ones on a stream of their own, then several by one replay.
 
     Each generator that a step draws from must be given: a graph moves those that it knows on at every replay, by two
     small launches each. With dropout, K members thus cost 2K launches a replay.
     """
 
     def __init__(
-        self, shape: tuple[int, int, int], weights: torch.dtype | None, device: torch.device,
+        self,
+        shape: tuple[int, int, int],
+        weights: torch.dtype | None,
+        device: torch.device,
         generators: Sequence[torch.Generator],
-    ) -> None:  # fmt: skip
+    ) -> None:
         """shape: the most steps between two looks, members, batch size; weights: their type, None where all are 1."""
         self.rows = torch.zeros(shape, dtype=torch.int64, device=device)
         self.weights = None if weights is None else torch.ones(shape, dtype=weights, device=device)
@@ -76,13 +79,13 @@ class Replay:
             self.ordinary -= first
             self.ordinarily(step, first, watch=not self.ordinary)
             rows = rows[first:]
-        if len(rows) >= TOGETHER and self.graph is None:
+        if len(rows) >= STEPS_A_REPLAY and self.graph is None:
             self.graph = self.record(step)
-        for _ in range(len(rows) // TOGETHER):
+        for _ in range(len(rows) // STEPS_A_REPLAY):
             assert self.graph is not None
             self.graph.replay()
-        if len(rows) % TOGETHER:
-            self.ordinarily(step, len(rows) % TOGETHER)
+        if len(rows) % STEPS_A_REPLAY:
+            self.ordinarily(step, len(rows) % STEPS_A_REPLAY)
 
     def once(self, step: Step) -> None:
         """The step that the counter has come to."""
@@ -108,7 +111,7 @@ class Replay:
         main = torch.cuda.current_stream(self.device)
         # The outer context takes the process back to its stream, which a capture that fails does not.
         with explained(), torch.cuda.stream(main), torch.cuda.graph(graph, stream=self.stream):
-            for _ in range(TOGETHER):
+            for _ in range(STEPS_A_REPLAY):
                 self.once(step)
         return graph
 

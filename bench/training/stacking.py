@@ -9,42 +9,62 @@ from typing import Any, Literal, TypeAlias
 
 import torch
 
-from bench.training.batches import LOOK
-from bench.training.pace import worthwhile
+from bench.models.parts.build import build_network, stacks_with
+from bench.models.parts.laws import check_stacking, trains_stacked
+from bench.models.registry import kind
+from bench.training.batches import VALIDATION_ROWS
+from bench.training.measured_speed import worthwhile
 from strategies.spec import Recipe
 
-Stack: TypeAlias = int | Literal["auto", "off"]
+StackSize: TypeAlias = int | Literal["auto", "off"]
 
 SHARE = {"cpu": 0.4, "cuda": 0.8}  # of the memory that is free now
 
 
 def signature(recipe: Recipe) -> tuple[Any, ...]:
     """What recipes must share to train as one stack."""
-    return (
-        recipe.model.structure(), recipe.train.x.schema, recipe.head, recipe.train.n_classes, recipe.batch_size,
-        recipe.dtype, recipe.precision, recipe.eval_every, bool(recipe.augment),
-    )  # fmt: skip
+    of_model = (type(recipe.model), stacks_with(recipe.model))
+    of_data = (recipe.train.x.schema, recipe.train.n_classes)
+    of_steps = (recipe.batch_size, recipe.dtype, recipe.precision, recipe.eval_every, bool(recipe.augment))
+    return *of_model, *of_data, recipe.head, *of_steps
 
 
-def room(recipes: Sequence[Recipe], device: torch.device, stack: Stack) -> int:
+def check_stackable(recipe: Recipe) -> None:
+    """Refuse a network that says that it stacks, and does not.
+
+    Raises:
+        Unstackable: its members or rows touch one another.
+    """
+    if kind(recipe.model) == "stackable":
+        check_stacking(recipe.model, recipe.train.x.schema, recipe.head, recipe.train.n_classes)
+
+
+def members_that_fit(recipes: Sequence[Recipe], device: torch.device, stack: StackSize) -> int:
     """How many of these, all of one signature, to train together. A number of one's own is bounded by memory only.
 
-    On a GPU auto takes all that fit, on a CPU as many as were measured to be faster together.
+    On a GPU auto takes all that fit, on a CPU as many as were measured to be faster together. Estimators train one by
+    one, and so do ordinary modules where `torch.func` cannot take several at once, or would be slower: on a CPU.
     """
     if stack in (1, "off") or len(recipes) == 1:
         return 1
+    first, on_cpu = recipes[0], device.type == "cpu"
     try:
-        fitting = int(free_memory(device) / footprint(recipes[0], device))
+        which = kind(first.model)
+        if which == "estimator" or (which == "ordinary" and stack == "auto" and on_cpu):
+            return 1
+        fitting = int(free_memory(device) / footprint(first, device))
         most = max(1, min(len(recipes), fitting, *([] if stack == "auto" else [int(stack)])))
-        if stack == "auto" and device.type == "cpu" and most > 1:
-            most = worthwhile(recipes[:most], kind(recipes[0]), device)
-            return most if most == 1 or exact(recipes[0], most) else 1
+        if which == "ordinary" and most > 1:
+            return most if trains_stacked(first.model, first.train.x.schema, first.head, first.train.n_classes) else 1
+        if stack == "auto" and on_cpu and most > 1:
+            most = worthwhile(recipes[:most], timing(first), device)
+            return most if most == 1 or exact(first, most) else 1
     except Exception:  # of a model that these data are not for, say: alone each learns why
         return 1
     return most
 
 
-def kind(recipe: Recipe) -> Hashable:
+def timing(recipe: Recipe) -> Hashable:
     """What decides how long a step takes: recipes of one kind are measured once."""
     parts = [type(part) for part in (recipe.loss, *recipe.sampler, *recipe.augment)]
     return signature(recipe), *parts, recipe.train.weight is None
@@ -54,8 +74,9 @@ def shapes(recipe: Recipe) -> dict[str, tuple[int, int, int]]:
     """Shapes (1, inputs, outputs) of one member's parameters, by name."""
     r = recipe
     with torch.device("meta"):
-        network = r.model.build(1, r.train.x.schema, r.head, r.train.n_classes, len(r.train))
-    return {name: tuple(p.shape) for name, p in network.named_parameters()}
+        network = build_network(r.model, 1, r.train.x.schema, r.head, r.train.n_classes)
+    named = ((name, p) for name, p in network.named_parameters() if p.dim() > 1)
+    return {name: (1, max(1, p[0].numel() // p.shape[-1]), p.shape[-1]) for name, p in named}
 
 
 def exact(recipe: Recipe, members: int) -> bool:
@@ -64,7 +85,8 @@ def exact(recipe: Recipe, members: int) -> bool:
     All else that a stack computes is per element or per row (sums of table rows too); batched products are the
     library's business, so they are tried at the shapes of the model.
     """
-    steps, look = torch.bfloat16 if recipe.precision == "bf16" else recipe.dtype, min(len(recipe.val), LOOK["cpu"])
+    steps = torch.bfloat16 if recipe.precision == "bf16" else recipe.dtype
+    look = min(len(recipe.val), VALIDATION_ROWS["cpu"])
     tables = tuple(f".tables.{f.name}" for f in recipe.train.x.schema if f.kind != "numeric")
     factors = {(a, b) for name, (_, a, b) in shapes(recipe).items() if a > 1 and not name.endswith(tables)}
     return all(
@@ -103,7 +125,7 @@ def footprint(recipe: Recipe, device: torch.device) -> float:
     parameters = shapes(recipe).values()
     numbers, widths = sum(a * b for _, a, b in parameters), sum(b for _, a, b in parameters if a > 1)
     widths += sum(f.width for f in recipe.train.x.schema if f.kind == "numeric")
-    look = min(len(recipe.val), LOOK.get(device.type, LOOK["cpu"]))
+    look = min(len(recipe.val), VALIDATION_ROWS.get(device.type, VALIDATION_ROWS["cpu"]))
     # A value of a layer lives with its gradient and what the activation, dropout and concatenation keep of it.
     live = 4 * widths * recipe.batch_size + 2 * widths * look
     scoring = 8 * 8 * recipe.train.n_classes * len(recipe.val)

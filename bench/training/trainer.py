@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
-from traceback import clear_frames
+from typing import TYPE_CHECKING
 
 import torch
 
-from bench.training.fit import Diverged, Fit, Outcome, Watch
-from bench.training.lightning import Stacks, train_all
-from bench.training.stacking import Stack, room, signature
+from bench.training.attempts import Stack, Stacks, fits
+from bench.training.lightning import train_all
+from bench.training.logs import CellLog
+from bench.training.scoring import Diverged, Outcome, ScoreListener
+from bench.training.stacking import StackSize, check_stackable, members_that_fit, signature
 from strategies.spec import Recipe, Training
 from strategies.stack import answer
+
+if TYPE_CHECKING:
+    from pytorch_lightning import Callback
 
 __all__ = ["Diverged", "Outcome", "drive", "fit", "pick_device"]
 
@@ -25,14 +29,22 @@ def pick_device(wanted: str = "auto") -> torch.device:
     return torch.device("cuda", 0) if torch.cuda.is_available() else torch.device("cpu")
 
 
-def fit(recipes: Sequence[Recipe], device: torch.device, watch: Watch | None = None) -> list[Outcome]:
-    """Train recipes of one signature as one stack; a failed member is an exception in its place."""
+def fit(
+    recipes: Sequence[Recipe],
+    device: torch.device,
+    listener: ScoreListener | None = None,
+    callbacks: Sequence[Callback] = (),
+) -> list[Outcome]:
+    """Train recipes of one signature as one stack; a failed member is an exception in its place.
+
+    callbacks: of Lightning's; each look is a training batch to them.
+    """
     outcomes: list[Outcome] = []
 
     def only() -> Stacks:
-        outcomes.extend((yield list(recipes), watch))
+        outcomes.extend((yield Stack(list(recipes), listener)))
 
-    train_all(only(), partial(attempt, device), device)
+    train_all(fits(only(), device), device, callbacks)
     return outcomes
 
 
@@ -49,40 +61,50 @@ def drive(
     done: Callable[[int, Outcome], None],
     *,
     device: torch.device,
-    stack: Stack = "off",
+    stack: StackSize = "off",
     began: Callable[[int], None] = lambda i: None,
-    watches: Mapping[int, Watch] | None = None,
+    watches: Mapping[int, ScoreListener] | None = None,
+    logs: Mapping[int, CellLog] | None = None,
+    callbacks: Sequence[Callback] = (),
 ) -> None:
     """Run strategies to their end; `done(i, predictor or exception)` is called as each one finishes.
 
-    `watches[i]` is told of the looks of every recipe that strategy i asked for.
+    `watches[i]` is told of the looks of every recipe that strategy i asked for, and so is `logs[i]`, which may be
+    there from `began(i)` on only. `callbacks` are Lightning's.
 
     Equal recipes are trained once. With `stack` off (or 1) one strategy is finished before the next is begun; with a
     number, up to so many compatible recipes of all strategies train together; with auto, as many as pay
-    (`stacking.room`). A failing recipe raises inside its own strategy and stops nobody else.
+    (`stacking.members_that_fit`). A failing recipe raises inside its own strategy and stops nobody else.
     """
     if trainings:
-        driver = Driver(list(enumerate(trainings)), done, began, device, stack, watches or {})
-        train_all(driver.stacks(), partial(attempt, device), device)
+        logs = {} if logs is None else logs
+        driver = StrategyDriver(list(enumerate(trainings)), done, began, device, stack, watches or {}, logs)
+        train_all(fits(driver.stacks(), device), device, callbacks, logs)
 
 
 @dataclass
-class Driver:
+class StrategyDriver:
     """Strategies under way: each asks for recipes, and for more, or ends, once it has its answers."""
 
     upcoming: list[tuple[int, Training]]
     done: Callable[[int, Outcome], None]
     began: Callable[[int], None]
     device: torch.device
-    stack: Stack
-    watches: Mapping[int, Watch]
+    stack: StackSize
+    watches: Mapping[int, ScoreListener]
+    logs: Mapping[int, CellLog]
     trained: dict[Recipe, Outcome] = field(default_factory=dict)
     waiting: dict[int, Pending] = field(default_factory=dict)
+
+    @property
+    def one_by_one(self) -> bool:
+        """Whether nothing trains together."""
+        return self.stack in (1, "off")
 
     def stacks(self) -> Stacks:
         """What is to be trained next, until all have ended."""
         while self.upcoming or self.waiting:
-            while self.upcoming and (self.stack not in (1, "off") or not self.waiting):
+            while self.upcoming and not (self.one_by_one and self.waiting):
                 i, training = self.upcoming.pop(0)
                 self.began(i)
                 self.advance(i, training, lambda t=training: next(t))  # type: ignore[misc]
@@ -90,8 +112,8 @@ class Driver:
             if missing:
                 first = next(iter(missing))
                 batch = [r for r in missing if signature(r) == signature(first)]
-                batch = batch[: room(batch, self.device, self.stack)]
-                self.trained.update(zip(batch, (yield batch, self.watch(batch)), strict=True))
+                batch = batch[: members_that_fit(batch, self.device, self.stack)]
+                self.trained.update(zip(batch, (yield self.stack_of(batch)), strict=True))
             for i, p in list(self.waiting.items()):
                 if all(ask in self.trained for ask in p.asks):
                     self.advance(i, p.training, answer(p.training, [self.trained[a] for a in p.asks]))
@@ -99,26 +121,46 @@ class Driver:
     def advance(self, i: int, training: Training, step: Callable[[], Sequence[Recipe]]) -> None:
         """Let a strategy go on to its next recipes or its end."""
         try:
-            self.waiting[i] = Pending(training, checked(step()))
+            self.waiting[i] = Pending(training, self.checked(step()))
         except StopIteration as stop:
             self.waiting.pop(i, None)
             self.done(i, stop.value)
         except Exception as error:
             self.waiting.pop(i, None)
             self.done(i, error)
+        else:
+            if i in self.logs:
+                self.logs[i].asked(self.waiting[i].asks, self.trained)
 
-    def watch(self, batch: Sequence[Recipe]) -> Watch | None:
-        """Tells the watches of all who asked for a recipe."""
-        if not self.watches:
-            return None
-        asked = {i: p.asks for i, p in self.waiting.items() if i in self.watches}
-        return spread({r: [self.watches[i] for i, asks in asked.items() if r in asks] for r in batch})
+    def stack_of(self, batch: Sequence[Recipe]) -> Stack:
+        """Recipes to train together, and who asked for each."""
+        owners = {r: [i for i, p in self.waiting.items() if r in p.asks] for r in batch}
+        told: list[Mapping[int, ScoreListener]] = [self.watches, {i: log.look for i, log in self.logs.items()}]
+        listeners = {r: [part[i] for part in told for i in who if i in part] for r, who in owners.items()}
+        asked = tuple(dict.fromkeys(i for who in owners.values() for i in who))
+        return Stack(batch, spread(listeners) if any(listeners.values()) else None, asked)
+
+    def checked(self, asks: Sequence[Recipe]) -> Sequence[Recipe]:
+        """What a strategy yielded, if it can be trained.
+
+        Raises:
+            TypeError: it is not a list of recipes, a recipe holds what cannot be compared (a list for a tuple, say), or
+                its model says that it stacks and does not.
+        """
+        if isinstance(asks, Recipe) or not all(isinstance(ask, Recipe) for ask in asks):
+            raise TypeError(f"a strategy's train: expected to yield a list of recipes, got {type(asks).__name__}")
+        for ask in asks:
+            hash(ask)
+            signature(ask)
+            if not self.one_by_one:
+                check_stackable(ask)
+        return asks
 
 
-def spread(owners: Mapping[Recipe, Sequence[Watch]]) -> Watch:
+def spread(owners: Mapping[Recipe, Sequence[ScoreListener]]) -> ScoreListener:
     """Tells everyone who asked for a recipe, then lets the first objection end it: equal recipes have equal curves."""
 
-    def watch(recipe: Recipe, step: int, score: float) -> None:
+    def tell(recipe: Recipe, step: int, score: float) -> None:
         objections = []
         for told in owners[recipe]:
             try:
@@ -128,33 +170,4 @@ def spread(owners: Mapping[Recipe, Sequence[Watch]]) -> Watch:
         if objections:
             raise objections[0]
 
-    return watch
-
-
-def checked(asks: Sequence[Recipe]) -> Sequence[Recipe]:
-    """What a strategy yielded, if it can be trained.
-
-    Raises:
-        TypeError: it is not a list of recipes, or a recipe holds what cannot be compared (a list for a tuple, say).
-    """
-    if isinstance(asks, Recipe) or not all(isinstance(ask, Recipe) for ask in asks):
-        raise TypeError(f"a strategy's train: expected to yield a list of recipes, got {type(asks).__name__}")
-    for ask in asks:
-        hash(ask)
-        signature(ask)
-    return asks
-
-
-def attempt(device: torch.device, recipes: list[Recipe], watch: Watch | None) -> list[Outcome]:
-    """Train; where a stack fails as a whole (memory, an error of one member), halve it until the culprit is alone."""
-    try:
-        return Fit(recipes, device, watch).run()
-    except Exception as error:
-        clear_frames(error.__traceback__)  # which hold the model, its data and its moments
-        failed = error
-    if device.type == "cuda":
-        torch.cuda.empty_cache()
-    if len(recipes) == 1:
-        return [failed]
-    half = len(recipes) // 2
-    return attempt(device, recipes[:half], watch) + attempt(device, recipes[half:], watch)
+    return tell

@@ -17,12 +17,16 @@ from bench.data.features.encode import Encoded, encode
 from bench.data.features.load import load_encoded
 from bench.data.loaded import loaded_table
 from bench.data.tables.splits import Partition, partition
-from bench.evaluation.metric_specs import METRICS, RULES, VIEWS, column, direction, ranking_metric
-from bench.evaluation.metrics import Predictions, evaluate
+from bench.evaluation.evaluate import Predictions, evaluate
+from bench.evaluation.metric import RULES, VIEWS
+from bench.evaluation.registry import METRICS, column, direction, ranking_metric
+from bench.evaluation.views import natural_prior
+from strategies.model import Takes
 from strategies.predictor import Predictor
 from strategies.registry import unknown
 
 SECONDS = "seconds"
+DEFAULT = Takes()
 
 
 def objectives(names: str | tuple[str, ...], n_classes: int) -> tuple[str, ...]:
@@ -57,7 +61,7 @@ def maximized(objective_column: str) -> bool:
 
 
 @lru_cache(maxsize=4)
-def tuning_data(config: DataConfig, split: int, seed: int, folds: int, fold: int) -> Encoded:
+def tuning_data(config: DataConfig, split: int, seed: int, folds: int, fold: int, *, takes: Takes = DEFAULT) -> Encoded:
     """Training and validation rows of one seed, or of one fold of both together; no test row is encoded.
 
     Folds keep groups together.
@@ -66,7 +70,7 @@ def tuning_data(config: DataConfig, split: int, seed: int, folds: int, fold: int
         DataError: folds of rows that are split by time or by a column of the data.
     """
     if not folds:
-        return load_encoded(config, split, seed, test=False)
+        return load_encoded(config, split, seed, takes, test=False)
     if config.time is not None or config.given is not None:
         raise DataError("tune.folds: expected rows in no order, got data.time or data.given; use tune.folds=0")
     whole = loaded_table(config)
@@ -75,12 +79,12 @@ def tuning_data(config: DataConfig, split: int, seed: int, folds: int, fold: int
     groups = whole.roles.group[rows] if whole.roles is not None and whole.roles.group is not None else None
     splitter = (StratifiedKFold if groups is None else StratifiedGroupKFold)(folds, shuffle=True, random_state=seed)
     train, val = list(splitter.split(rows, whole.y[rows], groups))[fold]
-    return encode(whole, Partition(rows[train], rows[val], parts.test), config, test=False)
+    return encode(whole, Partition(rows[train], rows[val], parts.test), config, takes, test=False)
 
 
 def judged(predictor: Predictor, data: Encoded) -> dict[str, float | None]:
     """The metrics on the validation rows. Rules and temperatures are fitted on them too, for every trial alike."""
     val = Predictions(predictor.logits(data.val.x).numpy(), data.val.y.numpy())
     counts = np.bincount(data.train.y.numpy(), minlength=data.train.n_classes)
-    natural = np.maximum(counts, 0.5) / np.maximum(counts, 0.5).sum()
-    return evaluate(val, val, prior=predictor.prior.numpy(), natural=natural, train_counts=counts).values
+    prior = predictor.prior.numpy()
+    return evaluate(val, val, prior=prior, natural=natural_prior(counts), train_counts=counts).values

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import optuna
 
-from bench.training.fit import Watch
+from bench.training.scoring import ScoreListener
 from bench.tuning.storage import open_storage
 from strategies.spec import Recipe
 
@@ -41,7 +41,7 @@ def opened(folder: str, storage: str | None, study: str) -> optuna.Study:
     return optuna.load_study(study_name=study, storage=open_storage(Path(folder), storage), pruner=pruner())
 
 
-def watcher(where: Pruning) -> Watch:
+def watcher(where: Pruning) -> ScoreListener:
     """Reports every fifth score of the main fit to the study. Scores are losses: negated where the study maximises.
 
     What it does depends on the step alone: a stack that failed as a whole is trained, and watched, once more.

@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from bench.records.files import publish
+from bench.records.files import write_atomically
 from bench.tuning.objective import maximized
 from bench.tuning.space import KIND
 from bench.tuning.storage import open_storage
@@ -200,10 +200,7 @@ def last(path: str) -> str:
 def save_csv(table: pd.DataFrame, path: Path) -> Path:
     """A table as CSV, atomically."""
 
-    def put(temporary: Path) -> None:
-        table.to_csv(temporary, index=False)
-
-    publish(path, put, replace=True)
+    write_atomically(path, lambda temporary: table.to_csv(temporary, index=False), replace=True)
     return path
 
 
@@ -214,7 +211,7 @@ def save_plot(plot: Figure, data: pd.DataFrame, study: Study, name: str) -> list
     def put(temporary: Path) -> None:
         plot.savefig(temporary, format="svg", metadata={"Date": None, "Title": f"{name} of {study.label}"})
 
-    publish(path, put, replace=True)
+    write_atomically(path, put, replace=True)
     return [path, save_csv(data, study.folder / f"{name}.csv")]
 
 

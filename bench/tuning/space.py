@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from bench.config import ConfigError
+from bench.models.registry import MODELS, train_keys
 
 if TYPE_CHECKING:
     import optuna
@@ -73,10 +74,14 @@ class Dimension:
 def dimensions(raw: Mapping[str, Any], n_classes: int) -> tuple[Dimension, ...]:
     """The merged space of a composed configuration: training, model, and every strategy of the stack.
 
+    Settings of training that mean nothing to the model are left out.
+
     Raises:
         ConfigError: a space is malformed.
     """
-    spaces = {"train": raw["train"].get("space"), "model": raw["model"].get("space")}
+    means = train_keys(MODELS.get(raw["model"]["name"]))
+    of_train = {key: space for key, space in (raw["train"].get("space") or {}).items() if means is None or key in means}
+    spaces = {"train": of_train, "model": raw["model"].get("space")}
     spaces |= {f"strategy.{name}": (own or {}).get("space") for name, own in (raw.get("strategy") or {}).items()}
     found = []
     for section, space in spaces.items():

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import optuna
 import yaml
@@ -15,7 +15,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from bench.config import Cell, ConfigError, TuneConfig, read_cell
 from bench.data.loaded import loaded_table
-from bench.records.files import publish
+from bench.records.files import write_text_atomically
 from bench.records.record import digest
 from bench.sweep.plan import identify
 from bench.tuning.objective import maximized, objectives
@@ -172,7 +172,7 @@ class Study:
             }  # fmt: skip
         text = yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
         path = self.folder / BEST
-        publish(path, lambda temporary: cast(None, temporary.write_text(text, encoding="utf-8")), replace=True)
+        write_text_atomically(path, text)
         return path
 
 

@@ -1,23 +1,26 @@
-"""The work of one process: trials of one study, trained together where that is faster, each with its own result."""
+"""What a worker of a search does: train trials of one study, together where that is faster, each to its own result."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import product
-from typing import TypeAlias
+from typing import ClassVar, TypeAlias
 
 import numpy as np
 import optuna
 
 from bench.config import Cell
 from bench.data.features.encode import Encoded
+from bench.models.registry import takes
 from bench.records.files import one_line
 from bench.sweep.plan import identify
 from bench.sweep.runner import recipe, training
+from bench.sweep.worker import Began, Finished, Said
 from bench.training.graphs import use_graphs
-from bench.training.stacking import Stack, room
+from bench.training.stacking import StackSize, members_that_fit
 from bench.training.threads import limit_threads
 from bench.training.trainer import Outcome, drive, pick_device
 from bench.tuning.objective import SECONDS, judged, tuning_data
@@ -26,18 +29,27 @@ from strategies.spec import Inapplicable, Training
 
 
 @dataclass(frozen=True)
-class Job:
-    """Trials of one study as a worker gets them."""
+class Search:
+    """What all trials of a study share."""
 
-    trials: tuple[tuple[Cell, Pruning | None], ...]
     seeds: tuple[int, ...]
     folds: int
     columns: tuple[str, ...]
     threads: int
     device: str
-    stack: Stack
+    stack: StackSize
     batch: int  # trials that the study asks for at a time
     graphs: bool = False
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One trial as a worker gets it: the settings to judge, and where its curve is reported."""
+
+    key: str
+    cell: Cell
+    pruning: Pruning | None
+    search: Search
 
 
 @dataclass(frozen=True)
@@ -68,11 +80,11 @@ Result: TypeAlias = Score | Failed
 
 
 @dataclass(frozen=True)
-class Done:
-    """One result per trial of a job, and how many trials like these are worth training together here."""
+class Results:
+    """One result per trial of a batch, and how many trials like these are worth training together here."""
 
     results: tuple[Result, ...]
-    room: int
+    worth_together: int
 
 
 @dataclass(eq=False)
@@ -113,31 +125,53 @@ class Running:
         return Score(tuple(means), self.fits, self.steps, seconds)
 
 
-def run(job: Job) -> Done:
-    """Train the trials of a job on every seed (and fold); a trial that fails or is pruned disturbs no other.
+@dataclass(frozen=True)
+class TrialWorker:
+    """Trains batches of trials; a trial's result goes home with how many like it are worth training together."""
+
+    module: ClassVar[str] = "bench.tuning.trials"
+
+    @contextmanager
+    def open(self, say: Callable[[Said], None]) -> Iterator[Callable[[Sequence[Trial]], None]]:
+        """All trials of a batch begin at once and end at once."""
+
+        def work(batch: Sequence[Trial]) -> None:
+            for trial in batch:
+                say(Began(trial.key))
+            done = run(batch)
+            for trial, result in zip(batch, done.results, strict=True):
+                say(Finished(trial.key, (result, done.worth_together)))
+
+        yield work
+
+
+def run(trials: Sequence[Trial]) -> Results:
+    """Train trials of one study on every seed (and fold); a trial that fails or is pruned disturbs no other.
 
     Results are those of one trial after another, to the last bit; only seconds are shared, in proportion to steps.
     Where seconds are an objective, nothing is trained together.
     """
-    limit_threads(job.threads)
-    use_graphs(job.graphs)
-    device = pick_device(job.device)
-    stack = "off" if SECONDS in job.columns else job.stack
-    running = [Running(cell, pruning) for cell, pruning in job.trials]
+    search = trials[0].search
+    limit_threads(search.threads)
+    use_graphs(search.graphs)
+    device = pick_device(search.device)
+    stack = "off" if SECONDS in search.columns else search.stack
+    running = [Running(trial.cell, trial.pruning) for trial in trials]
     began, fitting, together = time.perf_counter(), True, 0
-    for seed, fold in product(job.seeds, range(max(job.folds, 1))):
+    for seed, fold in product(search.seeds, range(max(search.folds, 1))):
         trainings: list[Training] = []
         ready: list[tuple[Running, Encoded]] = []
         for trial in running:
             if trial.pruned or trial.failed is not None:
                 continue
             try:
-                data = tuning_data(trial.cell.data, trial.cell.split, seed, job.folds, fold)
+                where = (trial.cell.data, trial.cell.split, seed, search.folds, fold)
+                data = tuning_data(*where, takes=takes(trial.cell.model))
                 planned = identify(replace(trial.cell, seed=seed))
                 trainings.append(training(planned, data))
                 ready.append((trial, data))
                 if not together:
-                    together = room([recipe(planned, data)] * job.batch, device, stack)
+                    together = members_that_fit([recipe(planned, data)] * search.batch, device, stack)
             except Exception as error:
                 trial.failed = Failed.by(error)
         # The pruner judges the first fit; the others complete its mean.
@@ -146,9 +180,9 @@ def run(job: Job) -> Done:
         drive(trainings, outcomes.__setitem__, device=device, stack=stack, watches=pruned)
         for i, (trial, data) in enumerate(ready):
             try:
-                trial.take(outcomes[i], data, job.columns)
+                trial.take(outcomes[i], data, search.columns)
             except Exception as error:
                 trial.failed = Failed.by(error)
         fitting = False
     spent, steps = time.perf_counter() - began, max(1, sum(t.steps for t in running))
-    return Done(tuple(t.result(job.columns, spent * t.steps / steps) for t in running), max(together, 1))
+    return Results(tuple(t.result(search.columns, spent * t.steps / steps) for t in running), max(together, 1))

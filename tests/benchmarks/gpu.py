@@ -1,11 +1,13 @@
 """What only a GPU can show: agreement with the CPU, stacks, graphs, bf16, similarity, and the floor of bandwidth.
 
-Every part runs on whatever device there is, at its size. Without a GPU that is a CPU subset, and each part's GPU rows
-are listed as not measured. Correctness on a GPU is checked by `pytest -m gpu`, and here by the rows with a target.
+`make gpu`, or `python -m tests.benchmarks gpu`, needs a GPU and takes at most ten minutes; without one it says so and
+does nothing else. Correctness comes first: `pytest -m gpu`, the demo, agreement of logits. Every other part runs on
+whatever device there is, so that tests can run it at a small size on a CPU, whose rows then say that they are a subset.
 """
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -14,14 +16,15 @@ from typing import Any
 
 import torch
 
-from bench.evaluation.metrics import ranking_scores
+from bench.evaluation.ranked import ranking_scores
 from bench.models.mlp import MLP
 from bench.training.graphs import use_graphs
 from bench.training.predictor import Fitted
-from bench.training.rows import RowStream
+from bench.training.row_stream import RowStream
 from bench.training.trainer import fit
 from strategies.importance_weighted import similarity
 from strategies.spec import Recipe
+from tests.benchmarks import gpu_commands
 from tests.benchmarks.measure import Measured, alternate, compared
 from tests.benchmarks.stacking import focal_trials
 from tests.benchmarks.synthetic import numeric, recipe
@@ -29,6 +32,7 @@ from tests.benchmarks.synthetic import numeric, recipe
 HIDDEN, BATCH = (32,), 128
 CPU = torch.device("cpu")
 UNMEASURED = "not measured: no GPU"
+MINUTES = 9  # after which no part is begun; the longest takes less than one
 
 
 @dataclass(frozen=True)
@@ -45,7 +49,6 @@ class Size:
 
 
 ON_GPU = Size(steps=1000)
-ON_CPU = Size(steps=100, large=(4, 4096), large_steps=10, copied=1 << 26, compared=20_000)
 
 
 @dataclass(frozen=True)
@@ -87,15 +90,26 @@ class Bench:
 
 
 def measure() -> list[Measured]:
-    """All parts on the GPU; without one the CPU subset, and what is missing."""
-    cuda = torch.cuda.is_available()
-    return rows(Bench(torch.device("cuda", 0), True, ON_GPU) if cuda else Bench(CPU, False, ON_CPU))
+    """All parts on the GPU; without one the sentence that there is none."""
+    if not torch.cuda.is_available():
+        return [missing("everything that needs a GPU")]
+    began = time.monotonic()
+    found = []
+    for command in (gpu_commands.checks, gpu_commands.demo):
+        try:
+            found.append(command())
+        except Exception as error:
+            found.append(missing(command.__name__, f"failed: {type(error).__name__}: {error}"[:300]))
+    return found + rows(Bench(torch.device("cuda", 0), True, ON_GPU), began + MINUTES * 60)
 
 
-def rows(bench: Bench) -> list[Measured]:
-    """Every part; one that fails says so, and the others are worth having."""
+def rows(bench: Bench, until: float = math.inf) -> list[Measured]:
+    """Every part; one that fails says so, and the others are worth having. None is begun after `until` (monotonic)."""
     found: list[Measured] = []
-    for part in (agreement, stacks, graphs, bf16, similarities, draws, floor):
+    for part in (agreement, stacks, graphs, bf16, floor, similarities, draws):
+        if time.monotonic() > until:
+            found.append(missing(f"{part.__name__}, {bench.where}", f"not measured: the {MINUTES} minutes were over"))
+            continue
         try:
             found += part(bench)
         except Exception as error:
@@ -180,8 +194,8 @@ def graphs(bench: Bench) -> list[Measured]:
         m = compared("gpu", what, "the same without", lambda r=recipes: bench.train(r), ours, target=None,  # type: ignore[misc]
                      repeats=bench.size.repeats)  # fmt: skip
         assert m.our_seconds is not None
-        pace = rate(members, bench, m.our_seconds)
-        found.append(replace(m, note=f"{pace} member steps a second; parameters apart by {apart:.1e}"))
+        speed = rate(members, bench, m.our_seconds)
+        found.append(replace(m, note=f"{speed} member steps a second; parameters apart by {apart:.1e}"))
     return found
 
 

@@ -7,7 +7,7 @@ import torch
 from sklearn.metrics import average_precision_score, roc_auc_score
 from torchmetrics.functional.classification import binary_auroc, binary_average_precision
 
-from bench.evaluation.metrics import ranking_scores, ranking_table
+from bench.evaluation.ranked import ranking_scores, ranking_table
 from tests.benchmarks.measure import Measured, compared
 
 ROWS = 1_000_000
@@ -49,5 +49,5 @@ def together(rows: int = 450, classes: int = 10, times: int = 100) -> Measured:
             ranking_table(scores, positive)
 
     return compared("ranking", f"{classes} classes of {rows} rows at once, {times} times",
-                    "one by one (bit-equal: tests/evaluation/test_metrics.py)", one_by_one, at_once,
+                    "one by one (bit-equal: tests/evaluation/test_ranked.py)", one_by_one, at_once,
                     target=None, repeats=7, speedup=True)  # fmt: skip

@@ -19,7 +19,7 @@ CPU = torch.device("cpu")
 def focal_trials(members: int, hidden: tuple[int, ...], batch: int, steps: int) -> list[Recipe]:
     """Focal recipes that differ in gamma, learning rate, dropout and seed, as trials do."""
     train, val = numeric(4000, 16), numeric(500, 16, seed=1)
-    base = recipe(train, val, None, batch_size=batch, max_steps=steps, eval_every=50, patience=1000)
+    base = recipe(train, val, MLP(), batch_size=batch, max_steps=steps, eval_every=50, patience=1000)
     found = []
     for k in range(members):
         model = MLP(dim=8, hidden=hidden, dropout=0.1 + 0.4 * k / members)

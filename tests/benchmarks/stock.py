@@ -26,7 +26,7 @@ from torch.utils.data import DataLoader, Dataset, WeightedRandomSampler
 
 from bench.config import Cell, read_cell
 from bench.data.features.encode import Encoded
-from bench.evaluation.metrics import Predictions, evaluate
+from bench.evaluation.evaluate import Predictions, evaluate
 from bench.evaluation.views import refined_log_loss
 from bench.sweep.plan import identify
 from bench.sweep.runner import recipe as recipe_of

@@ -30,17 +30,7 @@ from tests.data.asked import asked
             {"source": "womens", "rows": 1000},
             "data.rows: expected unset for source 'womens', got 1000.* data=impressions",
         ),
-        ({"source": "womens", "given": "a", "folds": 5}, "data.given and data.folds: expected one way to split"),
-        ({"source": "womens", "folds": 1}, "data.folds: expected 2 or more"),
-        ({"source": "womens", "shift": 0.0}, "data.shift: expected a factor above 0"),
-        ({"source": "womens", "hashed": {"Age": 1}}, "data.hashed.Age: expected 2 buckets"),
-        ({"source": "womens", "crosses": (("Age",),)}, "data.crosses: expected groups of two"),
         ({"source": "impressions", "prevalence": 1.0}, "data.prevalence"),
-        ({"source": "womens", "test_fraction": 1.0}, "data.test_fraction: expected a number between 0 and 1"),
-        ({"source": "womens", "test_fraction": 0.6, "val_fraction": 0.4}, "expected less than 1"),
-        ({"source": "womens", "imbalance": 0.5}, "data.imbalance"),
-        ({"source": "womens", "vocabulary": 0}, "data.vocabulary"),
-        ({"source": "womens", "min_class_rows": -1}, "data.min_class_rows"),
     ],
 )
 def test_bad_settings_are_refused(options: dict[str, Any], message: str) -> None:
@@ -61,12 +51,6 @@ def test_configurations_have_hashes_that_see_every_key() -> None:
     configs = [*own, asked("womens"), *(asked("womens", **{k: v}) for k, v in changes.items())]
     assert len({hash(c) for c in configs}) == len(set(configs)) == 7
     assert hash(asked("womens", hashed={"a": 8, "b": 9})) == hash(asked("womens", hashed={"b": 9, "a": 8}))
-
-
-def test_options_enter_the_run_key_only_when_they_are_on() -> None:
-    assert asked("womens").key() == {}
-    on = asked("womens", hashed={"a": 8}, folds=5, shift=2.0, missing="drop", outliers="clip")
-    assert on.key() == {"hashed": {"a": 8}, "folds": 5, "shift": 2.0, "missing": "drop", "outliers": ["clip", 3.0]}
 
 
 def test_a_generator_says_what_it_was_asked_for() -> None:

@@ -1,4 +1,4 @@
-"""Calibration views and decision rules against scikit-learn, scipy, brute force and simulated truth."""
+"""Prior correction and temperature against scikit-learn, scipy, brute force and simulated truth."""
 
 from __future__ import annotations
 
@@ -8,58 +8,25 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import minimize, minimize_scalar
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import f1_score
 from sklearn.metrics import log_loss as sklearn_log_loss
 
-from bench.evaluation import views as calibration
-from bench.evaluation.metric_specs import UndefinedMetricError
 from bench.evaluation.temperature import SCALE_RANGE
 from bench.evaluation.views import (
-    TAU_BLOCK,
-    TAUS,
-    Counts,
     Temperature,
-    calibration_intercept,
-    calibration_intercepts,
-    calibration_slope,
-    calibration_slopes,
-    fit_tau,
     fit_temperature,
-    fit_threshold,
     log_loss,
     log_softmax,
-    macro_f1,
     margin,
     prior_corrected,
     refined_log_loss,
-    tau_decisions,
 )
-
-
-def sample(n: int, classes: int, seed: int, signal: float = 1.5) -> tuple[np.ndarray, np.ndarray]:
-    """Noisy logits that carry the class, under a long-tailed prior."""
-    rng = np.random.default_rng(seed)
-    prior = 1 / np.arange(1, classes + 1)
-    y = rng.choice(classes, n, p=prior / prior.sum())
-    y[:classes] = np.arange(classes)
-    logits = rng.normal(size=(n, classes))
-    logits[np.arange(n), y] += signal
-    return logits, y
-
-
-def binary(z: np.ndarray) -> np.ndarray:
-    """Logits (n, 2) with the given margins."""
-    return np.stack([np.zeros_like(z), z], axis=1)
-
-
-def expit(z: np.ndarray) -> np.ndarray:
-    return 1 / (1 + np.exp(-z))
+from tests.evaluation.builders import binary, expit, long_tailed
 
 
 @pytest.mark.parametrize("classes", [2, 5])
 def test_log_loss_equals_scikit_learn(classes: int) -> None:
     """Log loss from logits is the log loss of their softmax."""
-    logits, y = sample(300, classes, 0)
+    logits, y = long_tailed(300, classes, 0)
     p = np.exp(log_softmax(logits))
     np.testing.assert_allclose(p.sum(axis=1), 1, rtol=1e-14)
     assert log_loss(logits, y) == pytest.approx(sklearn_log_loss(y, p, labels=range(classes)), rel=1e-12)
@@ -68,9 +35,6 @@ def test_log_loss_equals_scikit_learn(classes: int) -> None:
 def test_log_loss_of_saturated_logits_is_the_margin() -> None:
     """A confident error costs its whole margin: nothing is clipped."""
     assert log_loss(np.array([[200.0, -200.0]]), np.array([1])) == 400.0
-
-
-# --- prior correction ---
 
 
 def test_balanced_logits_become_natural_log_odds() -> None:
@@ -91,7 +55,7 @@ def test_correction_is_bayes_rule() -> None:
 
 def test_correction_is_idempotent_once_the_prior_is_updated() -> None:
     """Corrected logits embody the natural prior, so correcting them again from there changes nothing."""
-    logits, _ = sample(20, 3, 2)
+    logits, _ = long_tailed(20, 3, 2)
     prior, natural = np.array([1 / 3, 1 / 3, 1 / 3]), np.array([0.8, 0.15, 0.05])
     once = prior_corrected(logits, prior, natural)
     np.testing.assert_array_equal(prior_corrected(once, natural, natural), once)
@@ -101,7 +65,7 @@ def test_correction_is_idempotent_once_the_prior_is_updated() -> None:
 
 def test_only_ratios_of_a_prior_matter() -> None:
     """Counts serve as well as shares."""
-    logits, _ = sample(5, 3, 3)
+    logits, _ = long_tailed(5, 3, 3)
     a = prior_corrected(logits, [1, 1, 1], [80, 15, 5])
     np.testing.assert_allclose(a, prior_corrected(logits, [1 / 3] * 3, [0.8, 0.15, 0.05]), atol=1e-14)
 
@@ -115,12 +79,9 @@ def test_impossible_priors_are_refused(bad: list[float]) -> None:
         prior_corrected(np.zeros((1, 2)), [0.5, 0.5], bad)
 
 
-# --- temperature ---
-
-
 def test_binary_temperature_equals_logistic_regression() -> None:
     """Scale and intercept are those of an unpenalised logistic regression on the margin."""
-    logits, y = sample(800, 2, 4)
+    logits, y = long_tailed(800, 2, 4)
     z = margin(logits)
     reference = LogisticRegression(C=np.inf, tol=1e-12, max_iter=10_000).fit(z[:, None], y)
     fitted = fit_temperature(logits, y)
@@ -131,7 +92,7 @@ def test_binary_temperature_equals_logistic_regression() -> None:
 @pytest.mark.parametrize("factor", [1e-2, 1.0, 30.0])
 def test_multiclass_temperature_minimises_log_loss(factor: float) -> None:
     """The scale is the minimum that a scalar search finds, whatever the scale of the logits."""
-    logits, y = sample(600, 5, 5)
+    logits, y = long_tailed(600, 5, 5)
     fitted = fit_temperature(logits * factor, y)
     search = minimize_scalar(lambda s: log_loss(logits * np.exp(s), y), bounds=(-5, 5), options={"xatol": 1e-9})
     assert fitted.bias == 0
@@ -183,7 +144,7 @@ def test_separable_multiclass_validation_gives_a_moderate_scale() -> None:
 
 def test_degenerate_validation_has_documented_answers() -> None:
     """One class or constant logits: identity; constant margin: the base rate; inverted scores: the bound."""
-    logits, _ = sample(40, 2, 7)
+    logits, _ = long_tailed(40, 2, 7)
     assert fit_temperature(logits, np.zeros(40, dtype=np.int64)) == Temperature()
     assert fit_temperature(logits, np.ones(40, dtype=np.int64)) == Temperature()
     assert fit_temperature(np.ones((6, 3)), np.array([0, 1, 2, 0, 0, 0])) == Temperature()
@@ -192,13 +153,13 @@ def test_degenerate_validation_has_documented_answers() -> None:
     z = np.array([2.0, 1.0, -1.0, -2.0])
     inverted = fit_temperature(binary(z), np.array([0, 0, 1, 1]))
     assert inverted.scale == SCALE_RANGE[0]
-    logits, y = sample(200, 3, 8)
+    logits, y = long_tailed(200, 3, 8)
     assert fit_temperature(-logits, y).scale == pytest.approx(SCALE_RANGE[0])
 
 
 def test_scale_is_clipped_with_its_own_best_intercept() -> None:
     """Where the best scale exceeds the range, the intercept is the best one for the bound."""
-    logits, y = sample(500, 2, 9)
+    logits, y = long_tailed(500, 2, 9)
     z = margin(logits) * 1e-6 + 0.7
     fitted = fit_temperature(binary(z), y)
     assert fitted.scale == SCALE_RANGE[1]
@@ -207,7 +168,7 @@ def test_scale_is_clipped_with_its_own_best_intercept() -> None:
 
 def test_a_class_missing_in_validation_is_no_obstacle() -> None:
     """Multi-class: the scale is still the minimum when one class has no validation rows."""
-    logits, y = sample(300, 4, 10)
+    logits, y = long_tailed(300, 4, 10)
     y[y == 3] = 0
     fitted = fit_temperature(logits, y)
     for nearby in (0.99, 1.01):
@@ -231,7 +192,7 @@ def test_recalibration_never_raises_validation_log_loss(seed: int, classes: int,
 @pytest.mark.parametrize("classes", [2, 4])
 def test_refined_log_loss_ignores_scale(classes: int) -> None:
     """Halving or tripling the logits leaves it unchanged, and it is below the plain log loss."""
-    logits, y = sample(400, classes, 11)
+    logits, y = long_tailed(400, classes, 11)
     expected = refined_log_loss(logits, y)
     assert expected < log_loss(logits * 3, y)
     for factor in (0.5, 3.0):
@@ -240,7 +201,7 @@ def test_refined_log_loss_ignores_scale(classes: int) -> None:
 
 def test_refined_log_loss_ignores_a_binary_shift() -> None:
     """An intercept is part of the binary refit, so a shifted prior does not matter."""
-    logits, y = sample(400, 2, 12)
+    logits, y = long_tailed(400, 2, 12)
     assert refined_log_loss(logits + np.array([0.0, 2.0]), y) == pytest.approx(refined_log_loss(logits, y), rel=1e-9)
 
 
@@ -258,155 +219,8 @@ def test_refined_log_loss_of_separable_rows_is_the_infimum() -> None:
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
 def test_non_finite_logits_are_refused(bad: float) -> None:
-    """A diverged model is an error, not a calibration."""
+    """A diverged model is an error, not a rules."""
     logits = np.array([[0.0, 1.0], [bad, 0.0]])
     for fit in (fit_temperature, refined_log_loss):
         with pytest.raises(ValueError, match="finite"):
             fit(logits, np.array([0, 1]))
-
-
-# --- intercept and slope ---
-
-
-def test_slope_and_intercept_equal_reference_fits() -> None:
-    """The slope is logistic regression's; the intercept, with slope 1, is what a scalar search finds."""
-    logits, y = sample(500, 2, 13)
-    z = margin(logits) * 1.7 + 0.4
-    reference = LogisticRegression(C=np.inf, tol=1e-12, max_iter=10_000).fit(z[:, None], y)
-    assert calibration_slope(z, y) == pytest.approx(reference.coef_[0, 0], rel=1e-6)
-    search = minimize_scalar(lambda a: log_loss(binary(z + a), y), bounds=(-10, 10), options={"xatol": 1e-9})
-    assert calibration_intercept(z, y) == pytest.approx(search.x, abs=1e-5)
-
-
-def test_slope_and_intercept_recover_a_simulated_truth() -> None:
-    """Overconfident scores (z twice the log odds) have slope 1/2; scores shifted by +1 have intercept -1."""
-    rng = np.random.default_rng(14)
-    odds = rng.normal(-2, 1.5, size=200_000)
-    y = (rng.random(len(odds)) < expit(odds)).astype(np.int64)
-    assert calibration_slope(odds, y) == pytest.approx(1, abs=0.02)
-    assert calibration_slope(2 * odds, y) == pytest.approx(0.5, abs=0.01)
-    assert calibration_slope(-odds, y) == pytest.approx(-1, abs=0.02)
-    assert calibration_intercept(odds, y) == pytest.approx(0, abs=0.03)
-    assert calibration_intercept(odds + 1, y) == pytest.approx(-1, abs=0.03)
-
-
-def test_slope_survives_saturated_scores() -> None:
-    """Scores of hundreds of log odds, some wrong, still give the slope of the same scores scaled down."""
-    logits, y = sample(500, 2, 15)
-    z = margin(logits)
-    assert calibration_slope(300 * z, y) == pytest.approx(calibration_slope(z, y) / 300, rel=1e-8)
-
-
-def test_views_are_measured_together_as_one_by_one() -> None:
-    """Intercepts and slopes of several scores of the same rows; what has no slope says why and disturbs no other."""
-    logits, y = sample(300, 2, 16)
-    z = margin(logits)
-    scores = np.stack([z, 3 * z - 1, np.ones(300), np.where(y == 1, 1.0, -1.0), 0.2 * z])
-    assert calibration_intercepts(scores, y) == [calibration_intercept(own, y) for own in scores]
-    slopes = calibration_slopes(scores, y)
-    assert [slopes[k] for k in (0, 1, 4)] == [calibration_slope(scores[k], y) for k in (0, 1, 4)]
-    for reason, undefined in (("constant", slopes[2]), ("separates", slopes[3])):
-        assert isinstance(undefined, UndefinedMetricError)
-        assert reason in str(undefined)
-
-
-def test_intercept_and_slope_are_undefined_with_a_reason() -> None:
-    """One class, a constant score and separable rows do not determine them."""
-    z = np.array([-1.0, 0.0, 1.0, 2.0])
-    with pytest.raises(UndefinedMetricError, match="no positive"):
-        calibration_intercept(z, np.zeros(4, dtype=np.int64))
-    with pytest.raises(UndefinedMetricError, match="no negative"):
-        calibration_slope(z, np.ones(4, dtype=np.int64))
-    with pytest.raises(UndefinedMetricError, match="constant"):
-        calibration_slope(np.ones(4), np.array([0, 1, 0, 1]))
-    for y in ([0, 0, 1, 1], [1, 1, 0, 0]):
-        with pytest.raises(UndefinedMetricError, match="separates"):
-            calibration_slope(z, np.array(y))
-
-
-# --- decision rules ---
-
-
-@settings(max_examples=200, deadline=None)
-@given(st.lists(st.tuples(st.integers(-5, 5), st.integers(0, 1)), min_size=1, max_size=30))
-def test_threshold_reaches_the_best_f1_of_all_cuts(rows: list[tuple[int, int]]) -> None:
-    """No cut between scores, ties included, has a higher F1 of the positive class."""
-    z, y = np.array([r[0] for r in rows], dtype=np.float64), np.array([r[1] for r in rows])
-    threshold = fit_threshold(z, y)
-    if not y.any():
-        assert threshold == 0.0
-        return
-    cuts = np.append(np.unique(z), z.min() - 1)
-    best = max(f1_score(y, z > cut, zero_division=0) for cut in cuts)
-    assert f1_score(y, z > threshold) == best
-
-
-def test_threshold_is_the_middle_of_the_best_interval() -> None:
-    """Between the scores that bound it; of tied intervals the wider; one unit wide below the lowest score."""
-    assert fit_threshold(np.array([0.0, 1.0, 4.0]), np.array([0, 0, 1])) == 2.5
-    # Cuts above 9, 8 and so on: F1 is 2/3 after the first positive and again after the last.
-    assert fit_threshold(np.array([9.0, 8.0, 7.0, 6.0, 0.0]), np.array([1, 0, 0, 1, 0])) == 3.0
-    assert fit_threshold(np.array([9.0, 1.0, 0.5, 0.4, 0.3]), np.array([1, 0, 0, 1, 0])) == 5.0
-    assert fit_threshold(np.array([2.0, 3.0]), np.array([1, 1])) == 1.5
-
-
-def test_threshold_between_neighbouring_floats_still_separates() -> None:
-    """Where no number lies between two scores, the lower one is the threshold, for the rule is strict."""
-    first = 1.0
-    second = np.nextafter(first, 2)
-    third = np.nextafter(second, 2)
-    # The computed middle of one of these pairs rounds up to the higher score.
-    for low, high in ((first, second), (second, third)):
-        assert fit_threshold(np.array([low, high]), np.array([0, 1])) == low
-
-
-@pytest.mark.parametrize("block", [1, 3000, TAU_BLOCK])
-def test_tau_reaches_the_best_macro_f1_of_the_grid(block: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No tau of the grid does better by scikit-learn's macro-F1, and none nearer to 0 does as well; in any blocks."""
-    monkeypatch.setattr(calibration, "TAU_BLOCK", block)
-    for seed in range(4):
-        logits, y = sample(150, 4, seed, signal=1.0)
-        natural = np.bincount(y) / len(y)
-        scores = {tau: f1_score(y, (logits - tau * np.log(natural)).argmax(axis=1), average="macro") for tau in TAUS}
-        tau = fit_tau(logits, y, natural)
-        best = max(scores.values())
-        assert scores[tau] == pytest.approx(best, abs=1e-12)
-        assert abs(tau) == min(abs(t) for t, score in scores.items() if score > best - 1e-12)
-
-
-@settings(max_examples=60, deadline=None)
-@given(st.integers(0, 10_000), st.sampled_from([2, 3, 10]), st.sampled_from([1, 5, 80]), st.integers(-9, 9))
-def test_rows_that_no_tau_moves_are_counted_as_if_decided(seed: int, classes: int, n: int, power: int) -> None:
-    """The tau is that of deciding every row under every tau, also where logits are equal or nearly so."""
-    rng = np.random.default_rng(seed)
-    y = rng.integers(0, classes, n)
-    natural = rng.dirichlet(np.ones(classes)) + 1e-6
-    logits = np.round(rng.normal(size=(n, classes)), 1) * 10.0**power + rng.integers(-1, 3) * np.log(natural)
-    scores = [macro_f1(Counts.of(tau_decisions(logits, natural, tau), y, classes)) for tau in TAUS]
-    best = [tau for tau, score in zip(TAUS, scores, strict=True) if score == max(scores)]
-    assert fit_tau(logits, y, natural) == min(best, key=lambda tau: (abs(tau), tau < 0))
-
-
-def test_only_clear_leads_settle_a_row() -> None:
-    """A class ahead under every tau; not one that is overtaken, and not one ahead by no more than rounding."""
-    shifts = np.outer(TAUS, np.log([0.7, 0.2, 0.1]))
-    rows = np.array([[9.0, 0.0, 0.0], [0.0, 0.0, 9.0], [1.0, 0.0, 0.0], [0.0, 0.0, 0.0]])
-    assert calibration._settled(rows, shifts).tolist() == [0, 2, -1, -1]
-    level = np.outer(TAUS, np.log([1 / 3] * 3))
-    close = np.array([[1.0, np.nextafter(1.0, 2.0), 0.0], [1.0, 1.0, 0.0], [1.0, 1.1, 0.0]])
-    assert calibration._settled(close, level).tolist() == [-1, -1, 1]
-
-
-def test_tau_without_anything_to_gain_is_zero() -> None:
-    """Perfect or balanced predictions tie everywhere; then the rule is plain argmax."""
-    y = np.array([0, 0, 1, 2])
-    assert fit_tau(50 * np.eye(3)[y], y, np.array([0.5, 0.25, 0.25])) == 0.0
-    logits, y = sample(50, 3, 1)
-    assert fit_tau(logits, y, np.full(3, 1 / 3)) == 0.0
-    np.testing.assert_array_equal(tau_decisions(logits, np.full(3, 1 / 3), 0.0), logits.argmax(axis=1))
-
-
-def test_tau_grid_is_the_documented_one() -> None:
-    """-0.5 to 2 in steps of 0.05 with 0 hit exactly."""
-    np.testing.assert_allclose(TAUS, np.linspace(-0.5, 2, 51), atol=1e-12)
-    assert 0.0 in TAUS

@@ -1,17 +1,30 @@
-"""Records and boards for the tests: one cell, a series over seeds, a folder, a row, a terminal."""
+"""Records and boards for the tests: one cell, a series over seeds, a folder, hostile names, a row, a terminal."""
 
 from __future__ import annotations
 
 import io
+import json
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 from rich.console import Console
 
 from bench.leaderboard.boards.model import Board
 from bench.leaderboard.formats import terminal as tables
 from bench.records.record import Record, digest
 from bench.records.store import Store
+from tests import ROOT
+
+GOLDEN = ROOT / "tests/leaderboard/golden"
+
+HOSTILE = [
+    "=HYPERLINK(\"http://evil\",\"x\")", "+1+1", "-2", "@SUM(A1)", "\t=1", "\r=1", " =1", "＝1", "a|b", "`code`",
+    "<script>alert(1)</script>", "new\nline", "<img src=x onerror=alert(1)>", "[red]markup[/red]",
+    "[link](javascript:x)", "[/]", ":smile:", "**bold**", "_em_", "\\", "\\|", "\x1b[31mred",
+    "\u202eevil", "a\0b", "x" * 5000, "", "$x$",
+    "~~s~~", "https://evil.example", "@everyone", "&lt;b&gt;", "na,me", 'quo"te',
+]  # fmt: skip
 
 
 def make(
@@ -69,3 +82,15 @@ def terminal(board: Board, width: int = 100) -> str:
     console = Console(width=width, record=True, file=io.StringIO())
     console.print(tables.terminal(board, width))
     return console.export_text()
+
+
+def frame_of(records: list[Record]) -> Any:
+    return pd.DataFrame({"record": records})
+
+
+def listen(width: int = 100) -> Console:
+    return Console(width=width, record=True, file=io.StringIO())
+
+
+def golden_records() -> list[Record]:
+    return [Record(**raw) for raw in json.loads((GOLDEN / "records.json").read_text(encoding="utf-8"))]

@@ -1,4 +1,4 @@
-"""Publishing in the background: in order, whole, and with its errors told."""
+"""Records written in the background: in order, whole, and with its errors told."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ import numpy as np
 import pytest
 
 from bench.records import store as results
-from bench.records.background_writer import MOST, Outbox
+from bench.records.background_writer import MOST_WAITING, BackgroundWriter
 from bench.records.files import ResultsError
 from bench.records.predictions import unpack
 from bench.records.record import Record, digest
 from bench.records.store import Store
+from tests.command_line import LAST_RESORT
 
 RECORD = Record(
     key="ab" * 32, status="done", data="shop", target="bought", model="mlp", strategy="none", split=0, seed=0
@@ -41,8 +42,8 @@ def test_predictions_are_on_the_disk_under_their_name_before_the_record_has_one(
 
     monkeypatch.setattr(os, "fsync", fsync)
     monkeypatch.setattr(os, "link", name)
-    with Outbox(Store(tmp_path), lambda _: events.append("told")) as outbox:
-        outbox.put(RECORD, LOGITS)
+    with BackgroundWriter(Store(tmp_path), lambda _: events.append("told")) as writer:
+        writer.put(RECORD, LOGITS)
     assert events == ["flush", "name .parquet", "flush folder", "flush", "name .json", "told"]
     (record,) = Store(tmp_path)
     rows, y, logits = unpack(Store(tmp_path).predictions(record), "test")
@@ -50,22 +51,22 @@ def test_predictions_are_on_the_disk_under_their_name_before_the_record_has_one(
 
 
 def test_leaving_waits_for_all_and_nobody_waits_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """While the disk is slow the next cells go on, up to `MOST` of them; records come in their order."""
-    told, gate, publish = list[str](), threading.Event(), results.publish
+    """While the disk is slow the next cells go on, up to `MOST_WAITING` of them; records come in their order."""
+    told, gate, write = list[str](), threading.Event(), results.write_text_atomically
 
     def slow(*args: object, **options: object) -> bool:
-        assert gate.wait(20)
-        return publish(*args, **options)  # type: ignore[arg-type]
+        assert gate.wait(LAST_RESORT)
+        return write(*args, **options)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(results, "publish", slow)
-    keys = [digest(k) for k in range(MOST)]
-    with Outbox(Store(tmp_path), lambda record: told.append(record.key)) as outbox:
+    monkeypatch.setattr(results, "write_text_atomically", slow)
+    keys = [digest(k) for k in range(MOST_WAITING)]
+    with BackgroundWriter(Store(tmp_path), lambda record: told.append(record.key)) as writer:
         for key in keys:
-            outbox.put(replace(RECORD, key=key), None)
+            writer.put(replace(RECORD, key=key), None)
         assert told == []
         gate.set()
     assert told == keys
-    assert len(Store(tmp_path).paths()) == MOST
+    assert len(Store(tmp_path).paths()) == MOST_WAITING
 
 
 def test_what_could_not_be_written_is_said_at_once_and_raised(tmp_path: Path) -> None:
@@ -78,9 +79,9 @@ def test_what_could_not_be_written_is_said_at_once_and_raised(tmp_path: Path) ->
         heard.set()
 
     def work() -> None:
-        with Outbox(Store(tmp_path), told.append, failed) as outbox:
-            outbox.put(RECORD, LOGITS)
-            assert heard.wait(20)
+        with BackgroundWriter(Store(tmp_path), told.append, failed) as writer:
+            writer.put(RECORD, LOGITS)
+            assert heard.wait(LAST_RESORT)
 
     with pytest.raises(ResultsError, match="cannot write"):
         work()
@@ -93,9 +94,9 @@ def test_a_record_that_no_file_can_hold_becomes_one_that_says_so(tmp_path: Path)
     """A strategy noted what is not a number of Python's: nobody waits for ever, and the next one is written."""
     told: list[Record] = []
     strange = replace(RECORD, notes={"share": np.float32(0.5)}, metrics={"raw/auroc": 0.5})
-    with Outbox(Store(tmp_path), told.append) as outbox:
-        outbox.put(strange, LOGITS)
-        outbox.put(replace(RECORD, key="cd" * 32), None)
+    with BackgroundWriter(Store(tmp_path), told.append) as writer:
+        writer.put(strange, LOGITS)
+        writer.put(replace(RECORD, key="cd" * 32), None)
     assert [(r.key[:2], r.status) for r in told] == [("ab", "failed"), ("cd", "done")]
     assert "could not be written: TypeError" in told[0].reason
     assert told[0].metrics == {}

@@ -1,4 +1,4 @@
-"""The index of records: the same ledger as parsing every file, whatever happened to it or to them."""
+"""The index of records: the same table as parsing every file, whatever happened to it or to them."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from bench.leaderboard.boards.build import boards
 from bench.leaderboard.formats import csv_json as export
 from bench.records import index
 from bench.records import parallel_read as readers
-from bench.records.columns import Ledger, joined, of_arrow, of_records, to_arrow
+from bench.records.columns import RecordTable, joined, of_records
 from bench.records.files import ResultsError
 from bench.records.store import Store
-from tests.leaderboard.boards.test_boards import HOSTILE, golden_records
-from tests.leaderboard.builders import make, series, stored
+from bench.records.table_file import of_arrow, to_arrow
+from tests.leaderboard.builders import HOSTILE, golden_records, make, series, stored
 
 
-def same(a: Ledger, b: Ledger) -> bool:
-    """Whether two ledgers hold the same, whatever numbers their texts have."""
+def same(a: RecordTable, b: RecordTable) -> bool:
+    """Whether two tables of records hold the same, whatever numbers their texts have."""
     texts = all(
         [a.text(n, i) for i in range(len(a))] == [b.text(n, i) for i in range(len(b))] for n in a.texts
     )  # fmt: skip
@@ -46,7 +46,7 @@ def root(tmp_path: Path, monkeypatch: Any) -> Path:
     return stored(tmp_path, [*golden_records(), *series("tuned", [0.1, 0.2], **tuned)])
 
 
-def parsed(root: Path) -> Ledger:
+def parsed(root: Path) -> RecordTable:
     return of_records(sorted(Store(root), key=lambda r: r.key))
 
 

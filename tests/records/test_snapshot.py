@@ -19,8 +19,7 @@ from bench.leaderboard.publish import for_settings
 from bench.records import snapshot
 from bench.records.files import ResultsError, file_digest
 from bench.records.snapshot import read
-from tests.leaderboard.boards.test_boards import golden_records
-from tests.leaderboard.builders import make, row, series, stored
+from tests.leaderboard.builders import golden_records, make, row, series, stored
 
 
 def listen() -> Console:

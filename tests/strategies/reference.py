@@ -21,7 +21,7 @@ from sklearn.linear_model import LogisticRegression
 from bench.cli.compose import compose, hydra_loader
 from bench.config import Cell, read_cell
 from bench.data.features.encode import Encoded
-from bench.evaluation.metrics import Predictions, evaluate
+from bench.evaluation.evaluate import Predictions, evaluate
 from bench.models.parts.layers import BESIDE_TEXT
 from bench.sweep.plan import identify
 from bench.sweep.runner import encoded, training

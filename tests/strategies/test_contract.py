@@ -15,6 +15,7 @@ import yaml
 from torch import Tensor
 
 from bench import config
+from bench.models.parts.build import build_network
 from bench.models.registry import MODELS
 from bench.sweep.runner import training as cell_training
 from strategies.predictor import Predictor
@@ -390,8 +391,8 @@ def test_a_model_is_initialised_from_the_seed_alone(name: str, seed: int) -> Non
     """The same seed gives the same parameters, alone or as any member of a stack."""
     model, recipe, prior = MODELS.get(name)(), toy(4).recipe(seed=seed), torch.full((4,), 0.25)
     other = replace(recipe, seed=99)
-    alone = model.build(1, SCHEMA, LinearHead(), 4, 240)
-    pair = model.build(2, SCHEMA, LinearHead(), 4, 240)
+    alone = build_network(model, 1, SCHEMA, LinearHead(), 4)
+    pair = build_network(model, 2, SCHEMA, LinearHead(), 4)
     for part in (alone, pair):
         for p in part.parameters():
             p.data.fill_(float("nan"))  # so that what is left uninitialised shows
@@ -410,7 +411,7 @@ def test_a_model_takes_every_head_or_refuses_it(name: str) -> None:
     """Linear heads of any width; a cosine head where there is an encoding."""
     model = MODELS.get(name)()
     recipe = toy(2).recipe(model=model, max_steps=2)
-    net = model.build(1, SCHEMA, LinearHead(7), 2, 240)
+    net = build_network(model, 1, SCHEMA, LinearHead(7), 2)
     net.start(0, replace(recipe, head=LinearHead(7)), torch.tensor([0.5, 0.5]))
     assert net.eval()(toy(2).val.x).shape == (1, 120, 7)
     cosine = asking(replace(recipe, head=CosineHead(scale=5.0)))

@@ -1,25 +1,14 @@
-"""A sweep end to end: records, resume, failures, exit codes, dead workers."""
+"""A sweep end to end: records, resume, failures, exit codes."""
 
 from __future__ import annotations
 
-import os
-import signal
-import time
-from collections import Counter, deque
-from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 
 import pandas as pd
 import pytest
 
-from bench.data.loaded import loaded_table
-from bench.machine import Place
 from bench.records.store import Store
-from bench.sweep.plan import units
-from bench.sweep.run import duration
-from tests.command_line import TINY, call, imbench, kill_tree, records, spawn, workers_of
+from tests.command_line import TINY, imbench, records
 
 
 @pytest.fixture
@@ -89,7 +78,7 @@ def test_divergence_is_a_status_of_its_own(results: Path) -> None:
 
 def test_records_hold_what_is_needed_to_recompute_metrics(results: Path) -> None:
     """Stored predictions give the stored metrics; the key is the hash of the stored configuration."""
-    from bench.evaluation.metrics import Predictions, evaluate
+    from bench.evaluation.evaluate import Predictions, evaluate
     from bench.records.predictions import unpack
     from bench.records.record import digest
 
@@ -129,125 +118,3 @@ def test_order_of_a_stack_counts_and_repeats_do_not_run_twice(results: Path) -> 
     grid = ("run", "-m", "strategy=[undersample,class_weights],[class_weights,undersample],none,none")
     assert imbench(*grid, *TINY, results=results) == 0
     assert {s for s, _ in records(results)} == {"undersample+class_weights", "class_weights+undersample", "none"}
-
-
-def test_a_killed_worker_costs_only_its_cell(tmp_path: Path) -> None:
-    """kill -9 of the workers: the sweep goes on with new ones and every cell gets a record."""
-    process = spawn(
-        "run", "-m", "strategy=none,focal,oversample", "seed=0,1,2", *TINY, "train.max_steps=400", cwd=tmp_path
-    )
-    deadline, killed = time.monotonic() + 60, 0
-    while time.monotonic() < deadline and killed < 2 and process.poll() is None:
-        for child in workers_of(process.pid):
-            if killed < 2 and len(list(Store(tmp_path / "results").paths())) > killed:
-                os.kill(child, signal.SIGKILL)
-                killed += 1
-        time.sleep(0.05)
-    out, _ = process.communicate(timeout=120)
-    assert killed == 2, out
-    assert process.returncode == 0, out
-    assert {r.status for r in Store(tmp_path / "results")} == {"done"}
-    assert len(Store(tmp_path / "results").paths()) == 9
-
-
-def test_a_sweep_killed_at_any_instant_resumes(tmp_path: Path) -> None:
-    """kill -9 of the whole process group, then the same command: all records, equal to an uninterrupted run's."""
-    grid = ("run", "-m", "strategy=none,oversample", "seed=0,1", *TINY)
-    assert call(*grid, "results=whole", cwd=tmp_path).returncode == 0
-    for wait in (0.2, 3.5, 4.5):
-        process = spawn(*grid, "results=cut", cwd=tmp_path)
-        time.sleep(wait)
-        kill_tree(process.pid)
-        process.communicate()
-    assert call(*grid, "results=cut", cwd=tmp_path).returncode == 0
-    whole, cut = records(tmp_path / "whole"), records(tmp_path / "cut")
-    assert {k: (r.key, r.metrics) for k, r in whole.items()} == {k: (r.key, r.metrics) for k, r in cut.items()}
-
-
-@pytest.mark.parametrize("stack", ["off", 8])
-def test_a_slow_cell_times_out_and_the_rest_go_on(stack: int | str, tmp_path: Path) -> None:
-    """A stack has the time of all its cells, and is then divided until the slow ones are alone."""
-    done = call(
-        "run", "-m", "strategy=none,oversample", *TINY, "train.max_steps=40,10000000", "train.patience=10000000",
-        "run.timeout=2", "run.workers=1", f"run.stack={stack}", cwd=tmp_path,
-    )  # fmt: skip
-    assert done.returncode == 1, done.stdout
-    statuses = sorted((r.config["train"]["max_steps"], r.status) for r in Store(tmp_path / "results"))
-    assert statuses == [(40, "done"), (40, "done"), (10000000, "timeout"), (10000000, "timeout")]
-
-
-@pytest.mark.parametrize(("stack", "lives"), [("off", 2), ("auto", 4)])
-def test_the_cell_that_takes_its_workers_down_is_found(stack: Any, lives: int, tmp_path: Path) -> None:
-    """One of six kills every process that trains it. Of a stack nobody knows which it was, so that it is halved."""
-    from bench.config import RunConfig, read_cell
-    from bench.sweep.plan import Planned
-    from bench.sweep.pool import Pool, Worker
-
-    raw = {"data": {"source": "digits_lt"}, "model": {"name": "linear"}, "strategy": {}, "train": {}}
-    cells = [Planned(replace(read_cell(raw), seed=s), f"{s}-{i}", {}, "d", "t") for s in range(3) for i in range(2)]
-    pool = Pool([Place()], tmp_path, RunConfig(stack=stack))
-    queue, deaths, lost, done, died = deque([list(cells)]), Counter[str](), list[str](), list[str](), 0
-    while queue:
-        group = queue.popleft()
-        fatal = [p.key for p in group].index("1-1") if "1-1" in [p.key for p in group] else len(group)
-        if fatal < len(group) and pool.together:
-            fatal = 0  # nothing of a stack is done before its end
-        done += [p.key for p in group[:fatal]]
-        if not (left := group[fatal:]):
-            continue
-        running = [p.key for p in left[: None if pool.together else 1]]
-        pool.workers.append(Worker(SimpleNamespace(exitcode=-9), None, Place(), left, False, running))  # type: ignore[arg-type]
-        pool.bury(pool.workers[-1], queue, deaths, lambda p, fate, _: lost.append(f"{fate} {p.key}"))
-        died += 1
-    assert lost == ["crashed 1-1"]
-    assert sorted(done) == [p.key for p in cells if p.key != "1-1"]
-    assert died == lives
-
-
-def test_work_is_divided_until_nobody_stands_idle() -> None:
-    """Cells of one group are split between workers; no cell is lost or doubled."""
-    from bench.config import read_cell
-    from bench.sweep.plan import Planned
-
-    raw = {"data": {"source": "digits_lt"}, "model": {"name": "linear"}, "strategy": {}, "train": {}}
-    one = read_cell(raw)
-    cells = [Planned(replace(one, seed=s), f"{s}-{i}", {}, "d", "t") for s in (0, 1) for i in range(5)]
-    for workers in (1, 2, 3, 4, 16):
-        parts = units(cells, workers)
-        assert sorted(p.key for part in parts for p in part) == sorted(p.key for p in cells)
-        assert len(parts) >= min(workers, len(cells))
-        assert all(len({p.cell.seed for p in part}) == 1 for part in parts)
-
-
-def test_cells_of_several_seeds_are_joined_where_they_may_train_together(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Never more than trains faster together, nor more data than memory is good for; divided by seeds."""
-    from bench.config import read_cell
-    from bench.sweep.plan import Planned, divided
-
-    raw = {"data": {"source": "digits_lt"}, "model": {"name": "linear"}, "strategy": {}, "train": {}}
-    cells = [Planned(replace(read_cell(raw), split=b, seed=s), f"{b}-{s}-{i}", {}, "d", "t")
-             for i in range(5) for b in (0, 1) for s in range(4)]  # fmt: skip
-
-    def sizes(workers: int) -> list[tuple[int, int]]:
-        parts = units(cells, workers, seeds_together=True)
-        assert sorted(p.key for part in parts for p in part) == sorted(p.key for p in cells)
-        assert all(len({p.cell.split for p in part}) == 1 for part in parts)
-        return [(len(part), len({p.cell.seed for p in part})) for part in parts]
-
-    assert sizes(1) == [(20, 4), (20, 4)]  # nothing to balance
-    assert sizes(2) == [(10, 2)] * 4
-    assert sizes(5) == [(10, 2)] * 3 + [(5, 1)] * 2
-    monkeypatch.setattr("bench.sweep.plan.MEMBERS", 16)
-    assert sizes(1) == [(15, 3), (15, 3), (5, 1), (5, 1)]
-    monkeypatch.setattr("bench.sweep.plan.TOGETHER", 2 * len(loaded_table(cells[0].cell.data)))
-    assert sizes(1) == [(10, 2)] * 4
-    monkeypatch.setattr("bench.sweep.plan.TOGETHER", 1)
-    assert sizes(1) == [(5, 1)] * 8
-    one, other = divided(cells)
-    assert {p.cell.seed for p in one}.isdisjoint(p.cell.seed for p in other)
-    assert sorted(p.key for p in one + other) == sorted(p.key for p in cells)
-
-
-@pytest.mark.parametrize(("seconds", "text"), [(3, "3 s"), (119, "119 s"), (130, "2 min 10 s"), (7500, "2 h 5 min")])
-def test_durations_read_well(seconds: float, text: str) -> None:
-    assert duration(seconds) == text

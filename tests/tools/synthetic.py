@@ -19,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.evaluation.metric_specs import columns
+from bench.evaluation.registry import columns
 from bench.leaderboard.boards.build import boards
 from bench.leaderboard.formats import csv_json as export
 from bench.records import index

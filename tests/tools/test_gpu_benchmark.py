@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -59,3 +60,23 @@ def test_the_table_says_on_what_it_was_made(monkeypatch: pytest.MonkeyPatch) -> 
     table = report.markdown({"date": "2026-01-31", "machine": report.machine(), "rows": []})
     for fact in ("gpu Some GPU", "gpu capability 9.0", "gpu memory 141 GiB", f"torch {torch.__version__}"):
         assert fact in table
+
+
+def test_without_a_gpu_the_benchmark_says_so_and_does_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    (only,) = gpu.measure()
+    assert (only.value, only.note) == (None, "not measured: no GPU")
+
+
+def test_on_a_gpu_correctness_comes_first_and_time_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Commands that fail are rows that say so; what would begin too late is a row that says that."""
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(
+        gpu.gpu_commands, "run", lambda command: SimpleNamespace(returncode=3, stdout=" ".join(command))
+    )
+    monkeypatch.setattr(gpu, "MINUTES", -1)
+    checks, demo, *parts = gpu.measure()
+    assert (checks.what, checks.value, checks.met) == ("pytest -m gpu, exit code", 3.0, False)
+    assert demo.note.startswith("failed: RuntimeError: the demo on cpu ended with 3")
+    assert {m.note for m in parts} == {"not measured: the -1 minutes were over"}
+    assert len(parts) == 7

@@ -19,6 +19,7 @@ from torch._subclasses.fake_tensor import FakeTensorMode, unset_fake_temporarily
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from bench.evaluation import equations
 from bench.evaluation import temperature as refinement
 from bench.models.linear import Linear
 from bench.models.mlp import MLP
@@ -144,13 +145,13 @@ def step_on_fake_gpu(
     with fake_gpu(monkeypatch), torch.no_grad():
         with GPU:
             module.network = module.build(len(recipes))
-        module.regroup()
+        module.begin()
         module.advance(steps)
         assert {p.device for p in module.network.parameters()} == {GPU}
         if not looks:
             return
         assert all(z.device == GPU for z in module.evaluate())
-        monkeypatch.setattr("bench.training.fit.refined_log_losses", scored_on_gpu)
+        monkeypatch.setattr("bench.training.scoring.refined_log_losses", scored_on_gpu)
         assert module.scores([1]) == {1: 0.0}
         module.compact([1])
         module.advance(steps)
@@ -173,13 +174,13 @@ def test_no_step_mixes_devices(name: str, model: Any, multi: Toy, monkeypatch: p
 @pytest.mark.parametrize("members", [1, 3])
 def test_steps_on_text_ask_nothing_of_the_gpu(members: int, multi: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
     """How many words a batch has is known on the host; a look may ask, for its answer is wanted there anyway."""
-    monkeypatch.setattr("bench.training.fit.looks", lambda *_: [])
+    monkeypatch.setattr("bench.training.fit.validation_batches", lambda *_: [])
     step_on_fake_gpu([multi.recipe(seed=s, lr=0.01 * (s + 1)) for s in range(members)], monkeypatch, looks=False)
 
 
 def test_a_step_that_asks_is_found(binary: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
     """The check of the check: the words of a batch counted on the device."""
-    monkeypatch.setattr("bench.training.fit.looks", lambda *_: [])
+    monkeypatch.setattr("bench.training.fit.validation_batches", lambda *_: [])
     monkeypatch.setattr(Batches, "lengths", SimpleNamespace(ends=lambda _: None))
     with pytest.raises(RuntimeError, match=r"not linked with support for cuda|asks for a value"):
         step_on_fake_gpu([binary.recipe()], monkeypatch, looks=False, known=False)
@@ -199,13 +200,13 @@ def test_newton_steps_of_the_scores_are_where_the_logits_are(classes: int, monke
     """All that is summed over rows, from numbers of the host; what follows from the sums needs values."""
     with fake_gpu(monkeypatch), torch.no_grad():
         logits, y = torch.zeros(2, 5, classes, dtype=torch.float64, device=GPU), torch.zeros(2, 5, device=GPU).long()
-        z, numbers = logits[..., 0], refinement._numbers([1.0, 2.0], logits)
+        z, numbers = logits[..., 0], equations.values_like([1.0, 2.0], logits)
         theta = torch.zeros(2, 2, dtype=torch.float64, device=GPU)
-        line = refinement._line(theta, z)
+        line = equations._line(theta, z)
         found = [
             numbers, refinement._log_losses(logits, y), *refinement._slope([0.0, 1.0], logits, numbers),
-            *refinement._excess([0.0, 1.0], z, numbers), refinement._cross_entropy(line, theta, theta),
-            *refinement._derivatives(line, z, theta),
+            *equations._excess([0.0, 1.0], z, numbers), equations._cross_entropy(line, theta, theta),
+            *equations._derivatives(line, z, theta),
         ]  # fmt: skip
         if classes == 2:
             problem = refinement._Platt(logits, y)

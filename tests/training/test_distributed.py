@@ -20,14 +20,14 @@ from bench.models.mlp import MLP
 from bench.records.store import Store
 from bench.training.distributed import ShardedRows, of_process_group
 from bench.training.predictor import Fitted
-from bench.training.rows import RowStream
+from bench.training.row_stream import RowStream
 from bench.training.trainer import fit
 from strategies.focal import FocalLoss
 from strategies.importance_weighted import DrawWeighted
 from strategies.oversample import DrawMore
 from strategies.spec import Features, Inapplicable, Recipe, Split
 from tests.benchmarks.synthetic import numeric, recipe
-from tests.command_line import TINY, imbench
+from tests.command_line import LAST_RESORT, TINY, imbench
 
 STEPS, BATCH = 9, 12
 
@@ -40,7 +40,7 @@ def imbalanced(seed: int = 3) -> Recipe:
     split = Split(Features((), {"x": x}), y, 2)
     importance = torch.rand(103, generator=g, dtype=torch.float64)
     samplers = (DrawMore(1.0), DrawByRow(importance))
-    recipe = Recipe(train=split, val=split, sampler=samplers, seed=seed, batch_size=BATCH)
+    recipe = Recipe(train=split, val=split, model=MLP(), sampler=samplers, seed=seed, batch_size=BATCH)
     return recipe.reweight(torch.rand(103, generator=g, dtype=torch.float64) + 0.5)
 
 
@@ -61,7 +61,7 @@ def gradient(rows: Tensor, weights: Tensor, recipe: Recipe) -> Tensor:
 def rank_of_two(rank: int, store: str, out: str, seed: int) -> None:
     """One process: its rows, and the gradient that all ranks agree on."""
     torch.set_num_threads(1)
-    dist.init_process_group("gloo", f"file://{store}", timedelta(seconds=60), 2, rank)
+    dist.init_process_group("gloo", f"file://{store}", timedelta(seconds=LAST_RESORT), 2, rank)
     found: dict[str, Any] = {}
     try:
         recipe = imbalanced(seed if rank else 3)
@@ -84,7 +84,7 @@ def two_processes(tmp_path: Path, seed: int) -> list[dict[str, Any]]:
     for process in ranks:
         process.start()
     for process in ranks:
-        process.join(90)
+        process.join(LAST_RESORT)
         assert process.exitcode == 0
     return [torch.load(tmp_path / f"out-{rank}.pt", weights_only=True) for rank in range(2)]
 
@@ -126,7 +126,7 @@ def trainable(batch: int = 48) -> Recipe:
 def train_on_rank(rank: int, store: str, out: str) -> None:
     """One process of two: its share of every batch, its own copy of everything else."""
     torch.set_num_threads(1)
-    dist.init_process_group("gloo", f"file://{store}", timedelta(seconds=60), 2, rank)
+    dist.init_process_group("gloo", f"file://{store}", timedelta(seconds=LAST_RESORT), 2, rank)
     (fitted,) = fit([trainable()], torch.device("cpu"))
     assert isinstance(fitted, Fitted)
     torch.save({"state": dict(fitted.state), "curve": fitted.curve, "prior": fitted.prior}, f"{out}-{rank}.pt")
@@ -142,7 +142,7 @@ def test_two_processes_train_what_one_trains(tmp_path: Path) -> None:
     for process in processes:
         process.start()
     for process in processes:
-        process.join(120)
+        process.join(LAST_RESORT)
         assert process.exitcode == 0
     first, second = (torch.load(tmp_path / f"out-{rank}.pt", weights_only=True) for rank in range(2))
     (alone,) = fit([trainable()], torch.device("cpu"))
@@ -165,7 +165,7 @@ def test_the_command_leaves_the_record_of_one_process(tmp_path: Path) -> None:
     assert imbench("run", *cell, results=tmp_path / "one") == 0
     torchrun = (sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2")
     command = (*torchrun, "-m", "bench.cli.data_parallel", *cell, f"results={tmp_path / 'two'}", "run.device=cpu")
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=240, check=False)
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=LAST_RESORT, check=False)
     assert done.returncode == 0, done.stderr
     ((alone,), (shared,)) = (list(Store(tmp_path / name)) for name in ("one", "two"))
     assert alone.key == shared.key

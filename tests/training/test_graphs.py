@@ -17,7 +17,7 @@ from bench.models.mlp import MLP
 from bench.models.parts import layers
 from bench.training import graphs
 from bench.training.fit import Fit
-from bench.training.graphs import TOGETHER, WARM_UP
+from bench.training.graphs import STEPS_A_REPLAY, WARM_UP
 from bench.training.predictor import Fitted
 from bench.training.trainer import fit, pick_device
 from strategies.class_weights import ClassWeights
@@ -27,9 +27,9 @@ from strategies.spec import CosineHead, CrossEntropy, Recipe, Split, negative_at
 from strategies.stack import Chain
 from tests.command_line import TINY, imbench, records
 from tests.conftest import CPU, Toy
+from tests.training.fits import Pruned, same
 from tests.training.tape import Careful, FakeGraph, FakeStream, fake_cuda
 from tests.training.test_devices import GPU, step_on_fake_gpu, wordless
-from tests.training.test_stack import Pruned, same
 
 
 @pytest.fixture(autouse=True)
@@ -151,8 +151,8 @@ def test_replays_mix_no_devices(multi: Toy, monkeypatch: pytest.MonkeyPatch) -> 
         patch.setattr(graphs, "DEVICES", {"cuda"})
         patch.setattr(torch.cuda, "graph", capture)
         patch.setattr(FakeGraph, "replay", replay)
-        recipes = [replace(r, eval_every=WARM_UP + TOGETHER) for r in mixed(multi)[:4]]
-        step_on_fake_gpu(recipes, patch, steps=WARM_UP + TOGETHER)
+        recipes = [replace(r, eval_every=WARM_UP + STEPS_A_REPLAY) for r in mixed(multi)[:4]]
+        step_on_fake_gpu(recipes, patch, steps=WARM_UP + STEPS_A_REPLAY)
         assert [g.replays for g in FakeGraph.made] == [1, 1]
 
 
@@ -247,7 +247,7 @@ def test_what_python_computes_is_frozen(binary: Toy, monkeypatch: pytest.MonkeyP
     Counting.calls = 0
     with fake_cuda(monkeypatch):
         replayed = fit([recipe], CPU)[0]
-    assert Counting.calls == WARM_UP + TOGETHER
+    assert Counting.calls == WARM_UP + STEPS_A_REPLAY
     assert isinstance(plain, Fitted)
     assert isinstance(replayed, Fitted)
     assert not torch.equal(plain.state["head.weight"], replayed.state["head.weight"])
@@ -357,7 +357,7 @@ def test_every_strategy_can_be_recorded_on_a_gpu(
 def test_no_step_makes_the_gpu_stop(multi: Toy) -> None:
     """torch's own detector of synchronisation, over the steps between two looks, text included."""
     module = Fit([multi.recipe(seed=s, model=MLP(dim=8, hidden=(6,))) for s in (1, 2)], pick_device())
-    module.regroup()
+    module.begin()
     module.advance(1)
     before = torch.are_deterministic_algorithms_enabled()
     torch.use_deterministic_algorithms(True, warn_only=True)  # as the trainer does

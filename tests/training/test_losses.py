@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from bench.training.fit import stack_losses
+from bench.training.losses import stack_losses
 from strategies.focal import FocalLoss
 from strategies.self_supervised import InfoNCE
 from strategies.spec import CrossEntropy, Loss

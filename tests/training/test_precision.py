@@ -14,8 +14,8 @@ from torch import Tensor
 from bench.cli.compose import compose, hydra_loader
 from bench.config import ConfigError, TrainConfig, TuneConfig, read_cell, read_section
 from bench.data.features.load import load_encoded
-from bench.evaluation.metric_specs import ranking_metric
-from bench.evaluation.metrics import Predictions, evaluate
+from bench.evaluation.evaluate import Predictions, evaluate
+from bench.evaluation.registry import ranking_metric
 from bench.evaluation.views import refined_log_loss
 from bench.models.linear import Linear
 from bench.models.mlp import MLP
@@ -30,7 +30,7 @@ from strategies.spec import Recipe
 from tests import ROOT
 from tests.conftest import CPU, Toy
 from tests.data.asked import asked
-from tests.training.test_training import mixture
+from tests.training.fits import mixture
 
 GPU = [pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device on this machine")]
 DEMO = ROOT / "results/published/demo/records.parquet"

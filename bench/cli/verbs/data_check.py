@@ -16,8 +16,7 @@ from bench.cli.compose import compose_one
 from bench.cli.verb import Verb
 from bench.config import read_data, read_options
 from bench.data.inspect.check import check as look_at
-from bench.data.inspect.report import save_schema
-from bench.data.inspect.report import show as print_findings
+from bench.data.inspect.report import print_findings, save_schema
 
 
 class DataCheck(Verb):

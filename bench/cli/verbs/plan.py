@@ -17,7 +17,8 @@ from bench.cli.verbs.parts.introduce import introduce
 from bench.records.record import FAILURES
 from bench.records.store import Store
 from bench.sweep.plan import outlook, tally
-from bench.sweep.run import duration, worker_count
+from bench.sweep.progress import duration
+from bench.sweep.workers import worker_count
 
 
 class Plan(GridVerb):

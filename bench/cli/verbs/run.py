@@ -14,9 +14,8 @@ from rich.console import Console
 from bench.cli.cells import plan_cells
 from bench.cli.grid import Configurations, GridVerb
 from bench.cli.verbs.parts.introduce import introduce
-from bench.leaderboard.publish import show as print_boards
-from bench.sweep.run import report_failures
-from bench.sweep.run import run as run_sweep
+from bench.leaderboard.publish import print_boards
+from bench.sweep.run import report_failures, run_sweep
 
 INTERRUPTED = 130
 

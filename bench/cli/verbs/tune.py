@@ -13,8 +13,8 @@ from rich.console import Console
 
 from bench.cli.grid import Configurations, GridVerb
 from bench.config import read_options
-from bench.tuning.driver import summarize
 from bench.tuning.driver import tune as search
+from bench.tuning.progress import summarize
 from bench.tuning.report import write
 
 INTERRUPTED = 130

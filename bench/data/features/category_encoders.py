@@ -1,4 +1,4 @@
-"""Categories: as codes, and as the class shares of their rows."""
+"""Categories: as codes, as zeros and ones, and as the class shares of their rows."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ class CategoryEncoder:
     """Codes per column: 0 missing, 1 unknown (not in training, or once), then the categories by name.
 
     A column of `hashed` has so many buckets instead: the CRC-32 of the category picks one, seen in training or not.
+    `by_frequency`: then the categories by how many training rows have them, most first, and by name among equals.
     """
 
     fitted: Tensor | None = None
@@ -38,9 +39,10 @@ class CategoryEncoder:
         rows: Rows | None = None,
         *,
         hashed: Mapping[str, int] | None = None,
+        by_frequency: bool = False,
     ) -> None:
         self.columns, self.hashed = columns, dict(hashed or {})
-        self.known = {name: known(frame[name], rows) for name in columns if name not in self.hashed}
+        self.known = {name: known(frame[name], rows, by_frequency) for name in columns if name not in self.hashed}
         sizes = tuple(RESERVED + (self.hashed.get(name) or len(self.known[name])) for name in columns)
         self.field = Field("categorical", "categorical", sizes=sizes, width=len(columns))
         self.own = Latest(self.translate)
@@ -79,11 +81,28 @@ class Latest:
         return self.made[name][1]
 
 
-def known(values: pd.Series[Any], rows: Rows | None) -> dict[str, int]:
-    """The codes of the categories that training rows hold often enough."""
+class OneHotEncoder:
+    """A 0 or 1 for each code of each column of a `CategoryEncoder`: float32 (n, sum of its sizes)."""
+
+    fitted: Tensor | None = None
+
+    def __init__(self, codes: CategoryEncoder) -> None:
+        self.codes, self.columns = codes, codes.columns
+        self.field = Field("one_hot", "numeric", width=sum(codes.field.sizes))
+        self.starts = torch.tensor((0, *codes.field.sizes[:-1])).cumsum(0)
+
+    def __call__(self, frame: pd.DataFrame, rows: Rows | None = None) -> Tensor:
+        """float32 (n, width)."""
+        at = self.codes(frame, rows) + self.starts
+        return torch.zeros(len(at), self.field.width).scatter_(1, at, 1.0)
+
+
+def known(values: pd.Series[Any], rows: Rows | None, by_frequency: bool = False) -> dict[str, int]:
+    """The codes of the categories that training rows hold often enough, by name or by frequency and name."""
     codes, names = coded(values, rows)
     counts = np.bincount(codes[codes >= 0], minlength=len(names))
-    kept = sorted(name for name, n in zip(names, counts, strict=True) if n >= LEAST_COUNT)
+    often = {name: int(n) for name, n in zip(names, counts, strict=True) if n >= LEAST_COUNT}
+    kept = sorted(often, key=lambda name: (-often[name], name)) if by_frequency else sorted(often)
     return {name: RESERVED + i for i, name in enumerate(kept)}
 
 

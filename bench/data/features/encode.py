@@ -13,21 +13,23 @@ import torch
 from torch import Tensor
 
 from bench.data.errors import DataError, listing, suggest
-from bench.data.features.category_encoders import CategoryEncoder, TargetEncoder
+from bench.data.features.category_encoders import CategoryEncoder, OneHotEncoder, TargetEncoder
 from bench.data.features.clean import clean
 from bench.data.features.encoder import Encoder
 from bench.data.features.numeric_encoder import NumericEncoder
-from bench.data.features.text_encoder import TextEncoder, documents, has_terms
+from bench.data.features.text_encoder import TextEncoder, TokenEncoder, documents, has_terms
 from bench.data.tables.config import TableConfig
 from bench.data.tables.schema import OtherTarget, Table, blocks
 from bench.data.tables.splits import Partition, Rows, partition
 from strategies.features import Bag, Features, Field, Split
+from strategies.model import Takes
 
 __all__ = ["CategoryEncoder", "Encoded", "NumericEncoder", "encode"]
 
-DTYPES = {"numeric": "float32", "categorical": "int64"}
+DTYPES = {"numeric": "float32", "categorical": "int64", "tokens": "int64"}
+DEFAULT = Takes()
 
-Keep = Callable[[str, tuple[int, ...], str, Iterable[npt.NDArray[Any]]], npt.NDArray[Any]]
+Collect = Callable[[str, tuple[int, ...], str, Iterable[npt.NDArray[Any]]], npt.NDArray[Any]]
 """(name, shape, type, blocks of rows) -> one array of them, in memory or in a file."""
 
 
@@ -61,8 +63,8 @@ def in_memory(name: str, shape: tuple[int, ...], dtype: str, blocks: Iterable[np
     return out
 
 
-def fit(table: Table, rows: Rows, config: TableConfig) -> list[Encoder]:
-    """The encoders of a table's fields, from its training rows.
+def fit(table: Table, rows: Rows, config: TableConfig, takes: Takes = DEFAULT) -> list[Encoder]:
+    """The encoders of a table's fields, from its training rows, to what a model takes.
 
     Raises:
         DataError: nothing can be encoded, or an option names no categorical column.
@@ -71,7 +73,7 @@ def fit(table: Table, rows: Rows, config: TableConfig) -> list[Encoder]:
     frame = table.frame
     if numeric := tuple(table.names("numeric")):
         fence = config.fence if config.outliers == "clip" else None
-        encoders.append(NumericEncoder(numeric, frame, rows, fence=fence))
+        encoders.append(NumericEncoder(numeric, frame, rows, fence=fence, missing=takes.missing))
     categorical = tuple(table.names("categorical"))
     for key, names in (("target_encode", config.target_encode), ("hashed", tuple(config.hashed or {}))):
         for name in names:
@@ -81,12 +83,15 @@ def fit(table: Table, rows: Rows, config: TableConfig) -> list[Encoder]:
                     f"{suggest(name, categorical)}Categorical: {listing(categorical)}"
                 )
     if categorical:
-        encoders.append(CategoryEncoder(categorical, frame, rows, hashed=config.hashed))
+        by_frequency = takes.categories == "frequent first"
+        codes = CategoryEncoder(categorical, frame, rows, hashed=config.hashed, by_frequency=by_frequency)
+        encoders.append(OneHotEncoder(codes) if takes.categories == "one-hot" else codes)
     if config.target_encode:
         encoders.append(TargetEncoder(config.target_encode, frame, rows, table.y[rows], len(table.classes)))
     text = tuple(table.names("text"))
     if text and has_terms(documents(frame, text, rows)):
-        encoders.append(TextEncoder(text, frame, rows, config.vocabulary))
+        kind = TokenEncoder if takes.text == "tokens" else TextEncoder
+        encoders.append(kind(text, frame, rows, config.vocabulary))
     if not encoders:
         raise DataError(
             f"{table.name}: expected words in the text columns {', '.join(text)} of the training rows, got none. "
@@ -100,7 +105,7 @@ def apply(
     frame: pd.DataFrame,
     rows: Rows | None,
     part: str,
-    keep: Keep,
+    collect: Collect,
     *,
     fitted: bool = False,
 ) -> Features:
@@ -115,8 +120,8 @@ def apply(
         else:
             every = np.arange(n) if rows is None else rows
             encoded = (np.asarray(e(frame, block)) for block in blocks(every))
-            kept = keep(f"{part}-{e.field.name}", (n, e.field.width), DTYPES[e.field.kind], encoded)
-            columns[e.field.name] = torch.from_numpy(kept)
+            collected = collect(f"{part}-{e.field.name}", (n, e.field.width), DTYPES[e.field.kind], encoded)
+            columns[e.field.name] = torch.from_numpy(collected)
     return Features(tuple(e.field for e in encoders), columns)
 
 
@@ -124,23 +129,25 @@ def encode(
     table: Table,
     partition: Partition,
     config: TableConfig | None = None,
+    takes: Takes = DEFAULT,
     *,
     test: bool = True,
-    keep: Keep = in_memory,
+    collect: Collect = in_memory,
 ) -> Encoded:
     """Fit encoders on the training rows and encode all parts; without `test`, its rows are never touched (tuning).
 
     Fields, each only if the table has such columns: `numeric` float32, `categorical` int64, `target_shares` float32,
-    `text` bag of int32 ids and float32 weights. `config` says how to clean and encode; by default nothing is cleaned.
+    `text` bag of int32 ids and float32 weights; or what else the model takes. `config` says how to clean and encode; by
+    default nothing is cleaned.
 
     Raises:
         DataError: nothing can be encoded.
     """
     config = config or TableConfig()
     partition, log = clean(table, partition, config)
-    encoders = fit(table, partition.train, config)
+    encoders = fit(table, partition.train, config, takes)
     x = {
-        part: apply(encoders, table.frame, rows, part, keep, fitted=part == "train")
+        part: apply(encoders, table.frame, rows, part, collect, fitted=part == "train")
         for part, rows in (("train", partition.train), ("val", partition.val), ("test", partition.test))
         if test or part != "test"
     }
@@ -200,15 +207,15 @@ def other_split(table: Table, other: OtherTarget, rows: Rows, x: Features, encod
         if set(encoder.columns) & set(other.drops):
             columns[encoder.field.name] = encoder(masked)
     y = other.y[rows]
-    kept = torch.from_numpy(np.flatnonzero(y >= 0))
+    having = torch.from_numpy(np.flatnonzero(y >= 0))
     own = labelled(table, rows, Features(x.schema, columns))
-    weight = None if own.weight is None else own.weight[kept]
+    weight = None if own.weight is None else own.weight[having]
     return Split(
-        own.x.take(kept),
-        torch.from_numpy(y)[kept],
+        own.x.take(having),
+        torch.from_numpy(y)[having],
         len(other.classes),
         weight=weight,
-        group=None if own.group is None else own.group[kept],
+        group=None if own.group is None else own.group[having],
         natural=weight,
     )
 

@@ -14,44 +14,51 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from bench.data.features.encode import Encoded, encode
+from bench.data.features.encode import DEFAULT, Encoded, encode
 from bench.data.fetching.cache import cache_root, make_room, new_folder, used
 from bench.data.tables.config import TableConfig
 from bench.data.tables.schema import Table, release
 from bench.data.tables.splits import Partition, partition
 from strategies.features import Features, Field, Split
+from strategies.model import Takes
 
 SHARED_ROWS = 200_000  # tables from this size on
 LAYOUT = 1  # raised when files or encoders change: old ones are then made anew
 PARTS = ("train", "val", "test")
 
 
-def shared(table: Table, config: TableConfig, split: int, seed: int, *, test: bool = True) -> Encoded:
+def shared(
+    table: Table, config: TableConfig, split: int, seed: int, takes: Takes = DEFAULT, *, test: bool = True
+) -> Encoded:
     """The encoded parts of a table, from files that the first caller makes. Tables with text are not for this.
 
     Raises:
         DataError: the data cannot be split or encoded, or the cache cannot be written.
     """
-    folder = cache_root() / "encoded" / name(table, config, split, seed)
+    folder = cache_root() / "encoded" / name(table, config, split, seed, takes)
     if not (folder / "meta.json").is_file():
         make_room(folder.parent)
         with new_folder(folder) as work:
-            write(table, config, split, seed, work)
+            write(table, config, (split, seed), takes, work)
     used(folder)
     return read(table, folder, test)
 
 
-def name(table: Table, config: TableConfig, split: int, seed: int) -> str:
+def name(table: Table, config: TableConfig, split: int, seed: int, takes: Takes = DEFAULT) -> str:
     """A name for all that determines the encoded parts."""
     what = [LAYOUT, table.fingerprint, config.test_fraction, config.val_fraction, config.key(), split, seed]
+    what += [takes.key()] if takes.key() else []
     return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()[:32]
 
 
-def write(table: Table, config: TableConfig, split: int, seed: int, folder: Path) -> None:
-    """Encode straight into files; of those of the table no more is in this process's memory than a block needs."""
+def write(table: Table, config: TableConfig, which: tuple[int, int], takes: Takes, folder: Path) -> None:
+    """Encode straight into files; of those of the table no more is in this process's memory than a block needs.
+
+    which: split and seed.
+    """
     columns = [table.frame[name] for name in table.frame]
 
-    def keep(name: str, shape: tuple[int, ...], dtype: str, blocks: Iterable[npt.NDArray[Any]]) -> npt.NDArray[Any]:
+    def to_file(name: str, shape: tuple[int, ...], dtype: str, blocks: Iterable[npt.NDArray[Any]]) -> npt.NDArray[Any]:
         path = folder / f"{name}.npy"
         with path.open("wb") as file:
             np.lib.format.write_array_header_1_0(
@@ -64,8 +71,8 @@ def write(table: Table, config: TableConfig, split: int, seed: int, folder: Path
         found: npt.NDArray[Any] = np.load(path, mmap_mode="c")
         return found
 
-    parts = partition(table, split, seed, config.test_fraction, config.val_fraction)
-    encoded = encode(table, parts, config, keep=keep)
+    parts = partition(table, *which, config.test_fraction, config.val_fraction)
+    encoded = encode(table, parts, config, takes, collect=to_file)
     for part, x in zip(PARTS, (encoded.train.x, encoded.val.x, encoded.test), strict=True):
         np.save(folder / f"{part}-rows.npy", getattr(encoded.partition, part))
         for field, value in x.columns.items():

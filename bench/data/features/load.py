@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from bench.data.config import DataConfig
-from bench.data.features.encode import Encoded, encode
+from bench.data.features.encode import DEFAULT, Encoded, encode
 from bench.data.features.encoded_files import SHARED_ROWS, shared
 from bench.data.loaded import loaded_table
 from bench.data.tables.splits import partition
+from strategies.model import Takes
 
 
-def load_encoded(config: DataConfig, split: int, seed: int, *, test: bool = True) -> Encoded:
-    """The encoded parts of a split and seed; without `test` the test rows are left out.
+def load_encoded(config: DataConfig, split: int, seed: int, takes: Takes = DEFAULT, *, test: bool = True) -> Encoded:
+    """The encoded parts of a split and seed, as a model takes them; without `test` the test rows are left out.
 
     Of large tables they lie in the cache, memory-mapped and shared by all processes: the first one writes all of them.
 
@@ -20,6 +21,6 @@ def load_encoded(config: DataConfig, split: int, seed: int, *, test: bool = True
     table = loaded_table(config)
     apart = table.other or table.elsewhere or table.names("text") or table.unlabelled is not None
     if len(table) >= SHARED_ROWS and not apart:
-        return shared(table, config, split, seed, test=test)
+        return shared(table, config, split, seed, takes, test=test)
     parts = partition(table, split, seed, config.test_fraction, config.val_fraction)
-    return encode(table, parts, config, test=test)
+    return encode(table, parts, config, takes, test=test)

@@ -1,8 +1,9 @@
-"""Numbers: medians for missing, then standardised."""
+"""Numbers: medians for missing, or NaN, then standardised."""
 
 from __future__ import annotations
 
 import math
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -22,22 +23,29 @@ SUMMED = 1 << 18  # rows summed at a time
 class NumericEncoder:
     """Median for missing, then standardised; an indicator (0 or 1) for each column with gaps in training.
 
-    Output float32 (n, k + indicators), values first. A column that is constant in training gives zeros. With `fence`,
-    values beyond so many interquartile ranges of the training rows' quartiles are first moved to the fence.
+    Output float32 (n, k + indicators), values first; with `missing` kept it is NaN, and there are no indicators. A
+    column that is constant in training gives zeros. With `fence`, values beyond so many interquartile ranges of the
+    training rows' quartiles are first moved to the fence.
     """
 
     fitted: Tensor | None = None
 
     def __init__(
-        self, columns: tuple[str, ...], frame: pd.DataFrame, rows: Rows | None = None, *, fence: float | None = None
+        self,
+        columns: tuple[str, ...],
+        frame: pd.DataFrame,
+        rows: Rows | None = None,
+        *,
+        fence: float | None = None,
+        missing: Literal["imputed", "kept"] = "imputed",
     ) -> None:
-        self.columns = columns
+        self.columns, self.kept = columns, missing == "kept"
         found: list[Standard] = []
         for name in columns:
             found.append(Standard(numbers(frame, name, rows), fence))
             release(frame[name])
         self.standards = found
-        self.indicated = [i for i, standard in enumerate(found) if standard.gaps]
+        self.indicated = [i for i, standard in enumerate(found) if standard.gaps and not self.kept]
         self.field = Field("numeric", "numeric", width=len(columns) + len(self.indicated))
 
     def __call__(self, frame: pd.DataFrame, rows: Rows | None = None) -> Tensor:
@@ -47,7 +55,9 @@ class NumericEncoder:
         for i, (name, standard) in enumerate(zip(self.columns, self.standards, strict=True)):
             values = numbers(frame, name, rows)
             out[:, i] = standard(values)
-            if standard.gaps:
+            if self.kept:
+                out[np.isnan(values), i] = np.nan
+            elif standard.gaps:
                 out[:, extra] = np.isnan(values)
                 extra += 1
         return torch.from_numpy(out)

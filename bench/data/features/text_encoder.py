@@ -1,16 +1,23 @@
-"""Text: a bag of tf-idf weighted terms."""
+"""Text: a bag of tf-idf weighted terms, or the words in their order."""
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import torch
+from torch import Tensor
 
 from bench.data.tables.schema import Strings
 from bench.data.tables.splits import Rows
 from strategies.features import Bag, Field
+
+PADDING, UNKNOWN_WORD, RESERVED_WORDS = 0, 1, 2  # codes of tokens; the first two are reserved
+LONGEST = 128  # tokens of a document; what follows is left out
 
 
 class TextEncoder:
@@ -34,6 +41,42 @@ class TextEncoder:
         return bag(self.vectorizer.transform(documents(frame, self.columns, rows)))
 
 
+class TokenEncoder:
+    """The words of a row in their order: 0 padding, 1 a word outside the vocabulary, then words by frequency.
+
+    int64 (n, width); the width is that of the longest training document, at most `LONGEST`. The vocabulary is the
+    `vocabulary` most frequent words of the training rows, by name among equals.
+    """
+
+    fitted: Tensor | None = None
+
+    def __init__(self, columns: tuple[str, ...], frame: pd.DataFrame, rows: Rows | None, vocabulary: int) -> None:
+        self.columns, self.words = columns, analyzer()
+        found = [self.words(document) for document in documents(frame, columns, rows)]
+        counts = Counter(word for words in found for word in words)
+        frequent = sorted(counts, key=lambda word: (-counts[word], word))[:vocabulary]
+        self.codes = {word: RESERVED_WORDS + i for i, word in enumerate(frequent)}
+        width = min(LONGEST, max(1, *map(len, found)))
+        self.field = Field("text", "tokens", sizes=(RESERVED_WORDS + len(self.codes),), width=width)
+
+    def __call__(self, frame: pd.DataFrame, rows: Rows | None = None) -> Tensor:
+        """int64 (n, width)."""
+        texts = documents(frame, self.columns, rows)
+        out: npt.NDArray[np.int64] = np.full((len(texts), self.field.width), PADDING, dtype=np.int64)
+        for i, text in enumerate(texts):
+            codes = [self.codes.get(word, UNKNOWN_WORD) for word in self.words(text)[: self.field.width]]
+            out[i, : len(codes)] = codes
+        return torch.from_numpy(out)
+
+
+def analyzer() -> Callable[[str], list[str]]:
+    """From a document to its words, as the vectorizer of terms sees them."""
+    from sklearn.feature_extraction.text import TfidfVectorizer  # noqa: PLC0415 - half a second; few tables have text
+
+    words: Callable[[str], list[str]] = TfidfVectorizer().build_analyzer()
+    return words
+
+
 def documents(frame: pd.DataFrame, columns: tuple[str, ...], rows: Rows | None = None) -> list[str]:
     """The text columns of each row, one after another; missing is nothing."""
     parts: list[Strings] = []
@@ -47,9 +90,7 @@ def documents(frame: pd.DataFrame, columns: tuple[str, ...], rows: Rows | None =
 
 def has_terms(texts: list[str]) -> bool:
     """Whether any document has a word that the vectorizer would take."""
-    from sklearn.feature_extraction.text import TfidfVectorizer  # noqa: PLC0415
-
-    words = TfidfVectorizer().build_analyzer()
+    words = analyzer()
     return any(words(text) for text in texts)
 
 

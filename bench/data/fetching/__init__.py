@@ -1,1 +1,1 @@
-"""Public packages fetched once, checked against their hashes, and kept."""
+"""Public packages fetched once, checked against their hashes, and stored in the cache."""

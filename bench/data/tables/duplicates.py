@@ -26,18 +26,18 @@ def deduplicate(
     With a user, a time or a weight of its own, an otherwise equal row is an event of its own.
     """
     beside = {"": pd.factorize(strings)[0], **{f"\0{role}": v for role, v in roles.items()}}
-    kept = np.flatnonzero(~frame.assign(**beside).duplicated().to_numpy()).astype(np.int64)
-    dropped = len(frame) - len(kept)
+    first = np.flatnonzero(~frame.assign(**beside).duplicated().to_numpy()).astype(np.int64)
+    dropped = len(frame) - len(first)
     if dropped:
         log.append(f"dropped {dropped:,} duplicate {rows_word(dropped)} ({dropped / len(frame):.1%})")
-    ambiguous = frame.iloc[kept]
+    ambiguous = frame.iloc[first]
     if roles:  # a role keeps rows that are alike in features and label
-        ambiguous = ambiguous[~frame.assign(**{"": beside[""]}).iloc[kept].duplicated()]
+        ambiguous = ambiguous[~frame.assign(**{"": beside[""]}).iloc[first].duplicated()]
     ambiguous = ambiguous[ambiguous.duplicated(keep=False)]
     if len(ambiguous):
         groups = len(ambiguous.drop_duplicates())
         log.append(f"kept {groups:,} groups of rows with equal features but different labels ({len(ambiguous):,} rows)")
-    return kept
+    return first
 
 
 def warn_shared(frame: pd.DataFrame, strings: Strings, roles: Roles, log: list[str]) -> None:

@@ -13,28 +13,21 @@ from dataclasses import dataclass, field
 from statistics import fmean, median
 from typing import Any, Final
 
-import numpy as np
-
+from bench.leaderboard.advice.rules import Step, left, on_device, reasons_of, similar, unaffordable
 from bench.leaderboard.advice.textbook import textbook
 from bench.leaderboard.boards.build import BASELINE, boards
+from bench.leaderboard.boards.columns import COST
 from bench.leaderboard.boards.model import Board, Row
-from bench.leaderboard.plots.cost import COST, pareto
 from bench.leaderboard.statistics.data_sets import Blocks, analyse, blocks_needed
+from bench.leaderboard.statistics.pareto import pareto
 from bench.leaderboard.statistics.seeds import LEVEL
-from bench.leaderboard.text import list_of, number, plural, short
+from bench.leaderboard.text.numbers import number
+from bench.leaderboard.text.words import list_of, plural, short
 from bench.needs import Allowance, Need
-from bench.records.columns import Ledger
+from bench.records.columns import RecordTable
 
 PROBABILITIES: Final = "recalibrated/log_loss"
 CONVINCED: Final = 0.95  # posterior probability that calls a strategy better across data sets
-
-
-@dataclass(frozen=True)
-class Step:
-    """One rule: what it asks, and what it left out with the measured reason."""
-
-    rule: str
-    outcome: str
 
 
 @dataclass(frozen=True)
@@ -67,26 +60,32 @@ class Advice:
     metric: str = ""
 
 
-def advise(records: Ledger, need: Need, allowance: Allowance, *, rope: float) -> Advice:
+def advise(records: RecordTable, need: Need, allowance: Allowance, *, rope: float) -> Advice:
     """Advice from the records; without any that fit, advice that says what to measure."""
     steps: list[Step] = []
     if allowance.device:
-        records = _on_device(records, allowance.device, steps)
+        records = on_device(records, allowance.device, steps)
     metric = PROBABILITIES if need.probabilities and not need.ranking else None
     tables = [b for b in boards(records, metric=metric) if any(row.score for row in b.rows)]
-    tables = _like(tables, need, steps)
+    tables = similar(tables, need, steps)
     if need.explainability:
         allowed = textbook().explainable_models
         kept = [b for b in tables if b.model in allowed]
-        steps.append(Step(f"explainable: models {list_of(allowed)} only (assumed)", _left(tables, kept, "board")))
+        steps.append(Step(f"explainable: models {list_of(allowed)} only (assumed)", left(tables, kept, "board")))
         tables = kept
-    survivors = {id(b): _affordable(b, need, allowance) for b in tables}
-    steps += _reasons(tables, survivors)
+    survivors = {id(b): unaffordable(b, need, allowance) for b in tables}
+    steps += reasons_of(tables, survivors)
     pairs = [(b, [r for r in b.rows if r.score and r.label not in survivors[id(b)]]) for b in tables]
     pairs = [(b, rows) for b, rows in pairs if rows]
     if not pairs:
-        return Advice(None, False, "No measured record fits: relax a need or a budget, or measure "
-                      "strategies that could fit with imbench run.", tuple(steps), (), ())  # fmt: skip
+        return Advice(
+            None,
+            False,
+            "No measured record fits: relax a need or a budget, or measure strategies that could fit with imbench run.",
+            tuple(steps),
+            (),
+            (),
+        )
     candidates = _candidates(pairs)
     choice, strong, sentence = _choose(pairs, candidates, rope)
     points = [(c.name, c.seconds, -c.rank) for c in candidates if c.seconds is not None]
@@ -95,77 +94,16 @@ def advise(records: Ledger, need: Need, allowance: Allowance, *, rope: float) ->
     traits = need.traits or (dict(pairs[0][0].traits) if len(pairs) == 1 else {})
     headings = dict.fromkeys(b.score.heading for b, _ in pairs)
     return Advice(
-        choice, strong, sentence, tuple(steps), tuple(candidates), tuple(front), _measured(pairs), traits,
+        choice,
+        strong,
+        sentence,
+        tuple(steps),
+        tuple(candidates),
+        tuple(front),
+        _measured(pairs),
+        traits,
         list_of(headings),
-    )  # fmt: skip
-
-
-# --- rules ----------------------------------------------------------------------------------------------------------
-
-
-def _on_device(records: Ledger, device: str, steps: list[Step]) -> Ledger:
-    """Records measured on a device: costs of another one say nothing about it."""
-    coded = records.texts["environment"]
-    codes = [code for code, text in enumerate(coded.values) if f'"device":"{device}"' in text]
-    kept = records.take(np.isin(coded.codes, codes))
-    steps.append(Step(f"budget.device={device}: measured on it", f"{len(kept):,} of {len(records):,} records"))
-    return kept
-
-
-def _like(tables: list[Board], need: Need, steps: list[Step]) -> list[Board]:
-    """Boards of data within a factor of the given traits."""
-    factor = textbook().similar_within
-    for trait, wanted in need.traits.items():
-        kept = []
-        for board in tables:
-            value = board.traits.get(trait)
-            if isinstance(value, int | float) and value > 0 and max(value / wanted, wanted / value) <= factor:
-                kept.append(board)
-        steps.append(
-            Step(f"{trait} within a factor of {factor:g} of {wanted:,g} (assumed)", _left(tables, kept, "board"))
-        )
-        tables = kept
-    return tables
-
-
-def _affordable(board: Board, need: Need, allowance: Allowance) -> dict[str, str]:
-    """Why rows of a board are left out, by label."""
-    limits = (
-        ("fits", allowance.fits, "budget.fits"),
-        (COST, None if allowance.minutes is None else 60 * allowance.minutes, "budget.minutes"),
     )
-    found: dict[str, str] = {}
-    for row in board.rows:
-        for key, limit, name in limits:
-            value = row.cells.get(key)
-            if limit is not None and value is not None and value > limit:
-                unit = " s" if key == COST else ""
-                found[row.label] = f"{name}: {number(value)}{unit} measured, {limit:,g}{unit} allowed"
-        speed = row.cells.get("inference_rows_per_second")
-        if need.latency is not None and (speed is None or speed < need.latency):
-            found[row.label] = f"need.latency: {number(speed, 0)} rows/s measured, {need.latency:,g} needed"
-        if not need.extra and row.uses_extra:
-            found[row.label] = "need.extra=false: it learns from labels or data that the others do not have"
-    return found
-
-
-def _reasons(tables: Sequence[Board], survivors: Mapping[int, Mapping[str, str]]) -> list[Step]:
-    """One step for each strategy and kind of reason, with the first measurement as the example."""
-    found: dict[tuple[str, str], list[str]] = defaultdict(list)
-    for board in tables:
-        for label, reason in survivors[id(board)].items():
-            found[label, reason.partition(":")[0]].append(reason)
-    return [
-        Step(f"{name} leaves out {label}", f"on {plural(len(all_), 'board')}; {all_[0].partition(': ')[2]}")
-        for (label, name), all_ in sorted(found.items())
-    ]
-
-
-def _left(before: Sequence[object], after: Sequence[object], noun: str) -> str:
-    return f"{len(after)} of {plural(len(before), noun)} left"
-
-
-# --- order and choice -----------------------------------------------------------------------------------------------
 
 
 def _candidates(pairs: Sequence[tuple[Board, list[Row]]]) -> list[Candidate]:
@@ -184,14 +122,20 @@ def _candidates(pairs: Sequence[tuple[Board, list[Row]]]) -> list[Candidate]:
         gains = [r.difference.mean for _, r in mine if r.difference]
         found.append(
             Candidate(
-                name, fmean(fmean(places) for places in by_data.values()),
-                fmean(r.score.mean for _, r in mine if r.score), fmean(gains) if gains else None,
-                _middle(r.cells.get(PROBABILITIES, r.score.mean if r.score and b.score.key == PROBABILITIES else None)
-                        for b, r in mine),
-                _middle(r.cells.get(COST) for _, r in mine), _middle(r.cells.get("fits") for _, r in mine),
-                any(r.uses_extra for _, r in mine), len(mine),
+                name,
+                fmean(fmean(places) for places in by_data.values()),
+                fmean(r.score.mean for _, r in mine if r.score),
+                fmean(gains) if gains else None,
+                _middle(
+                    r.values.get(PROBABILITIES, r.score.mean if r.score and b.score.key == PROBABILITIES else None)
+                    for b, r in mine
+                ),
+                _middle(r.values.get(COST) for _, r in mine),
+                _middle(r.values.get("fits") for _, r in mine),
+                any(r.uses_extra for _, r in mine),
+                len(mine),
             )
-        )  # fmt: skip
+        )
     return sorted(found, key=lambda c: (-c.boards, c.rank, c.name))
 
 

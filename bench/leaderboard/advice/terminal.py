@@ -15,7 +15,8 @@ from bench.leaderboard.advice.advise import Advice, advise
 from bench.leaderboard.advice.textbook import applies, textbook
 from bench.leaderboard.publish import FILTERS, select
 from bench.leaderboard.status import say_empty
-from bench.leaderboard.text import clean, list_of, number, signed
+from bench.leaderboard.text.numbers import number, signed
+from bench.leaderboard.text.words import clean, list_of
 from bench.records import index
 
 
@@ -31,11 +32,11 @@ def for_settings(settings: Any, console: Console) -> int:
         say_empty(root, console)
         return 0
     where = {key: value for key in FILTERS if (value := getattr(settings.board, key)) is not None}
-    show(advise(select(records, where), settings.need, settings.budget, rope=settings.board.rope), console)
+    print_advice(advise(select(records, where), settings.need, settings.budget, rope=settings.board.rope), console)
     return 0
 
 
-def show(advice: Advice, console: Console) -> None:
+def print_advice(advice: Advice, console: Console) -> None:
     """Print the advice, its rules, its candidates, and the textbook beside the measurements."""
     console.print(Text(clean(advice.sentence), style="bold"))
     if advice.alternatives:
@@ -47,17 +48,27 @@ def show(advice: Advice, console: Console) -> None:
         console.print(Text("No rule left anything out.", style="dim"))
     if not advice.candidates:
         return
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, title=Text(f"Measured: {clean(advice.metric)}"),
-                  title_justify="left", title_style="bold")  # fmt: skip
+    table = Table(
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
+        title=Text(f"Measured: {clean(advice.metric)}"),
+        title_justify="left",
+        title_style="bold",
+    )
     table.add_column("Strategy", overflow="fold")
     for heading in ("Mean rank", "Mean", "Δ none", "Log loss", "Train s", "Fits", "Boards"):
         table.add_column(heading, justify="right")
     for c in advice.candidates:
         table.add_row(
             Text(clean(c.name + ("*" if c.uses_extra else "")), style="bold" if c.name == advice.choice else ""),
-            f"{c.rank:.2f}", number(c.quality), signed(c.gain, 3) if c.gain is not None else "", number(c.log_loss),
-            number(c.seconds), number(c.fits, 0), str(c.boards),
-        )  # fmt: skip
+            f"{c.rank:.2f}",
+            number(c.quality),
+            signed(c.gain, 3) if c.gain is not None else "",
+            number(c.log_loss),
+            number(c.seconds),
+            number(c.fits, 0),
+            str(c.boards),
+        )
     console.print(table)
     _books(advice, console)
 

@@ -39,9 +39,11 @@ def textbook() -> Textbook:
     claims = {entry["strategy"]: Claim(**entry) for entry in raw["claims"]}
     names = ("similar_within", "explainable_models")
     return Textbook(
-        claims, float(raw["similar_within"]["value"]), tuple(raw["explainable_models"]["value"]),
+        claims,
+        float(raw["similar_within"]["value"]),
+        tuple(raw["explainable_models"]["value"]),
         tuple(f"{name} = {raw[name]['value']}: {raw[name]['why']}" for name in names if raw[name]["assumed"]),
-    )  # fmt: skip
+    )
 
 
 def applies(claim: Claim, traits: Mapping[str, Any]) -> str:

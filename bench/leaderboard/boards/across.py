@@ -7,12 +7,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from bench.evaluation.metric_specs import spec_of
+from bench.evaluation.registry import metric_of
 from bench.leaderboard.boards.grouping import assignments, varying
 from bench.leaderboard.boards.model import Board
 from bench.leaderboard.statistics.data_sets import Blocks, analyse, blocks_needed
 from bench.leaderboard.statistics.seeds import LEVEL
-from bench.leaderboard.text import list_of, plural, short
+from bench.leaderboard.text.words import list_of, plural, short
 from bench.records.record import canonical
 
 ROPE: Final = 0.01
@@ -20,7 +20,7 @@ ROPE: Final = 0.01
 
 
 @dataclass(frozen=True)
-class Summary:
+class AcrossDataSets:
     """All data sets of one model: `blocks` is None where fewer than two can be compared; `left_out` says what is not.
 
     `targets` are the boards behind each block.
@@ -35,7 +35,7 @@ class Summary:
     notes: tuple[str, ...]
 
 
-def summaries(boards: Sequence[Board], *, rope: float = ROPE) -> list[Summary]:
+def summaries(boards: Sequence[Board], *, rope: float = ROPE) -> list[AcrossDataSets]:
     """One summary for each model and training settings with boards of two or more data sets.
 
     A data set is the block, all targets of it together. What a generator makes of other settings (rows, prevalence) is
@@ -65,7 +65,7 @@ def _blocks(boards: Sequence[Board]) -> dict[str, str]:
     return found
 
 
-def _summary(model: str, boards: Sequence[Board], blocks_of: Mapping[str, str], rope: float) -> Summary:
+def _summary(model: str, boards: Sequence[Board], blocks_of: Mapping[str, str], rope: float) -> AcrossDataSets:
     scores: dict[str, dict[str, dict[str, float]]] = defaultdict(lambda: defaultdict(dict))
     for board in boards:
         sign = 1.0 if board.score.higher_is_better else -1.0
@@ -85,7 +85,7 @@ def _summary(model: str, boards: Sequence[Board], blocks_of: Mapping[str, str], 
     related = [data for data, count in Counter(made.values()).items() if count > 1]
     metrics = tuple(dict.fromkeys(b.score.key for b in kept.values()))
     notes = (*left_out, *_sentences(blocks, targets, metrics, len(strategies)), *_related(related))
-    return Summary(model, f"Across data sets · {short(model, 80)}", baseline, blocks, targets, metrics, notes)
+    return AcrossDataSets(model, f"Across data sets · {short(model, 80)}", baseline, blocks, targets, metrics, notes)
 
 
 def _related(data: Sequence[str]) -> Iterator[str]:
@@ -114,8 +114,9 @@ def _complete(scores: Mapping[str, Mapping[str, Mapping[str, float]]]) -> tuple[
             used.append(data)
     notes += [
         f"{short(s, 80)} is left out: it has values on {len(present[s])} of {len(scores)} blocks."
-        for s in names if s not in strategies
-    ]  # fmt: skip
+        for s in names
+        if s not in strategies
+    ]
     return strategies, used, notes
 
 
@@ -133,7 +134,7 @@ def _sentences(
         + f": {list_of(short(d, 80) for d in blocks.names)}."
     )
     if len(metrics) > 1:
-        labels = list_of(f"{spec_of(m).label} ({m})" for m in metrics)
+        labels = list_of(f"{metric_of(m).label} ({m})" for m in metrics)
         yield f"Blocks are scored by different metrics, {labels}: ranks stay comparable, mean differences less so."
     all_pairs, with_baseline = blocks_needed(k * (k - 1) // 2), blocks_needed(k - 1)
     if n < with_baseline:

@@ -8,25 +8,25 @@ from typing import Any
 
 import numpy as np
 
-from bench.leaderboard.boards.grouping import Group
-from bench.leaderboard.boards.model import Column, describe_units
+from bench.leaderboard.boards.grouping import RowRecords
+from bench.leaderboard.boards.model import MetricColumn, describe_units
 from bench.leaderboard.statistics.seeds import Design, Unit, t_interval
-from bench.leaderboard.text import plural, short
-from bench.records.columns import Ledger
+from bench.leaderboard.text.words import plural, short
+from bench.records.columns import RecordTable
 
 
-class Cells:
+class CellValues:
     """Values of the finished cells of some rows: by unit, or as the mean or median of each row."""
 
-    def __init__(self, ledger: Ledger, groups: Sequence[Group], design: Design) -> None:
-        self.ledger, self.groups, self.design = ledger, groups, design
+    def __init__(self, records: RecordTable, groups: Sequence[RowRecords], design: Design) -> None:
+        self.records, self.groups, self.design = records, groups, design
         self.index = np.array([i for group in groups for i in group.done.values()], np.int64)
         self.bounds = np.cumsum([0, *(len(group.done) for group in groups)])
         self.weights = np.concatenate([np.zeros(0), *(_weights(group.done, design) for group in groups)])
 
     def column(self, key: str) -> np.ndarray[Any, np.dtype[np.float64]]:
         """One value for each finished cell, row after row; NaN where undefined."""
-        column = self.ledger.numbers.get(key)
+        column = self.records.numbers.get(key)
         return np.full(len(self.index), np.nan) if column is None else column[self.index]
 
     def by_unit(self, key: str, heading: str, notes: list[str]) -> dict[str, dict[Unit, float]]:
@@ -41,7 +41,7 @@ class Cells:
                 found[group.label] = {unit: value for unit, value, keep in line if keep}
         return {label: by_unit for label, by_unit in found.items() if by_unit}
 
-    def means(self, column: Column, notes: list[str]) -> list[float | None]:
+    def means(self, column: MetricColumn, notes: list[str]) -> list[float | None]:
         """The mean of each row, over splits of the means over seeds; None where undefined."""
         values = self.column(column.key)
         if not np.isnan(values).any():
@@ -83,7 +83,7 @@ class Cells:
         left_out = {unit for unit, has in holders.items() if len(has) > 1 and not any(has)}
         if left_out:
             where = [i for i, unit in zip(self.index.tolist(), units, strict=True) if unit in left_out]
-            reasons = _reasons(self.ledger, where, key)
+            reasons = _reasons(self.records, where, key)
             notes.append(
                 f"{heading} is undefined for every strategy on {describe_units(left_out)}, left out: {reasons}."
             )
@@ -91,15 +91,16 @@ class Cells:
         for number, group in enumerate(self.groups):
             start = int(self.bounds[number])
             lacking = {
-                unit: i for at, (unit, i) in enumerate(group.done.items(), start)
+                unit: i
+                for at, (unit, i) in enumerate(group.done.items(), start)
                 if not defined[at] and unit not in left_out
-            }  # fmt: skip
+            }
             whole.append(bool(group.done) and not lacking)
             if lacking:
                 notes.append(
                     f"{heading} of {group.label} is undefined on {len(lacking)} of "
                     f"{plural(len(group.done.keys() - left_out), 'run')} ({describe_units(lacking)}) and shown as –: "
-                    f"{_reasons(self.ledger, lacking.values(), key)}."
+                    f"{_reasons(self.records, lacking.values(), key)}."
                 )
         return np.array([unit not in left_out for unit in units], bool), whole
 
@@ -112,6 +113,6 @@ def _weights(done: Mapping[Unit, int], design: Design) -> np.ndarray[Any, np.dty
     return np.array([1 / (len(seeds) * seeds[split]) for split, _ in done])
 
 
-def _reasons(ledger: Ledger, positions: Iterable[int], key: str) -> str:
-    found = (ledger.parsed("undefined", i).get(key) or "the record gives no reason" for i in positions)
+def _reasons(records: RecordTable, positions: Iterable[int], key: str) -> str:
+    found = (records.parsed("undefined", i).get(key) or "the record gives no reason" for i in positions)
     return "; ".join(sorted({short(reason).rstrip(".") for reason in found}))

@@ -9,18 +9,20 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
-from bench.evaluation.views import prior_corrected, tau_decisions
+from bench.evaluation.rules import tau_decisions
+from bench.evaluation.views import natural_prior, prior_corrected
 from bench.leaderboard.boards.model import Board, Row
+from bench.leaderboard.statistics.resampling import WeightedAP, WeightedMacroF1, resamples
 from bench.leaderboard.statistics.seeds import FEWEST, Interval, Unit
-from bench.records.files import ResultsError, publish
+from bench.records.files import ResultsError, write_atomically
 from bench.records.predictions import unpack
 from bench.records.record import Record, digest
 from bench.records.store import Store
@@ -31,72 +33,6 @@ Ints = npt.NDArray[np.int64]
 METRICS: Final = ("raw/average_precision", "default/macro_f1", "tuned/macro_f1")
 RESAMPLES: Final = 1000
 _VERSION: Final = 2
-_CELLS: Final = 4_000_000  # of one chunk of resamples × rows
-
-
-# --- statistics of weighted rows ------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, eq=False)
-class WeightedAP:
-    """Average precision of binary scores when row i counts w_i times; ties count as one step."""
-
-    order: Ints  # rows by falling score, up to the last that can change the result
-    starts: Ints  # of the segments of `order`, each ending with a group of equal scores that holds positives
-    positive: Floats
-
-    @classmethod
-    def of(cls, scores: Floats, y: Ints) -> WeightedAP:
-        """Prepare scores (n,) with labels y (n,) in {0, 1}; at least one row must be positive."""
-        order = np.argsort(-scores, kind="stable").astype(np.int64)
-        ranked, positive = scores[order], (y[order] == 1).astype(np.float64)
-        ends = np.append(np.flatnonzero(ranked[1:] != ranked[:-1]), len(ranked) - 1)
-        hits = np.diff(np.concatenate([[0.0], np.cumsum(positive)[ends]]))
-        stops = ends[hits > 0] + 1
-        return cls(order[: stops[-1]], np.concatenate([[0], stops[:-1]]).astype(np.int64), positive[: stops[-1]])
-
-    def __call__(self, weights: Floats) -> Floats:
-        """AP of each of B resamples, weights (B, n); NaN without positives."""
-        drawn = weights[:, self.order]
-        hits = np.add.reduceat(drawn * self.positive, self.starts, axis=1)
-        rows = np.cumsum(np.add.reduceat(drawn, self.starts, axis=1), axis=1)
-        found = np.cumsum(hits, axis=1)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            precision = np.where(rows > 0, found / rows, 0.0)
-            return np.asarray((hits * precision).sum(axis=1) / found[:, -1])
-
-
-@dataclass(frozen=True, eq=False)
-class WeightedMacroF1:
-    """Macro-F1 of predicted classes when row i counts w_i times; classes neither there nor predicted are left out."""
-
-    hits: Floats
-    total: Floats
-
-    @classmethod
-    def of(cls, predicted: Ints, y: Ints, classes: int) -> WeightedMacroF1:
-        """Prepare indicator matrices (n, C) of predictions and labels (n,)."""
-        eye = np.eye(classes)
-        return cls(eye[y] * (predicted == y)[:, None], eye[y] + eye[predicted])
-
-    def __call__(self, weights: Floats) -> Floats:
-        """Macro-F1 of each of B resamples, weights (B, n)."""
-        hits, total = weights @ self.hits, weights @ self.total
-        with np.errstate(invalid="ignore"):
-            return np.asarray(np.nanmean(np.where(total > 0, 2 * hits / total, np.nan), axis=1))
-
-
-def resamples(n: int, draws: int, seed: int = 0) -> Iterator[Floats]:
-    """How often each of n rows was drawn, `draws` times over, in chunks (B, n)."""
-    generator = np.random.default_rng(seed)
-    chunk = max(1, _CELLS // n)
-    for start in range(0, draws, chunk):
-        size = min(chunk, draws - start)
-        rows = generator.integers(0, n, (size, n)) + n * np.arange(size)[:, None]
-        yield np.bincount(rows.ravel(), minlength=size * n).reshape(size, n).astype(np.float64)
-
-
-# --- from stored predictions ----------------------------------------------------------------------------------------
 
 
 def statistic(record: Record, predictions: Any, metric: str) -> tuple[Any, Ints, Ints] | str:
@@ -139,10 +75,10 @@ def decisions(record: Record, logits: Floats, metric: str) -> list[Ints]:
     if metric.startswith("default/"):
         return [logits.argmax(axis=1).astype(np.int64)]
     tau = record.fitted.get("tau")
-    counts = np.maximum(np.asarray(record.traits.get("train_counts", ()), float), 0.5)
+    counts = np.asarray(record.traits.get("train_counts", ()), float)
     if tau is None or len(counts) != logits.shape[1]:
         return []
-    natural = counts / counts.sum()
+    natural = natural_prior(counts)
     known = record.per_class.get("prior")
     priors = [np.asarray(known, float)] if known else [natural, np.full(len(counts), 1 / len(counts))]
     return [tau_decisions(prior_corrected(logits, prior, natural), natural, tau) for prior in priors]
@@ -159,18 +95,32 @@ def attach(board: Board, store: Store, *, draws: int = RESAMPLES) -> Board:
         records = {key: record for row in rows for _, key in row.keys if (record := store.get(key)) is not None}
     except ResultsError as error:
         return _noted(board, str(error))
-    identity = digest([
-        _VERSION, board.score.key, board.baseline, draws,
-        [[row.label, sorted((*unit, key, records[key].predictions.get("sha256", "")) for unit, key in row.keys
-                            if key in records)] for row in sorted(rows, key=lambda r: r.label)],
-    ])  # fmt: skip
+    identity = digest(
+        [
+            _VERSION,
+            board.score.key,
+            board.baseline,
+            draws,
+            [
+                [
+                    row.label,
+                    sorted(
+                        (*unit, key, records[key].predictions.get("sha256", ""))
+                        for unit, key in row.keys
+                        if key in records
+                    ),
+                ]
+                for row in sorted(rows, key=lambda r: r.label)
+            ],
+        ]
+    )
     path = store.root / "cache" / "board" / f"rows-{identity[:32]}.json"
     outcome = _cached(path)
     if outcome is None:
         outcome = _bootstrap(board, rows, records, store, draws)
         text = json.dumps(outcome, allow_nan=False) + "\n"
         with contextlib.suppress(ResultsError):  # a folder that is only for reading: computed again next time
-            publish(path, lambda temporary: _write(temporary, text), replace=True)
+            write_atomically(path, lambda temporary: _write(temporary, text), replace=True)
     return _with(board, outcome)
 
 

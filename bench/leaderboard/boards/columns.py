@@ -1,89 +1,62 @@
-"""Which columns a board has: what is shown everywhere, and what only pages and data files have room for."""
+"""Which columns a board has: the metrics where their entries place them, then costs."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
-from bench.evaluation.metric_specs import column, ranking_metric, spec_of
-from bench.leaderboard.boards.model import Column, Panel
+from bench.evaluation.metric import Place
+from bench.evaluation.registry import METRICS, column, metric_of, ranking_metric
+from bench.leaderboard.boards.model import MetricColumn, Panel
 
-_VIEWS: Final = ("raw", "corrected", "recalibrated")
-_BINARY: Final[tuple[tuple[str, Panel, bool], ...]] = (
-    (column("raw", "auroc"), "quality", False),
-    (column("raw", "recall_at_1pct"), "quality", True),
-    (column("raw", "recall_at_5pct"), "quality", False),
-    (column("raw", "recall_at_10pct"), "quality", True),
-    (column("tuned", "f1"), "quality", False),
-    *(
-        (column(rule, name), "decisions", True)
-        for name in ("f1", "precision", "recall", "balanced_accuracy", "mcc", "macro_f1")
-        for rule in ("default", "tuned")
-        if (rule, name) != ("tuned", "f1")
-    ),
-    (column("raw", "log_loss"), "probabilities", True),
-    (column("corrected", "log_loss"), "probabilities", False),
-    (column("recalibrated", "log_loss"), "probabilities", False),
-    *((column(view, "brier"), "probabilities", True) for view in _VIEWS),
-    (column("raw", "ece"), "probabilities", False),
-    (column("corrected", "ece"), "probabilities", True),
-    (column("recalibrated", "ece"), "probabilities", True),
-    (column("raw", "predicted_observed"), "probabilities", False),
-    (column("corrected", "predicted_observed"), "probabilities", False),
-    (column("raw", "calibration_intercept"), "probabilities", True),
-    (column("raw", "calibration_slope"), "probabilities", True),
-)
-_MULTICLASS: Final[tuple[tuple[str, Panel, bool], ...]] = (
-    (column("default", "macro_f1"), "quality", False),
-    (column("tuned", "tail_recall"), "quality", False),
-    (column("raw", "auroc"), "quality", False),
-    (column("raw", "average_precision"), "quality", True),
-    *(
-        (column(rule, name), "decisions", True)
-        for name in ("balanced_accuracy", "g_mean", "mcc", "accuracy", "head_recall", "middle_recall", "tail_recall")
-        for rule in ("default", "tuned")
-        if (rule, name) != ("tuned", "tail_recall")
-    ),
-    (column("raw", "log_loss"), "probabilities", True),
-    (column("corrected", "log_loss"), "probabilities", True),
-    (column("recalibrated", "log_loss"), "probabilities", False),
-    *((column(view, "brier"), "probabilities", True) for view in _VIEWS),
-    (column("raw", "ece"), "probabilities", False),
-    (column("corrected", "ece"), "probabilities", True),
-    (column("recalibrated", "ece"), "probabilities", True),
-)
-_COST: Final = (
+COST: Final = "train_seconds"
+"""The cost that quality is held against."""
+
+_COSTS: Final = (
     ("fits", "Fits", False),
     ("steps", "Steps", False),
-    ("train_seconds", "Train s", False),
+    (COST, "Train s", False),
     ("peak_mb", "Peak MB", False),
     ("inference_rows_per_second", "Rows/s", True),
 )
+_PANELS: Final[tuple[Panel, ...]] = ("quality", "decisions", "probabilities")
 
 
-def columns_of(ranked_by: str, n_classes: int, include: Sequence[str]) -> tuple[Column, tuple[Column, ...]]:
+def columns_of(ranked_by: str, n_classes: int, include: Sequence[str]) -> tuple[MetricColumn, tuple[MetricColumn, ...]]:
     """The ranking column, and the others in display order."""
-    shown: dict[str, tuple[Panel, bool]] = {k: (p, d) for k, p, d in (_BINARY if n_classes == 2 else _MULTICLASS)}
+    shown: dict[str, tuple[Panel, bool]] = {
+        key: (place.panel, place.detail) for key, place in _placed(n_classes).items()
+    }
     designed = ranking_metric(n_classes)
     if ranked_by != designed:
         shown = {designed: ("quality", False), **shown}
     for name in include:
-        if spec_of(name).applies(n_classes):
-            panel = shown[name][0] if name in shown else _PANELS[spec_of(name).kind]
+        metric = metric_of(name)
+        if metric.applies(n_classes):
+            panel = shown[name][0] if name in shown else metric.panel
             shown[name] = (panel, False)
-    panels: tuple[Panel, ...] = ("quality", "decisions", "probabilities")
     metrics = [
-        _metric_column(k, panel, detail)
-        for panel in panels for k, (p, detail) in shown.items() if p == panel and k != ranked_by
-    ]  # fmt: skip
-    costs = [Column(key, label, "cost", detail=detail) for key, label, detail in _COST]
+        _metric_column(key, panel, detail)
+        for panel in _PANELS
+        for key, (own, detail) in shown.items()
+        if own == panel and key != ranked_by
+    ]
+    costs = [MetricColumn(key, label, "cost", detail=detail) for key, label, detail in _COSTS]
     return _metric_column(ranked_by, "quality", False), (*metrics, *costs)
 
 
-_PANELS: Final[dict[str, Panel]] = {"ranking": "quality", "decision": "quality", "probability": "probabilities"}
+def _placed(n_classes: int) -> Mapping[str, Place]:
+    """Columns with a place on boards of this number of classes; those of one order as records have them."""
+    found = {
+        column(view, metric.name): place
+        for metric in METRICS.values()
+        for view in metric.views
+        if (place := (metric.places(n_classes) or {}).get(view)) is not None
+    }
+    return dict(sorted(found.items(), key=lambda item: item[1].order))
 
 
-def _metric_column(key: str, panel: Panel, detail: bool) -> Column:
-    spec = spec_of(key)
-    view = "" if spec.kind == "ranking" else key.partition("/")[0]
-    return Column(key, spec.label, panel, view, spec.higher_is_better, spec.ideal, detail)
+def _metric_column(key: str, panel: Panel, detail: bool) -> MetricColumn:
+    metric = metric_of(key)
+    view = key.partition("/")[0] if len(metric.views) > 1 else ""
+    return MetricColumn(key, metric.label, panel, view, metric.higher_is_better, metric.ideal, detail)

@@ -11,8 +11,8 @@ from functools import lru_cache
 from typing import Any, Final, TypeVar
 
 from bench.leaderboard.statistics.seeds import Unit
-from bench.leaderboard.text import plural, short
-from bench.records.columns import Ledger
+from bench.leaderboard.text.words import plural, short
+from bench.records.columns import RecordTable
 from bench.records.record import canonical
 
 K = TypeVar("K")
@@ -23,8 +23,8 @@ TUNED: Final = ("lr", "weight_decay")
 
 
 @dataclass(frozen=True)
-class Group:
-    """The records of one row, as positions in the ledger: same strategy, same hyperparameters or one tuning budget."""
+class RowRecords:
+    """The records of one row, as positions in the table: same strategy, same hyperparameters or one tuning budget."""
 
     label: str
     strategy: str
@@ -35,7 +35,7 @@ class Group:
 
 
 @dataclass(frozen=True)
-class Settings:
+class BoardSettings:
     """What must be equal for records to share a board, without (`shared`) and with what tuning chooses (`full`)."""
 
     shared: str
@@ -43,7 +43,7 @@ class Settings:
 
 
 @lru_cache(maxsize=4096)
-def settings_of(text: str) -> Settings:
+def settings_of(text: str) -> BoardSettings:
     """The settings in a record's configuration (canonical JSON, without strategies, split and seed)."""
     value = json.loads(text)
     train, model = value.get("train"), value.get("model")
@@ -51,27 +51,27 @@ def settings_of(text: str) -> Settings:
         value["train"] = {name: v for name, v in train.items() if name not in TUNED}
     if isinstance(model, dict):
         value["model"] = {name: v for name, v in model.items() if name in ("name", "version")}
-    return Settings(canonical(value), text)
+    return BoardSettings(canonical(value), text)
 
 
-def split_settings(ledger: Ledger, positions: Sequence[int]) -> list[tuple[str, list[int]]]:
+def split_settings(records: RecordTable, positions: Sequence[int]) -> list[tuple[str, list[int]]]:
     """The boards among records of one data set, target and model: (settings as JSON, positions) of each.
 
     Learning rate, weight decay and the model's hyperparameters of a *tuned* record were chosen within its budget, so
     they do not send it to another board: tuned strategies share one, with untuned ones where these have one setting.
     """
     shared: dict[str, list[int]] = defaultdict(list)
-    coded = ledger.texts["settings"]
+    coded = records.texts["settings"]
     by_code = [settings_of(text) for text in coded.values]
     codes = coded.codes.tolist()
     for i in positions:
         shared[by_code[codes[i]].shared].append(i)
     found = []
     for key, members in shared.items():
-        tuned = [i for i in members if ledger.tuned[i]]
+        tuned = [i for i in members if records.tuned[i]]
         plain: dict[str, list[int]] = defaultdict(list)
         for i in members:
-            if not ledger.tuned[i]:
+            if not records.tuned[i]:
                 plain[by_code[codes[i]].full].append(i)
         if len(plain) == 1:
             (full,) = plain
@@ -82,24 +82,24 @@ def split_settings(ledger: Ledger, positions: Sequence[int]) -> list[tuple[str, 
     return found
 
 
-def trials_of(ledger: Ledger, index: int) -> int | None:
+def trials_of(records: RecordTable, index: int) -> int | None:
     """The tuning budget, where the record tells it."""
-    value = ledger.note("tuning_trials", index)
-    return int(value) if ledger.tuned[index] and value is not None else None
+    value = records.note("tuning_trials", index)
+    return int(value) if records.tuned[index] and value is not None else None
 
 
-def group_rows(ledger: Ledger, positions: Sequence[int], notes: list[str]) -> list[Group]:
+def group_rows(records: RecordTable, positions: Sequence[int], notes: list[str]) -> list[RowRecords]:
     """Rows: one for each strategy and set of hyperparameters, labelled with what differs.
 
     A tuned strategy is one row, whatever values tuning chose on which split: the procedure is what is compared.
     """
     rows: dict[_Key, list[int]] = defaultdict(list)
-    strategies, stacks = ledger.texts["strategy"], ledger.texts["stack"]
+    strategies, stacks = records.texts["strategy"], records.texts["stack"]
     kinds = [_kind_of(text) for text in stacks.values]
     for i in positions:
         stack = stacks.codes[i]
-        if ledger.tuned[i]:
-            rows[strategies[i], True, trials_of(ledger, i) or 0, kinds[stack]].append(i)
+        if records.tuned[i]:
+            rows[strategies[i], True, trials_of(records, i) or 0, kinds[stack]].append(i)
         else:
             rows[strategies[i], False, 0, stacks.values[stack]].append(i)
 
@@ -123,19 +123,25 @@ def group_rows(ledger: Ledger, positions: Sequence[int], notes: list[str]) -> li
             label = short(name, 80) + (f" ({short(text, 80)})" if text else "")
             taken[label] += 1
             label = label if taken[label] == 1 else f"{label} [{taken[label]}]"
-            groups.append(_group(ledger, rows[key], label=label, key=key, parameters=parameters[key], notes=notes))
+            groups.append(_group(records, rows[key], label=label, key=key, parameters=parameters[key], notes=notes))
     return groups
 
 
 def _group(
-    ledger: Ledger, members: Sequence[int], *, label: str, key: _Key, parameters: Mapping[str, Any], notes: list[str]
-) -> Group:
+    records: RecordTable,
+    members: Sequence[int],
+    *,
+    label: str,
+    key: _Key,
+    parameters: Mapping[str, Any],
+    notes: list[str],
+) -> RowRecords:
     """One record a unit. Two can only come from records edited or copied by hand: the newest finished one counts."""
-    units, status = ledger.units, ledger.texts["status"]
+    units, status = records.units, records.texts["status"]
     by_unit = {units[i]: i for i in members}
     if len(by_unit) < len(members):
-        created = ledger.texts["created"]
-        for i in sorted(members, key=lambda i: (status[i] == "done", created[i], ledger.keys[i])):
+        created = records.texts["created"]
+        for i in sorted(members, key=lambda i: (status[i] == "done", created[i], records.keys[i])):
             by_unit[units[i]] = i
         notes.append(
             f"{label}: {len(members)} records for {plural(len(by_unit), 'cell')} of equal settings; the newest "
@@ -144,7 +150,7 @@ def _group(
     ordered = sorted(by_unit.items())
     finished = {code for code, text in enumerate(status.values) if text == "done"}
     done = {unit: i for unit, i in ordered if int(status.codes[i]) in finished}
-    return Group(label, key[0], key[1], parameters, dict(ordered), done)
+    return RowRecords(label, key[0], key[1], parameters, dict(ordered), done)
 
 
 @lru_cache(maxsize=4096)
@@ -193,7 +199,7 @@ def assignments(values: Mapping[str, Any]) -> list[str]:
     return texts
 
 
-def reference_of(groups: Sequence[Group], baseline: str) -> str | None:
+def reference_of(groups: Sequence[RowRecords], baseline: str) -> str | None:
     """The row that differences are taken to: the baseline, tuned where any strategy is.
 
     A tuned strategy that beats an untuned baseline shows what tuning does and not what the strategy does.

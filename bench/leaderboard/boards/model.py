@@ -11,15 +11,15 @@ from typing import Any, Literal
 from bench.leaderboard.boards.grouping import assignments
 from bench.leaderboard.boards.subgroups import Subgroups, tables
 from bench.leaderboard.statistics.seeds import Comparison, Design, Difference, Interval, Unit
-from bench.leaderboard.text import list_of, plural, short
+from bench.leaderboard.text.words import list_of, plural, short
 from bench.records.record import digest
 
 Panel = Literal["quality", "decisions", "probabilities", "cost"]
 
 
 @dataclass(frozen=True)
-class Column:
-    """What a column holds: its key in `Row.cells`, its names, which way is good (None for cost: neither is praised).
+class MetricColumn:
+    """What a column holds: its key in `Row.values`, its names, which way is good (None for cost: neither is praised).
 
     Columns of `detail` are for the page, CSV and JSON; a terminal or a paper has no room for them.
     """
@@ -43,7 +43,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Absence:
-    """Cells that have no numbers: failed or skipped with a reason, or without a record (status `missing`)."""
+    """CellValues that have no numbers: failed or skipped with a reason, or without a record (status `missing`)."""
 
     label: str
     status: str
@@ -63,7 +63,7 @@ class Budget:
 
 @dataclass(frozen=True)
 class Row:
-    """One strategy with one set of hyperparameters. `cells` are means of metrics and medians of costs; None: undefined.
+    """One strategy with one set of hyperparameters. `values`: means of metrics, medians of costs; None: undefined.
 
     `rank` is shared; None where nothing could be tested; `ranks` is the range that the tests leave open. `difference`
     is to the baseline, on the units both have, with `adjusted_p` its Holm-adjusted p value among all pairs of the
@@ -78,7 +78,7 @@ class Row:
     score: Interval | None
     difference: Difference | None
     adjusted_p: float | None
-    cells: Mapping[str, float | None]
+    values: Mapping[str, float | None]
     n: int
     uses_extra: bool
     tuned: bool
@@ -111,9 +111,9 @@ class Board:
     model: str
     variant: Mapping[str, Any]
     settings: Mapping[str, Any]
-    score: Column
+    score: MetricColumn
     baseline: str | None
-    columns: tuple[Column, ...]
+    columns: tuple[MetricColumn, ...]
     rows: tuple[Row, ...]
     facts: str
     notes: tuple[str, ...]
@@ -140,7 +140,7 @@ class Board:
         """Whether at least one strategy is significantly better than another: only then is anything set in bold."""
         return any(row.rank is not None and row.rank > 1 for row in self.rows)
 
-    def panel(self, *panels: Panel, detail: bool = False) -> tuple[Column, ...]:
+    def panel(self, *panels: Panel, detail: bool = False) -> tuple[MetricColumn, ...]:
         """The columns of some panels, in order; those of detail only if asked for."""
         return tuple(c for c in self.columns if c.panel in panels and (detail or not c.detail))
 

@@ -9,7 +9,7 @@ from typing import Any, Final, Literal
 
 from bench.leaderboard.boards.model import Board
 from bench.leaderboard.statistics.seeds import Interval
-from bench.leaderboard.text import short
+from bench.leaderboard.text.words import short
 from bench.records.record import canonical, digest
 
 Axis = Literal["rows", "prevalence"]
@@ -79,9 +79,15 @@ def families(boards: Sequence[Board]) -> list[Family]:
         first = members[0]
         variant = {k: v for k, v in first.variant.items() if k not in ("data.rows", "data.prevalence")}
         family = Family(
-            first.data, first.target, first.model, variant, first.baseline,
-            max(board.design.splits for board in members), points, f"regret-{digest(key)[:8]}",
-        )  # fmt: skip
+            first.data,
+            first.target,
+            first.model,
+            variant,
+            first.baseline,
+            max(board.design.splits for board in members),
+            points,
+            f"regret-{digest(key)[:8]}",
+        )
         if any(family.lines(label, metric, axis) for label in points for metric in METRICS for axis in AXES):
             found.append(family)
     return found
@@ -101,8 +107,16 @@ def entries(family: Family) -> Iterator[dict[str, Any]]:
             for metric in METRICS:
                 if (interval := regrets.get(metric)) is not None:
                     yield {
-                        "data": family.data, "target": family.target, "model": family.model,
+                        "data": family.data,
+                        "target": family.target,
+                        "model": family.model,
                         "settings": "; ".join(f"{key}={value}" for key, value in family.variant.items()),
-                        "strategy": label, "rows": rows, "prevalence": prevalence, "regret": metric,
-                        "mean": interval.mean, "low": interval.low, "high": interval.high, "n": interval.n,
-                    }  # fmt: skip
+                        "strategy": label,
+                        "rows": rows,
+                        "prevalence": prevalence,
+                        "regret": metric,
+                        "mean": interval.mean,
+                        "low": interval.low,
+                        "high": interval.high,
+                        "n": interval.n,
+                    }

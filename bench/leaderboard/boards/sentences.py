@@ -5,14 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
-from bench.evaluation.metric_specs import spec_of
-from bench.leaderboard.boards.model import Budget, Column, Row
+from bench.evaluation.registry import metric_of
+from bench.leaderboard.boards.model import Budget, MetricColumn, Row
 from bench.leaderboard.statistics.power import units_to_separate
 from bench.leaderboard.statistics.seeds import Comparison, Design
-from bench.leaderboard.text import half_width, list_of, plural
+from bench.leaderboard.text.numbers import half_width
+from bench.leaderboard.text.words import list_of, plural
 
 
-def verdict(rows: Sequence[Row], comparison: Comparison, smallest: float | None, design: Design, score: Column) -> str:
+def verdict(
+    rows: Sequence[Row], comparison: Comparison, smallest: float | None, design: Design, score: MetricColumn
+) -> str:
     """What the repetitions can tell apart, in plain words."""
     scored = [row for row in rows if row.score is not None]
     if not scored:
@@ -51,11 +54,11 @@ def verdict(rows: Sequence[Row], comparison: Comparison, smallest: float | None,
     return f"{power}. {outcome}.{top_two(scored, comparison, design)}"
 
 
-def largest_realistic(scored: Sequence[Row], score: Column) -> float:
+def largest_realistic(scored: Sequence[Row], score: MetricColumn) -> float:
     """Half the range of a metric within [0, 1]; for an unbounded one, the largest mean on the board."""
-    spec = spec_of(score.key)
-    if spec.kind in ("ranking", "decision") or spec.name == "ece":
-        return 0.5
+    realistic = metric_of(score.key).realistic
+    if realistic is not None:
+        return realistic
     return max((abs(row.score.mean) for row in scored if row.score), default=math.inf)
 
 

@@ -8,10 +8,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from bench.leaderboard.boards.grouping import Group
+from bench.leaderboard.boards.grouping import RowRecords
 from bench.leaderboard.statistics.seeds import FEWEST, Design, Interval, Unit, t_interval
-from bench.leaderboard.text import list_of, number, plural, short
-from bench.records.columns import Ledger
+from bench.leaderboard.text.numbers import number
+from bench.leaderboard.text.words import list_of, plural, short
+from bench.records.columns import RecordTable
 
 MOST: Final = 10
 """So many groups are shown, those with most test rows."""
@@ -20,8 +21,11 @@ STRATEGIES: Final = 12
 """So many strategies are shown beside each other; data files have all."""
 
 LABELS: Final = {
-    "auroc": "AUROC", "average_precision": "AP", "macro_f1": "Macro-F1 tuned", "accuracy": "Accuracy tuned",
-}  # fmt: skip
+    "auroc": "AUROC",
+    "average_precision": "AP",
+    "macro_f1": "Macro-F1 tuned",
+    "accuracy": "Accuracy tuned",
+}
 """The metrics of a group in the order of the tables; records hold the two of their kind."""
 
 _ByMetric = Mapping[str, tuple[Interval | None, ...]]
@@ -91,12 +95,17 @@ class Subgroups:
             yield f"Undefined on some splits, and a mean over the others: {list_of(short(n, 40) for n in self.partly)}."
 
 
-def gather(ledger: Ledger, rows: Sequence[Group], design: Design, traits: Mapping[str, Any]) -> Subgroups | None:
+def subgroups_of(
+    records: RecordTable, rows: Sequence[RowRecords], design: Design, traits: Mapping[str, Any]
+) -> Subgroups | None:
     """The groups in the records of a board's rows; None where no record has any."""
-    empty = {code for code, text in enumerate(ledger.texts["groups"].values) if not text}
-    codes = ledger.texts["groups"].codes
+    empty = {code for code, text in enumerate(records.texts["groups"].values) if not text}
+    codes = records.texts["groups"].codes
     parsed = {
-        i: json.loads(ledger.text("groups", i)) for row in rows for i in row.done.values() if int(codes[i]) not in empty
+        i: json.loads(records.text("groups", i))
+        for row in rows
+        for i in row.done.values()
+        if int(codes[i]) not in empty
     }
     if not parsed:
         return None
@@ -118,15 +127,20 @@ def gather(ledger: Ledger, rows: Sequence[Group], design: Design, traits: Mappin
     values = {
         label: {
             metric: tuple(_interval(found.get((label, metric, name)), design) for name in largest)
-            for metric in LABELS if metric in metrics
+            for metric in LABELS
+            if metric in metrics
         }
         for label, metrics in held.items()
-    }  # fmt: skip
+    }
     partly = tuple(
-        name for name in largest
-        if any(0 < len(found.get((label, m, name), ())) < len(units[label, name])
-               for label, metrics in held.items() for m in metrics)
-    )  # fmt: skip
+        name
+        for name in largest
+        if any(
+            0 < len(found.get((label, m, name), ())) < len(units[label, name])
+            for label, metrics in held.items()
+            for m in metrics
+        )
+    )
     shown = tuple(_subgroup(name, sizes[name], values, at) for at, name in enumerate(largest))
     column, total = str(traits.get("group_column") or ""), max(p["total"] for p in parsed.values())
     return Subgroups(column, total, shown, values, partly)
@@ -170,11 +184,12 @@ def tables(
         for at, group in enumerate(groups.shown):
             share = [f"{group.prevalence:.1%}"] if group.prevalence is not None else []
             cells = [groups.values[label].get(metric, (None,) * len(groups.shown))[at] for label in known]
-            lines.append([short(group.name, 40), f"{group.rows:,.0f}", *share,
-                          *(number(i.mean if i else None) for i in cells)])  # fmt: skip
+            lines.append(
+                [short(group.name, 40), f"{group.rows:,.0f}", *share, *(number(i.mean if i else None) for i in cells)]
+            )
         spreads = [number(groups.spread(label, metric)) for label in known]
         lines.append(["Spread", "", *([""] if binary else []), *spreads])
-        yield f"{LABELS[metric]} per group", ["Group", "Rows", *(["Positive"] if binary else []), *known], lines
+        yield f"{LABELS[metric]} per group", ["RowRecords", "Rows", *(["Positive"] if binary else []), *known], lines
 
 
 def entries(groups: Subgroups) -> Iterator[dict[str, Any]]:
@@ -184,9 +199,15 @@ def entries(groups: Subgroups) -> Iterator[dict[str, Any]]:
             for metric, intervals in by_metric.items():
                 interval = intervals[at]
                 yield {
-                    "group_column": groups.column, "group": group.name, "rows": group.rows,
-                    "prevalence": group.prevalence, "strategy": label, "metric": metric,
-                    "mean": interval.mean if interval else None, "low": interval.low if interval else None,
-                    "high": interval.high if interval else None, "n": interval.n if interval else 0,
+                    "group_column": groups.column,
+                    "group": group.name,
+                    "rows": group.rows,
+                    "prevalence": group.prevalence,
+                    "strategy": label,
+                    "metric": metric,
+                    "mean": interval.mean if interval else None,
+                    "low": interval.low if interval else None,
+                    "high": interval.high if interval else None,
+                    "n": interval.n if interval else 0,
                     "undefined": "" if interval else group.reason or "no finished run of this strategy defines it",
-                }  # fmt: skip
+                }

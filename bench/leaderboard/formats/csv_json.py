@@ -10,13 +10,13 @@ from dataclasses import asdict
 from typing import Any
 
 from bench.leaderboard.boards import regret
-from bench.leaderboard.boards.across import Summary
+from bench.leaderboard.boards.across import AcrossDataSets
 from bench.leaderboard.boards.model import Absence, Board, Row
 from bench.leaderboard.boards.regret import Family
 from bench.leaderboard.boards.subgroups import entries
 from bench.leaderboard.statistics.data_sets import Standing
 from bench.leaderboard.statistics.seeds import Interval
-from bench.records.columns import Ledger
+from bench.records.columns import RecordTable
 
 
 def comma_separated(boards: Sequence[Board]) -> str:
@@ -30,8 +30,8 @@ def comma_separated(boards: Sequence[Board]) -> str:
     writer.writerow([*lead, *metrics, *costs])
     rows = (row for board in boards for row in board.rows)
     for line, row in zip(lines, rows, strict=True):
-        rest = [row.cells.get(key) for key in (*metrics, *costs)]
-        writer.writerow([_csv_cell(value) for value in (*line.values(), *rest)])
+        rest = [row.values.get(key) for key in (*metrics, *costs)]
+        writer.writerow([_csv_entry(value) for value in (*line.values(), *rest)])
     return stream.getvalue()
 
 
@@ -79,7 +79,7 @@ def _count(row: Row, absences: Iterable[Absence]) -> int:
     return sum(len(a.units) for a in absences if a.label == row.label)
 
 
-def _csv_cell(value: str | float | bool | None) -> str:
+def _csv_entry(value: str | float | bool | None) -> str:
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -98,14 +98,20 @@ def groups_csv(boards: Iterable[Board]) -> str:
     """All groups of all boards, a line for each group, strategy and metric; empty where no board has groups."""
     return _table(
         {**_names(board), **entry}
-        for board in boards if board.subgroups is not None for entry in entries(board.subgroups)
-    )  # fmt: skip
+        for board in boards
+        if board.subgroups is not None
+        for entry in entries(board.subgroups)
+    )
 
 
-def across_csv(summaries: Iterable[Summary]) -> str:
+def across_csv(summaries: Iterable[AcrossDataSets]) -> str:
     """What several data sets say together, a line for each model and strategy; empty where nothing is said."""
-    return _table(_across(summary, standing) for summary in summaries if summary.blocks is not None
-                  for standing in summary.blocks.standings)  # fmt: skip
+    return _table(
+        _across(summary, standing)
+        for summary in summaries
+        if summary.blocks is not None
+        for standing in summary.blocks.standings
+    )
 
 
 def regret_csv(families: Iterable[Family]) -> str:
@@ -113,18 +119,26 @@ def regret_csv(families: Iterable[Family]) -> str:
     return _table(entry for family in families for entry in regret.entries(family))
 
 
-def _across(summary: Summary, standing: Standing) -> dict[str, str | float | None]:
+def _across(summary: AcrossDataSets, standing: Standing) -> dict[str, str | float | None]:
     pair, blocks = standing.against, len(summary.targets)
     return {
-        "model": summary.model, "blocks": blocks, "metrics": "; ".join(summary.metrics), "strategy": standing.name,
-        "mean_rank": standing.mean_rank, "mean_score": standing.mean_score, "baseline": summary.baseline,
-        "difference": pair.mean if pair else None, "wins": pair.wins if pair else None,
-        "ties": pair.ties if pair else None, "losses": pair.losses if pair else None, "p": pair.p if pair else None,
+        "model": summary.model,
+        "blocks": blocks,
+        "metrics": "; ".join(summary.metrics),
+        "strategy": standing.name,
+        "mean_rank": standing.mean_rank,
+        "mean_score": standing.mean_score,
+        "baseline": summary.baseline,
+        "difference": pair.mean if pair else None,
+        "wins": pair.wins if pair else None,
+        "ties": pair.ties if pair else None,
+        "losses": pair.losses if pair else None,
+        "p": pair.p if pair else None,
         "p_holm": pair.adjusted if pair else None,
         "p_better": pair.posterior.first if pair and pair.posterior else None,
         "p_same": pair.posterior.same if pair and pair.posterior else None,
         "p_worse": pair.posterior.second if pair and pair.posterior else None,
-    }  # fmt: skip
+    }
 
 
 def _table(entries: Iterable[Mapping[str, Any]]) -> str:
@@ -134,7 +148,7 @@ def _table(entries: Iterable[Mapping[str, Any]]) -> str:
     for number, entry in enumerate(entries):
         if number == 0:
             writer.writerow(entry)
-        writer.writerow([_csv_cell(value) for value in entry.values()])
+        writer.writerow([_csv_entry(value) for value in entry.values()])
     return stream.getvalue()
 
 
@@ -154,13 +168,25 @@ def _json_board(board: Board) -> dict[str, Any]:
     ]
     absent = {kind: [asdict(absence) for absence in getattr(board, kind)] for kind in ("failed", "skipped", "missing")}
     return {
-        "data": board.data, "target": board.target, "model": board.model, "settings": board.settings,
-        "variant": board.variant, "traits": board.traits, "n_classes": board.n_classes, "baseline": board.baseline,
-        "ranked_by": board.score.key, "higher_is_better": bool(board.score.higher_is_better),
-        "splits": board.design.splits, "n_units": board.n_units, "notes": list(board.notes),
-        "columns": [asdict(column) for column in board.columns], "rows": [_json_row(row) for row in board.rows],
-        "pairs": pairs, **absent, "groups": _json_groups(board),
-    }  # fmt: skip
+        "data": board.data,
+        "target": board.target,
+        "model": board.model,
+        "settings": board.settings,
+        "variant": board.variant,
+        "traits": board.traits,
+        "n_classes": board.n_classes,
+        "baseline": board.baseline,
+        "ranked_by": board.score.key,
+        "higher_is_better": bool(board.score.higher_is_better),
+        "splits": board.design.splits,
+        "n_units": board.n_units,
+        "notes": list(board.notes),
+        "columns": [asdict(column) for column in board.columns],
+        "rows": [_json_row(row) for row in board.rows],
+        "pairs": pairs,
+        **absent,
+        "groups": _json_groups(board),
+    }
 
 
 def _json_groups(board: Board) -> dict[str, Any] | None:
@@ -173,23 +199,32 @@ def _json_groups(board: Board) -> dict[str, Any] | None:
 
 def _json_row(row: Row) -> dict[str, Any]:
     return {
-        "label": row.label, "strategy": row.strategy, "parameters": row.parameters, "rank": row.rank,
-        "rank_range": list(row.ranks) if row.ranks else None, "runs": row.n, "uses_extra": row.uses_extra,
-        "tuned": row.tuned, "budget": asdict(row.budget) if row.budget else None, "values": dict(row.cells),
-        "score": _json_interval(row.score), "score_rows": _json_interval(row.score_rows),
+        "label": row.label,
+        "strategy": row.strategy,
+        "parameters": row.parameters,
+        "rank": row.rank,
+        "rank_range": list(row.ranks) if row.ranks else None,
+        "runs": row.n,
+        "uses_extra": row.uses_extra,
+        "tuned": row.tuned,
+        "budget": asdict(row.budget) if row.budget else None,
+        "values": dict(row.values),
+        "score": _json_interval(row.score),
+        "score_rows": _json_interval(row.score_rows),
         "difference": asdict(row.difference) if row.difference else None,
-        "difference_rows": _json_interval(row.difference_rows), "p_holm": row.adjusted_p,
+        "difference_rows": _json_interval(row.difference_rows),
+        "p_holm": row.adjusted_p,
         "records": [key for _, key in row.keys],
         "regrets": {name: asdict(interval) for name, interval in row.regrets.items()},
-    }  # fmt: skip
+    }
 
 
-def json_summary(summary: Summary) -> dict[str, Any]:
+def json_summary(summary: AcrossDataSets) -> dict[str, Any]:
     """What several data sets say together, as JSON values."""
     return asdict(summary)
 
 
-def origin(records: Ledger) -> str:
+def origin(records: RecordTable) -> str:
     """Versions, devices and dates behind some records, in a sentence."""
     coded = records.texts["environment"]
     found = [json.loads(coded.values[code]) for code in sorted(set(coded.codes.tolist()))]

@@ -8,22 +8,20 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
-from bench.leaderboard.boards.across import Summary
-from bench.leaderboard.boards.model import Board, Column, Panel, Row
+from bench.leaderboard.boards.across import AcrossDataSets
+from bench.leaderboard.boards.model import Board, MetricColumn, Panel, Row
 from bench.leaderboard.boards.regret import Family
 from bench.leaderboard.boards.sentences import budget_text
-from bench.leaderboard.formats.cells import across, bounds, describe_lines, legend, name, value_text
-from bench.leaderboard.plots.cost import quality_and_time
-from bench.leaderboard.plots.curves import Evidence
-from bench.leaderboard.plots.panels import class_recall, precision_recall, reliability
-from bench.leaderboard.plots.parts.svg import Figure, asset, escaped
-from bench.leaderboard.plots.ranks import critical_difference, intervals
-from bench.leaderboard.plots.regret import regret_curves
+from bench.leaderboard.formats.entries import across, bounds, describe_lines, legend, name, value_text
+from bench.leaderboard.plots.parts.figure import Evidence, Picture
+from bench.leaderboard.plots.parts.svg import asset, escaped
+from bench.leaderboard.plots.registry import pictures
 from bench.leaderboard.statistics.seeds import LEVEL
-from bench.leaderboard.text import ABSENT, decimals_for, number, plural, with_interval
+from bench.leaderboard.text.numbers import ABSENT, decimals_for, number, with_interval
+from bench.leaderboard.text.words import plural
 
 _GROUPS: Final[tuple[tuple[Panel, str, bool], ...]] = (
     ("quality", "Quality", True),
@@ -34,9 +32,15 @@ _GROUPS: Final[tuple[tuple[Panel, str, bool], ...]] = (
 
 
 def page(
-    boards: Sequence[Board], summaries: Sequence[Summary], evidence: Mapping[str, Evidence],
-    families: Sequence[Family] = (), *, title: str, facts: Sequence[str] = (), command: str = "",
-) -> str:  # fmt: skip
+    boards: Sequence[Board],
+    summaries: Sequence[AcrossDataSets],
+    evidence: Mapping[str, Evidence],
+    families: Sequence[Family] = (),
+    *,
+    title: str,
+    facts: Sequence[str] = (),
+    command: str = "",
+) -> str:
     """The page, as text. `evidence` is by the boards' slugs; `facts` are lines about where the numbers come from."""
     style, script = f"{asset('plot.css')}\n{asset('page.css')}", asset("page.js")
     policy = (
@@ -78,30 +82,28 @@ def _digest(text: str) -> str:
 
 
 def _board(board: Board, evidence: Evidence | None) -> str:
-    figures = [f for f in _figures(board, evidence) if f is not None]
-    return "".join([
-        f'<section id="{board.slug}" aria-labelledby="{board.slug}-h">',
-        f'<h2 id="{board.slug}-h">{escaped(board.title)}</h2>',
-        f'<p class="facts">{escaped(board.facts)}</p>',
-        f'<p class="verdict">{escaped(board.notes[0], 2000)}</p>',
-        _tools(board),
-        f'<div class="scroll" role="region" tabindex="0" aria-label="Table: {escaped(board.title)}">',
-        _table(board),
-        "</div>",
-        _notes(board, evidence),
-        _subgroups(board),
-        f'<div class="plots">{"".join(map(_figure, figures))}</div>' if figures else "",
-        "</section>",
-    ])  # fmt: skip
+    return "".join(
+        [
+            f'<section id="{board.slug}" aria-labelledby="{board.slug}-h">',
+            f'<h2 id="{board.slug}-h">{escaped(board.title)}</h2>',
+            f'<p class="facts">{escaped(board.facts)}</p>',
+            f'<p class="verdict">{escaped(board.notes[0], 2000)}</p>',
+            _tools(board),
+            f'<div class="scroll" role="region" tabindex="0" aria-label="Table: {escaped(board.title)}">',
+            _table(board),
+            "</div>",
+            _notes(board, evidence),
+            _subgroups(board),
+            _plots(board, board.slug, evidence),
+            "</section>",
+        ]
+    )
 
 
-def _figures(board: Board, evidence: Evidence | None) -> Iterator[Figure | None]:
-    yield intervals(board)
-    if evidence is not None:
-        yield quality_and_time(board, evidence)
-        yield precision_recall(board, evidence)
-        yield class_recall(board, evidence)
-        yield reliability(board, evidence)
+def _plots(subject: Board | Family | AcrossDataSets, slug: str, evidence: Evidence | None = None) -> str:
+    """The figures of a subject; empty where none applies."""
+    found = "".join(_picture(picture) for _, picture in pictures(subject, slug, evidence))
+    return f'<div class="plots">{found}</div>' if found else ""
 
 
 def _tools(board: Board) -> str:
@@ -118,7 +120,7 @@ def _tools(board: Board) -> str:
     )
 
 
-def _present(board: Board) -> list[tuple[Panel, str, bool, tuple[Column, ...]]]:
+def _present(board: Board) -> list[tuple[Panel, str, bool, tuple[MetricColumn, ...]]]:
     found = [(p, label, shown, board.panel(p, detail=True)) for p, label, shown in _GROUPS]
     return [group for group in found if group[3]]
 
@@ -148,7 +150,7 @@ def _table(board: Board) -> str:
     lines = []
     for row in board.rows:
         best = board.separates and row.rank == 1
-        cells = [
+        line = [
             f'<tr{" class=best" if best else ""}><th scope="row">{escaped(name(row))}',
             f"<td>{ABSENT if row.rank is None else row.rank}",
             f"<td>{row.n if row.n == board.n_units else f'{row.n}/{board.n_units}'}",
@@ -156,13 +158,13 @@ def _table(board: Board) -> str:
         ]
         if board.baseline is not None:
             text = with_interval(row.difference, delta_decimals, sign=True) if row.label != board.baseline else ""
-            cells.append(f"<td{_verdict(board, row)}>{text}")
-            cells += [f"<td>{bounds(row.difference_rows, delta_decimals)}"] if resampled else []
-            cells.append(f"<td>{_p(row.adjusted_p)}")
+            line.append(f"<td{_verdict(board, row)}>{text}")
+            line += [f"<td>{bounds(row.difference_rows, delta_decimals)}"] if resampled else []
+            line.append(f"<td>{_p(row.adjusted_p)}")
         if tuned:
-            cells.append(f"<td>{budget_text(row.budget).strip('()') if row.budget else ''}")
-        cells += [f"<td>{value_text(c, row)}" for c in columns]
-        lines.append("".join(cells))
+            line.append(f"<td>{budget_text(row.budget).strip('()') if row.budget else ''}")
+        line += [f"<td>{value_text(c, row)}" for c in columns]
+        lines.append("".join(line))
     return (
         f"<table data-board><caption>{escaped(board.title)}: {escaped(board.facts)}. Headings sort.</caption>"
         f'<thead><tr class="groups">{top}</tr><tr>{heads}</tr></thead><tbody>{"".join(lines)}</tbody></table>'
@@ -202,11 +204,11 @@ def _subgroups(board: Board) -> str:
     return f'<div class="subgroups">{found}</div><ul class="notes">{items}</ul>'
 
 
-def _figure(figure: Figure) -> str:
+def _picture(picture: Picture) -> str:
     return (
-        f"<figure><figcaption><h3>{escaped(figure.title)}</h3><p class=caption>{escaped(figure.caption, 2000)}</p>"
-        f"</figcaption>{figure.svg}<details><summary>Data of this plot</summary><div class=scroll>"
-        f"{_plain_table(figure.title, figure.headings, figure.rows)}</div></details></figure>"
+        f"<figure><figcaption><h3>{escaped(picture.title)}</h3><p class=caption>{escaped(picture.caption, 2000)}</p>"
+        f"</figcaption>{picture.svg}<details><summary>Data of this plot</summary><div class=scroll>"
+        f"{_plain_table(picture.title, picture.headings, picture.rows)}</div></details></figure>"
     )
 
 
@@ -225,17 +227,16 @@ def _plain_table(caption: str, headings: Sequence[str], rows: Sequence[Sequence[
 
 
 def _regret(family: Family) -> str:
-    figures = "".join(map(_figure, regret_curves(family)))
     return (
         f'<section id="{family.slug}" aria-labelledby="{family.slug}-h"><h2 id="{family.slug}-h">'
-        f'{escaped(family.title)}</h2><div class="plots">{figures}</div></section>'
+        f"{escaped(family.title)}</h2>{_plots(family, family.slug)}</section>"
     )
 
 
 # --- several data sets ----------------------------------------------------------------------------------------------
 
 
-def _summary(summary: Summary, slug: str) -> str:
+def _summary(summary: AcrossDataSets, slug: str) -> str:
     parts = [f'<section id="{slug}" aria-labelledby="{slug}-h"><h2 id="{slug}-h">{escaped(summary.title)}</h2>']
     blocks = summary.blocks
     if blocks is not None:
@@ -250,6 +251,5 @@ def _summary(summary: Summary, slug: str) -> str:
         )
     items = "".join(f"<li>{escaped(note, 2000)}</li>" for note in summary.notes)
     parts.append(f'<ul class="notes">{items}</ul>')
-    figure = critical_difference(summary, f"{slug}-cd")
-    parts.append(f'<div class="plots">{_figure(figure)}</div>' if figure else "")
+    parts.append(_plots(summary, slug))
     return "".join([*parts, "</section>"])

@@ -5,20 +5,25 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterator, Sequence
 
-from bench.leaderboard.boards.across import Summary
+from bench.leaderboard.boards.across import AcrossDataSets
 from bench.leaderboard.boards.model import Board
-from bench.leaderboard.formats.cells import across, cells, legend
+from bench.leaderboard.formats.entries import across, entries, legend
 from bench.leaderboard.formats.terminal import chunks
-from bench.leaderboard.text import clean
+from bench.leaderboard.text.words import clean
 
 _SHORT = {  # a page is narrow; the caption says what they mean
-    "Mean rank": "Rank", "Mean score": "Score", "wins/ties/losses": "W/T/L", "p (Wilcoxon-Holm)": "p",
-    "P(better)": "Better", "P(same)": "Same", "P(worse)": "Worse",
-}  # fmt: skip
+    "Mean rank": "Rank",
+    "Mean score": "Score",
+    "wins/ties/losses": "W/T/L",
+    "p (Wilcoxon-Holm)": "p",
+    "P(better)": "Better",
+    "P(same)": "Same",
+    "P(worse)": "Worse",
+}
 _WIDTH = 84  # characters and two a column: what an article is wide
 
 
-def latex(boards: Sequence[Board], summaries: Sequence[Summary] = ()) -> str:
+def latex(boards: Sequence[Board], summaries: Sequence[AcrossDataSets] = ()) -> str:
     r"""Tables for `\input`: over several data sets, then one a board and one a metric of its groups.
 
     Needs `\usepackage{booktabs}` and nothing else; pdflatex, lualatex and xelatex read it.
@@ -34,7 +39,7 @@ def latex(boards: Sequence[Board], summaries: Sequence[Summary] = ()) -> str:
 
 
 def _board(board: Board) -> Iterator[str]:
-    headings, body = cells(board, "quality")
+    headings, body = entries(board, "quality")
     first = headings.index("Strategy")
     order = [first, *(i for i in range(len(headings)) if i != first)]
     lines = [[(line[i].text, line[i].bold) for i in order] for line in body]
@@ -51,7 +56,7 @@ def _groups(board: Board) -> Iterator[str]:
         yield from _table(caption, f"{board.slug}-groups-{number + 1}", headings, lines, lead=lead)
 
 
-def _summary(summary: Summary, number: int) -> Iterator[str]:
+def _summary(summary: AcrossDataSets, number: int) -> Iterator[str]:
     headings, body = across(summary)
     if body:
         meant = "W/T/L: wins, ties, losses; p: Wilcoxon-Holm; better, same, worse: posterior probabilities."
@@ -76,13 +81,13 @@ def _table(
         yield "    \\toprule"
         yield "    " + " & ".join(latex_text(headings[i]) for i in columns) + r" \\"
         yield "    \\midrule"
-        yield from ("    " + " & ".join(_cell(*line[i]) for i in columns) + r" \\" for line in lines)
+        yield from ("    " + " & ".join(_entry(*line[i]) for i in columns) + r" \\" for line in lines)
         yield "    \\bottomrule"
         yield "  \\end{tabular}"
     yield r"\end{table}"
 
 
-def _cell(text: str, bold: bool) -> str:
+def _entry(text: str, bold: bool) -> str:
     return rf"\textbf{{{latex_text(text)}}}" if bold else latex_text(text)
 
 

@@ -6,13 +6,13 @@ import html
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from bench.leaderboard.boards.across import Summary
+from bench.leaderboard.boards.across import AcrossDataSets
 from bench.leaderboard.boards.model import Board
-from bench.leaderboard.formats.cells import TABLES, across, cells, describe_lines, legend
-from bench.leaderboard.text import clean
+from bench.leaderboard.formats.entries import TABLES, across, describe_lines, entries, legend
+from bench.leaderboard.text.words import clean
 
 
-def markdown(boards: Iterable[Board], summaries: Iterable[Summary] = ()) -> str:
+def markdown(boards: Iterable[Board], summaries: Iterable[AcrossDataSets] = ()) -> str:
     """A page of boards in GitHub's Markdown, the same for the same records to the byte; summaries come first."""
     boards = list(boards)
     tables = "".join("\n" + "\n".join(_markdown_summary(summary)) + "\n" for summary in summaries)
@@ -25,7 +25,7 @@ def _markdown_board(board: Board) -> Iterator[str]:
     yield f"## {markdown_text(board.title)}"
     yield f"\n{markdown_text(board.facts)}"
     for title, panels in TABLES:
-        headings, body = cells(board, *panels)
+        headings, body = entries(board, *panels)
         if len(headings) == 1:
             continue
         yield f"\n**{title}**\n" if title else ""
@@ -49,7 +49,7 @@ def _markdown_board(board: Board) -> Iterator[str]:
         yield from (f"- {markdown_text(line)}" for line in describe_lines(absences))
 
 
-def _markdown_summary(summary: Summary) -> Iterator[str]:
+def _markdown_summary(summary: AcrossDataSets) -> Iterator[str]:
     yield f"## {markdown_text(summary.title)}\n"
     headings, lines = across(summary)
     if lines:

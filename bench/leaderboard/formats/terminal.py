@@ -12,8 +12,8 @@ from rich.table import Table
 from rich.text import Text
 
 from bench.leaderboard.boards.model import Board
-from bench.leaderboard.formats.cells import Shown, cells, describe_lines
-from bench.leaderboard.text import clean
+from bench.leaderboard.formats.entries import Shown, describe_lines, entries
+from bench.leaderboard.text.words import clean
 
 
 def terminal(board: Board, width: int = 100) -> RenderableType:
@@ -22,7 +22,7 @@ def terminal(board: Board, width: int = 100) -> RenderableType:
     Text objects throughout: no name is read as markup.
     """
     parts: list[RenderableType] = [Text(clean(board.title), style="bold"), Text(clean(board.facts), style="dim")]
-    headings, body = cells(board, "quality", "probabilities", "cost")
+    headings, body = entries(board, "quality", "probabilities", "cost")
     headings = [_lines_of(clean(heading)) for heading in headings]
     optional = len(board.panel("quality", "probabilities", "cost"))
     first, *others = _packed(headings, body, len(headings) - optional, len(board.panel("quality")), width)
@@ -132,7 +132,7 @@ _BROKEN = {
     " raw ": "\nraw ",
     " default ": "\ndefault ",
     " tuned ": "\ntuned ",
-    "Pred./obs.": "Pred./\nobs.",
+    "./": "./\n",
     "Train s": "Train\ns",
     "Peak MB": "Peak\nMB",
 }

@@ -1,1 +1,1 @@
-"""Figures of the page: one file each, data first and drawing second."""
+"""Figures of the page: one file each, data first and drawing second; found by the registry beside them."""

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from bench.leaderboard.boards.regret import AXES, METRICS, Axis, Family
-from bench.leaderboard.plots.parts.svg import Drawing, Figure, Scale, label_places, tick_text
+from bench.leaderboard.plots.parts.figure import Evidence, Figure, Words
+from bench.leaderboard.plots.parts.svg import Drawing, Scale, label_places, tick_text
 from bench.leaderboard.statistics.seeds import Interval
-from bench.leaderboard.text import number, plural, short
+from bench.leaderboard.text.numbers import number
+from bench.leaderboard.text.words import plural, short
 
 LEVELS = 4
 """So many lines a panel at most: the lowest and highest values of the other axis, and those between."""
@@ -19,37 +22,65 @@ _TOP, _HEIGHT, _GAP, _BOTTOM = 46.0, 104.0, 38.0, 40.0
 
 _Lines = Mapping[float, Sequence[tuple[float, Interval]]]
 
+_EACH = {"rows": "number of rows", "prevalence": "prevalence"}
+_NAMES = {"rows": "Rows", "prevalence": "Prevalence"}
 
-def regret_curves(family: Family) -> list[Figure]:
+
+@dataclass(frozen=True)
+class Lines:
+    """By metric and label, a line over `axis` for each of `levels` of the other one; `across` are its two ends."""
+
+    words: Words
+    axis: Axis
+    labels: tuple[str, ...]
+    baseline: str | None
+    levels: tuple[float, ...]
+    across: tuple[float, float]
+    lines: Mapping[str, Mapping[str, _Lines]]
+
+
+class Regret(Figure[Family, Lines]):
     """A figure over rows and one over prevalence, where there are two values or more."""
-    return [figure for axis in AXES if (figure := _curves(family, axis)) is not None]
 
+    name = "regret"
+    of = Family
+    order = 10
 
-def _curves(family: Family, axis: Axis) -> Figure | None:
-    labels = sorted(family.points, key=lambda label: (label != family.baseline, label))[:STRATEGIES]
-    metrics = [m for m in METRICS if any(family.lines(label, m, axis) for label in labels)]
-    if not metrics:
-        return None
-    levels = _spread(sorted({level for s in labels for m in metrics for level in family.lines(s, m, axis)}))
-    across = family.values(axis)
-    drawing = Drawing(_TOP + len(labels) * _HEIGHT + (len(labels) - 1) * _GAP + _BOTTOM)
-    for column, metric in enumerate(metrics):
-        lines = {s: {k: v for k, v in family.lines(s, metric, axis).items() if k in levels} for s in labels}
-        left = _LEFT + column * _STEP
-        x = Scale(across[0], across[-1], left + 4, left + _WIDTH - 4, log=True)
-        low, high = _range(lines)
-        drawing.text((left - _LEFT, 11), f"{METRICS[metric]} ↓", "axis-name")
-        for place, label in enumerate(labels):
-            top = _TOP + place * (_HEIGHT + _GAP)
-            y = Scale(low, high, top + _HEIGHT, top, log=True)
-            if column == 0:
-                drawing.text((left, top - 9), short(label, 40), "name")
-            base = lines.get(family.baseline or "", {}) if label != family.baseline else {}
-            _panel(drawing, (x, y), lines[label], base, levels=levels, axis=axis)
-        for i, value in enumerate((x.low, x.high)):
-            drawing.text((x(value), drawing.height - _BOTTOM + 14), _text(axis, value), "tick", ("start", "end")[i])
-    drawing.text((_LEFT, drawing.height - 4), f"{_NAMES[axis]}, logarithmic →", "axis-name")
-    return _figure(family, axis, drawing, labels=labels, metrics=metrics, levels=levels)
+    def data(self, subject: Family, evidence: Evidence) -> Iterator[Lines]:
+        labels = sorted(subject.points, key=lambda label: (label != subject.baseline, label))[:STRATEGIES]
+        for axis in AXES:
+            of = {m: {s: subject.lines(s, m, axis) for s in labels} for m in METRICS}
+            of = {metric: lines for metric, lines in of.items() if any(lines.values())}
+            if not of:
+                continue
+            levels = _spread(sorted({level for lines in of.values() for line in lines.values() for level in line}))
+            lines = {
+                m: {s: {k: v for k, v in own.items() if k in levels} for s, own in by_label.items()}
+                for m, by_label in of.items()
+            }
+            across, words = subject.values(axis), _words(subject, axis, lines, levels)
+            ends = (across[0], across[-1])
+            yield Lines(words, axis, tuple(labels), subject.baseline, tuple(levels), ends, lines)
+
+    def draw(self, data: Lines) -> Drawing:
+        labels, axis = data.labels, data.axis
+        drawing = Drawing(_TOP + len(labels) * _HEIGHT + (len(labels) - 1) * _GAP + _BOTTOM)
+        for column, (metric, lines) in enumerate(data.lines.items()):
+            left = _LEFT + column * _STEP
+            x = Scale(*data.across, left + 4, left + _WIDTH - 4, log=True)
+            low, high = _range(lines)
+            drawing.text((left - _LEFT, 11), f"{METRICS[metric]} ↓", "axis-name")
+            for place, label in enumerate(labels):
+                top = _TOP + place * (_HEIGHT + _GAP)
+                y = Scale(low, high, top + _HEIGHT, top, log=True)
+                if column == 0:
+                    drawing.text((left, top - 9), short(label, 40), "name")
+                base = lines.get(data.baseline or "", {}) if label != data.baseline else {}
+                _panel(drawing, (x, y), lines[label], base, levels=data.levels, axis=axis)
+            for i, value in enumerate((x.low, x.high)):
+                drawing.text((x(value), drawing.height - _BOTTOM + 14), _text(axis, value), "tick", ("start", "end")[i])
+        drawing.text((_LEFT, drawing.height - 4), f"{_NAMES[axis]}, logarithmic →", "axis-name")
+        return drawing
 
 
 def _panel(
@@ -99,31 +130,21 @@ def _range(lines: Mapping[str, _Lines]) -> tuple[float, float]:
     return least / 1.6, most * 1.6
 
 
-_EACH = {"rows": "number of rows", "prevalence": "prevalence"}
-_NAMES = {"rows": "Rows", "prevalence": "Prevalence"}
-
-
 def _text(axis: Axis, value: float) -> str:
     """`16,000` rows, `2%` prevalence."""
     return f"{value:,.0f}" if axis == "rows" else f"{value * 100:.3g}%"
 
 
-def _figure(
-    family: Family, axis: Axis, drawing: Drawing, *, labels: Sequence[str], metrics: Sequence[str],
-    levels: Sequence[float],
-) -> Figure:  # fmt: skip
+def _words(family: Family, axis: Axis, lines: Mapping[str, Mapping[str, _Lines]], levels: Sequence[float]) -> Words:
     other: Axis = AXES[1 - AXES.index(axis)]
+    metrics = tuple(lines)
+    labels = list(lines[metrics[0]])
     over = "seeds" if family.splits <= 1 else "splits"
     grey = f" Grey: {family.baseline}." if family.baseline else ""
     hidden = len(family.values(other)) - len(levels)
     cut = f" {plural(hidden, 'value')} of {_NAMES[other].lower()} not drawn." if hidden > 0 else ""
     lost = len(family.points) - len(labels)
     cut += f" {len(family.points) - lost} of {len(family.points)} strategies are drawn." if lost > 0 else ""
-    caption = (
-        f"Distance from the best possible model, whose probabilities are known: 0 is perfect, both axes logarithmic. "
-        f"A dash for each {_EACH[other]}, named at its end; dots and bars: mean and 95% t interval over {over} (the "
-        f"generator's world fixed), cut where it leaves the panel.{grey}{cut}"
-    )
     rows = tuple(
         (label, _text("rows", point[0]), _text("prevalence", point[1]), *(_said(regrets.get(m)) for m in metrics))
         for label in labels
@@ -132,13 +153,20 @@ def _figure(
     description = f"Over {axis}, lowest to highest: " + "; ".join(
         f"{label} at {_NAMES[other].lower()} {_text(other, level)}: {METRICS[metrics[0]]} {number(line[0][1].mean)} to "
         f"{number(line[-1][1].mean)}"
-        for label in labels
-        for level, line in family.lines(label, metrics[0], axis).items()
-        if level in levels
+        for label, by_level in lines[metrics[0]].items()
+        for level, line in by_level.items()
     )
-    slug, title = f"{family.slug}-{axis}", f"Regret over {_NAMES[axis].lower()}"
-    svg = drawing.render(slug, f"{title}, {family.title}", description)
-    return Figure(slug, title, caption, svg, ("Strategy", "rows", "prevalence", *(METRICS[m] for m in metrics)), rows)
+    return Words(
+        slug=axis,
+        title=f"Regret over {_NAMES[axis].lower()}",
+        about=family.title,
+        caption="Distance from the best possible model, whose probabilities are known: 0 is perfect, both axes "
+        f"logarithmic. A dash for each {_EACH[other]}, named at its end; dots and bars: mean and 95% t interval over "
+        f"{over} (the generator's world fixed), cut where it leaves the panel.{grey}{cut}",
+        headings=("Strategy", "rows", "prevalence", *(METRICS[m] for m in metrics)),
+        rows=rows,
+        description=description,
+    )
 
 
 def _said(interval: Interval | None) -> str:

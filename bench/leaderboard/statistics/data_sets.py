@@ -193,9 +193,14 @@ def analyse(
         Standing(strategies[i], float(means[i]), float(table[:, i].mean()), against.get(strategies[i])) for i in order
     )
     return Blocks(
-        names, standings, tuple(pairs), friedman(ranks), _cliques([s.name for s in standings], pairs),
-        critical_difference(len(strategies), len(names)), rope,
-    )  # fmt: skip
+        names,
+        standings,
+        tuple(pairs),
+        friedman(ranks),
+        _cliques([s.name for s in standings], pairs),
+        critical_difference(len(strategies), len(names)),
+        rope,
+    )
 
 
 def _differences(first: str, second: str, oriented: Mapping[str, Floats]) -> list[float]:

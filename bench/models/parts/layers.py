@@ -110,7 +110,7 @@ class Dropout(nn.Module):
         self.left: Tensor | None = None  # and what is left by them, as values are
         self.share = (0, 1)
 
-    def members(
+    def assign(
         self, rates: Sequence[float], streams: Sequence[torch.Generator], share: tuple[int, int], like: Tensor
     ) -> None:
         """Each member's rate and stream; `like` has the device and dtype of values.
@@ -193,3 +193,40 @@ class FieldSum(Layer):
             offsets = torch.arange(0, len(ids) + 1, columns, dtype=torch.int32, device=ids.device)
         summed: Tensor = BagSum.apply(table.view(-1, width), ids, weights, offsets)  # type: ignore[no-untyped-call]
         return summed.view(members, -1, width)
+
+
+class Hidden(nn.Module):
+    """The encoding of `mlp`: linear embeddings, and hidden layers on top of them laid beside.
+
+    The direct path keeps the model at least a factorised linear one: on text, hidden layers alone lose.
+    """
+
+    def __init__(self, members: int, base: nn.Module, width: int, hidden: Sequence[int], dropout: float) -> None:
+        super().__init__()
+        self.base = base
+        layers: list[nn.Module] = []
+        for size in hidden:
+            # The base's output is needed once more, beside the layers; what follows is nobody else's.
+            layers += [nn.ReLU(inplace=bool(layers)), Dropout(dropout), Affine(members, width, size)]
+            width = size
+        self.layers = nn.Sequential(*layers, nn.ReLU(inplace=True)) if layers else None
+        self.dropout = Dropout(dropout)
+
+    def forward(self, x: Features) -> Tensor:
+        h: Tensor = self.base(x)
+        out = h if self.layers is None else torch.cat([h, self.layers(h)], -1)
+        dropped: Tensor = self.dropout(out)
+        return dropped
+
+
+class LinearLogits(nn.Module):
+    """The network of a linear model: Features -> (K, B, C), weights starting at zero."""
+
+    def __init__(self, members: int, schema: tuple[Field, ...], outputs: int) -> None:
+        super().__init__()
+        self.sum = FieldSum(members, schema, outputs, spread=0.0)
+        self.bias = nn.Parameter(torch.zeros(members, 1, outputs))
+
+    def forward(self, x: Features) -> Tensor:
+        out: Tensor = self.sum(x) + self.bias
+        return out

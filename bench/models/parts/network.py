@@ -8,12 +8,13 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from bench.models.parts.layers import Affine, Dropout, FieldSum, Layer
-from strategies.spec import Features, Field, LinearHead, Recipe
+from bench.models.parts.layers import Affine, Cosine, Dropout, Layer
+from bench.models.parts.ordinary import Ordinary
+from strategies.spec import CosineHead, Features, LinearHead, Recipe
 
 
 @dataclass(frozen=True)
-class Numbers:
+class MemberSettings:
     """Hyperparameters of a network in which the members of a stack may differ."""
 
     dropout: float = 0.0
@@ -27,6 +28,11 @@ class Network(nn.Module):
         super().__init__()
         self.encoder, self.head = encoder, head
         self.half_rates: Tensor | None = None  # (K,) float64, half of each member's penalty; None: no penalty
+
+    @property
+    def recordable(self) -> bool:
+        """Whether a CUDA graph can hold its steps: it draws noise only from the generators that it was assigned."""
+        return not any(isinstance(module, Ordinary) for module in self.modules())
 
     def forward(self, x: Features) -> Tensor:
         out: Tensor = self.head(x if self.encoder is None else self.encoder(x))
@@ -56,16 +62,23 @@ class Network(nn.Module):
                 if name.startswith("encoder.") or recipe.keep_head:
                     own[name].data[k] = value[0]
 
-    def members(
-        self, numbers: Sequence[Numbers], streams: Sequence[torch.Generator], share: tuple[int, int] = (0, 1)
+    def keep(self, members: Sequence[int]) -> None:
+        """Drop all other members. Every entry of the state has the member axis, buffers included."""
+        for value in self.state_dict(keep_vars=True).values():
+            value.data = value.data[list(members)].contiguous()
+
+    def assign(
+        self, settings: Sequence[MemberSettings], streams: Sequence[torch.Generator], share: tuple[int, int] = (0, 1)
     ) -> None:
-        """Give each member its numbers and its stream of dropout noise; `share`: rank and number of ranks."""
+        """Give each member its settings and its stream of dropout noise; `share`: rank and number of ranks."""
         like = next(self.parameters())
-        penalties = torch.tensor([0.5 * n.penalty for n in numbers], dtype=torch.float64, device=like.device)
-        self.half_rates = penalties if any(n.penalty for n in numbers) else None
+        penalties = torch.tensor([0.5 * s.penalty for s in settings], dtype=torch.float64, device=like.device)
+        self.half_rates = penalties if any(s.penalty for s in settings) else None
         for module in self.modules():
             if isinstance(module, Dropout):
-                module.members([n.dropout for n in numbers], streams, share, like)
+                module.assign([s.dropout for s in settings], streams, share, like)
+            elif isinstance(module, Ordinary):
+                module.streams = streams
 
 
 def initial_state(recipe: Recipe) -> dict[str, Tensor]:
@@ -83,38 +96,9 @@ def initial_state(recipe: Recipe) -> dict[str, Tensor]:
     return state
 
 
-class Hidden(nn.Module):
-    """The encoding of `mlp`: linear embeddings, and hidden layers on top of them laid beside.
-
-    The direct path keeps the model at least a factorised linear one: on text, hidden layers alone lose.
-    """
-
-    def __init__(self, members: int, base: nn.Module, width: int, hidden: Sequence[int], dropout: float) -> None:
-        super().__init__()
-        self.base = base
-        layers: list[nn.Module] = []
-        for size in hidden:
-            # The base's output is needed once more, beside the layers; what follows is nobody else's.
-            layers += [nn.ReLU(inplace=bool(layers)), Dropout(dropout), Affine(members, width, size)]
-            width = size
-        self.layers = nn.Sequential(*layers, nn.ReLU(inplace=True)) if layers else None
-        self.dropout = Dropout(dropout)
-
-    def forward(self, x: Features) -> Tensor:
-        h: Tensor = self.base(x)
-        out = h if self.layers is None else torch.cat([h, self.layers(h)], -1)
-        dropped: Tensor = self.dropout(out)
-        return dropped
-
-
-class LinearLogits(nn.Module):
-    """The network of a linear model: Features -> (K, B, C), weights starting at zero."""
-
-    def __init__(self, members: int, schema: tuple[Field, ...], outputs: int) -> None:
-        super().__init__()
-        self.sum = FieldSum(members, schema, outputs, spread=0.0)
-        self.bias = nn.Parameter(torch.zeros(members, 1, outputs))
-
-    def forward(self, x: Features) -> Tensor:
-        out: Tensor = self.sum(x) + self.bias
-        return out
+def made_head(members: int, width: int, head: LinearHead | CosineHead, n_classes: int) -> Layer:
+    """The head that a recipe specifies, over encodings (K, B, width)."""
+    outputs = head.out or n_classes
+    if isinstance(head, CosineHead):
+        return Cosine(members, width, outputs, head.scale)
+    return Affine(members, width, outputs)

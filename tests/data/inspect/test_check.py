@@ -13,7 +13,7 @@ from rich.console import Console
 from bench.__main__ import main
 from bench.cli.verbs.data_check import file_overrides
 from bench.data.inspect.check import COPY, Findings, check, kolmogorov_smirnov, total_variation
-from bench.data.inspect.report import show
+from bench.data.inspect.report import print_findings
 from bench.data.tables.schema_file import parse_schema
 from tests import ROOT
 from tests.data.asked import asked
@@ -106,7 +106,7 @@ def test_a_table_that_cannot_be_split_is_shown_all_the_same(tmp_path: Path) -> N
 def test_the_report_fits_80_columns(tmp_path: Path) -> None:
     frame = shop(leak=lambda y, rng: y).rename(columns={"price": "a very long name of a column, isn't it? " * 2})
     console = Console(width=80, record=True, file=open("/dev/null", "w"))  # noqa: SIM115
-    show(findings(tmp_path, frame), console)
+    print_findings(findings(tmp_path, frame), console)
     text = console.export_text()
     table = text[: text.index("\n· ")]
     assert max(map(len, table.splitlines())) <= 80

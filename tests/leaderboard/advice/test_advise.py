@@ -11,7 +11,7 @@ from rich.console import Console
 
 from bench.__main__ import main
 from bench.leaderboard.advice.advise import Advice, advise
-from bench.leaderboard.advice.terminal import show
+from bench.leaderboard.advice.terminal import print_advice
 from bench.leaderboard.advice.textbook import applies, textbook
 from bench.needs import Allowance, Need
 from bench.records.columns import of_records
@@ -176,7 +176,7 @@ def test_a_claim_never_changes_the_choice(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_the_answer_comes_first_and_the_books_beside_the_measurement() -> None:
     console = Console(width=100, record=True, file=io.StringIO())
-    show(ask(clear()), console)
+    print_advice(ask(clear()), console)
     text = console.export_text()
     assert text.startswith("Use transfer")
     assert "measured: +.106 against none; significantly better on 1" in text

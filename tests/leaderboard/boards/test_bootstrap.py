@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score, f1_score
 
 from bench.leaderboard.boards import bootstrap
-from bench.leaderboard.boards.bootstrap import WeightedAP, WeightedMacroF1, attach, resamples
+from bench.leaderboard.boards.bootstrap import attach
 from bench.leaderboard.boards.build import boards
+from bench.leaderboard.statistics.resampling import WeightedAP, WeightedMacroF1, resamples
 from bench.records.columns import of_records
 from bench.records.predictions import pack
 from bench.records.record import Record

@@ -15,7 +15,9 @@ from bench.leaderboard.boards.build import boards
 from bench.leaderboard.boards.regret import Family, families
 from bench.leaderboard.formats import csv_json as export
 from bench.leaderboard.formats.html import page
-from bench.leaderboard.plots.regret import LEVELS, regret_curves
+from bench.leaderboard.plots.parts.figure import Picture
+from bench.leaderboard.plots.registry import pictures
+from bench.leaderboard.plots.regret import LEVELS
 from bench.records.columns import of_records
 from bench.records.record import Record, digest
 from tests.leaderboard.builders import make
@@ -52,6 +54,10 @@ def grid(rows: tuple[int, ...], prevalences: tuple[float, ...], **fields: Any) -
         generated(s, n, p, seed, **fields) for s in ("focal", "none") for n in rows for p in prevalences
         for seed in (0, 1, 2)
     ]  # fmt: skip
+
+
+def regret_curves(family: Family) -> list[Picture]:
+    return [picture for _, picture in pictures(family, family.slug)]
 
 
 def test_points_are_means_and_t_intervals_over_seeds() -> None:

@@ -18,12 +18,10 @@ from bench.leaderboard.formats import csv_json as export
 from bench.leaderboard.formats.html import page
 from bench.leaderboard.formats.latex import latex
 from bench.leaderboard.formats.markdown import markdown
-from bench.records import columns as ledger
-from bench.records import snapshot
+from bench.records import snapshot, table_file
 from bench.records.columns import of_records
 from bench.records.record import Record
-from tests.leaderboard.boards.test_boards import HOSTILE
-from tests.leaderboard.builders import make, terminal
+from tests.leaderboard.builders import HOSTILE, make, terminal
 
 TRAITS = {"n_train": 800, "n_test": 200, "n_classes": 2}
 
@@ -98,7 +96,7 @@ def test_many_classes_have_macro_f1_and_accuracy() -> None:
     (found,) = boards(of_records(records))
     ((title, headings, lines), (second, _, others)) = found.group_tables()
     assert (title, second) == ("Macro-F1 tuned per group", "Accuracy tuned per group")
-    assert headings == ["Group", "Rows", "none"]
+    assert headings == ["RowRecords", "Rows", "none"]
     assert lines == [["DE", "50", ".500"], ["Spread", "", "–"]]
     assert others[0][-1] == ".750"
     assert found.subgroups is not None
@@ -154,8 +152,8 @@ def test_groups_and_regrets_are_in_snapshots_and_older_snapshots_are_read(tmp_pa
     assert new.subgroups is not None
     assert new.rows[0].regrets["raw/log_loss"].mean == 0.02
 
-    table = ledger.to_arrow(of_records(records)).drop_columns(["groups"])
+    table = table_file.to_arrow(of_records(records)).drop_columns(["groups"])
     pq.write_table(table.replace_schema_metadata({"format": "imbench-ledger-1"}), tmp_path / "old.parquet")
-    (old,) = boards(ledger.of_arrow(ledger.read_table(tmp_path / "old.parquet")))
+    (old,) = boards(table_file.of_arrow(table_file.read_table(tmp_path / "old.parquet")))
     assert old.subgroups is None
     assert old.rows[0].score == new.rows[0].score

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bench.leaderboard.boards.build import boards
-from bench.leaderboard.formats import cells
+from bench.leaderboard.formats import entries
 from bench.leaderboard.statistics.power import minimum_detectable, units_to_separate
 from bench.leaderboard.statistics.seeds import Difference
 from bench.records.columns import of_records
@@ -77,7 +77,7 @@ def test_another_number_of_trials_is_marked() -> None:
         *tuned("focal", [0.4, 0.5, 0.7], trials=40),
     ]
     (board,) = boards(of_records(records))
-    assert {cells.name(r) for r in board.rows} == {"none†", "oversample†", "focal‡"}
+    assert {entries.name(r) for r in board.rows} == {"none†", "oversample†", "focal‡"}
     text = terminal(board)
     assert "another budget" in text
     assert "none (15 trials; 9,000 steps; 41 s)" in " ".join(text.split())
@@ -86,7 +86,7 @@ def test_another_number_of_trials_is_marked() -> None:
 def test_equal_budgets_are_not_marked() -> None:
     """Early stops make one search shorter than another: that is no other budget."""
     (board,) = boards(of_records([*tuned("none", [0.3, 0.4]), *tuned("focal", [0.4, 0.5], steps=700.0)]))
-    assert {cells.name(r) for r in board.rows} == {"none†", "focal†"}
+    assert {entries.name(r) for r in board.rows} == {"none†", "focal†"}
     assert "another budget" not in terminal(board)
 
 

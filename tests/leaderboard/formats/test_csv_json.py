@@ -10,14 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from bench.evaluation.metric_specs import columns
+from bench.evaluation.registry import columns
 from bench.leaderboard.boards.across import summaries
 from bench.leaderboard.boards.build import boards
 from bench.leaderboard.formats import csv_json as export
 from bench.leaderboard.formats import latex
 from bench.records.columns import of_records
-from tests.leaderboard.boards.test_boards import HOSTILE, golden_records
-from tests.leaderboard.builders import make, row, series
+from tests.leaderboard.builders import HOSTILE, golden_records, make, row, series
 
 needs_latex = pytest.mark.skipif(
     shutil.which("pdflatex") is None, reason="no pdflatex on PATH: apt-get install texlive-latex-recommended"
@@ -33,7 +32,7 @@ def test_json_holds_what_the_board_holds() -> None:
     mine = row(tables[1], "focal")
     assert focal["difference"]["p"] == mine.difference.p
     assert focal["score"]["mean"] == mine.score.mean
-    assert focal["values"]["raw/auroc"] == mine.cells["raw/auroc"]
+    assert focal["values"]["raw/auroc"] == mine.values["raw/auroc"]
     assert len(focal["records"]) == 5
     assert board["failed"][0]["reason"] == "the loss is NaN at step 40"
     assert len(board["pairs"]) == 6

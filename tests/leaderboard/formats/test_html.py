@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import itertools
 import re
 from collections.abc import Iterator
 from html.parser import HTMLParser
@@ -18,14 +17,11 @@ from bench.leaderboard.boards.bootstrap import attach
 from bench.leaderboard.boards.build import boards
 from bench.leaderboard.formats.html import page
 from bench.leaderboard.formats.markdown import markdown
-from bench.leaderboard.plots.cost import pareto
-from bench.leaderboard.plots.curves import RUNS, gather
-from bench.leaderboard.plots.parts.svg import Scale, label_places, tick_text
+from bench.leaderboard.plots.registry import evidence_of
 from bench.records.columns import of_records
 from bench.records.store import Store
-from tests.leaderboard.boards.test_boards import HOSTILE
 from tests.leaderboard.boards.test_bootstrap import folder
-from tests.leaderboard.builders import make, series
+from tests.leaderboard.builders import HOSTILE, make, series
 from tests.leaderboard.formats.browser import ABSENT, CHROMIUM, Tab, dom
 
 needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason=ABSENT)
@@ -63,7 +59,7 @@ def built(root: Path) -> str:
     records += series("none", [0.4, 0.5], data="other") + series("focal", [0.5, 0.5], data="other")
     records.append(make("failing", 0, status="failed", reason=ATTACKS[31]))
     tables = [attach(board, store, draws=100) for board in boards(of_records(records))]
-    evidence = {board.slug: gather(board, store) for board in tables}
+    evidence = {board.slug: evidence_of(board, store) for board in tables}
     return page(tables, summaries(tables), evidence, title=ATTACKS[30], facts=[ATTACKS[33]], command=ATTACKS[36])
 
 
@@ -126,7 +122,7 @@ def test_a_thousand_rows_are_less_than_a_megabyte() -> None:
         for i in range(1000) for seed in range(2)
     ]  # fmt: skip
     tables = boards(of_records(records))
-    text = page(tables, [], {b.slug: gather(b, None) for b in tables}, title="Large")
+    text = page(tables, [], {b.slug: evidence_of(b, None) for b in tables}, title="Large")
     assert text.count("<tr") > 1000
     assert len(text.encode()) < 1_000_000
 
@@ -201,42 +197,9 @@ def test_sorting_and_filtering_by_keyboard(tab: Tab) -> None:
     assert tab.ask("document.querySelector('[role=status]').textContent") == "1 of 4 strategies"
 
 
-# --- small parts ----------------------------------------------------------------------------------------------------
-
-
-def test_pareto_front() -> None:
-    points = [("cheap", 1.0, 0.3), ("good", 5.0, 0.6), ("worse", 6.0, 0.5), ("twin", 5.0, 0.6), ("slow", 2.0, 0.3)]
-    assert pareto(points, higher_is_better=True) == ["cheap", "good", "twin"]
-    assert pareto(points, higher_is_better=False) == ["cheap"]
-
-
-def test_the_plot_of_ranks_explains_only_what_it_draws() -> None:
-    records = series("none", [0.4, 0.5, 0.45]) + series("focal", [0.5, 0.55, 0.6])
-    text = page(boards(of_records(records)), [], {}, title="t")
-    assert "95% t interval over seeds. Right: ranks" in text
-    assert "thin line" not in text
-
-
-def test_scales_and_ticks() -> None:
-    assert Scale(0, 1, 10, 20)(0.5) == 15
-    assert Scale(1, 100, 0, 10, log=True)(10) == pytest.approx(5)
-    assert Scale(-0.043, 0.052, 0, 1).ticks(5) == [-0.04, -0.02, 0.0, 0.02, 0.04]
-    assert Scale(0.001, 1, 0, 1, log=True).ticks()[0] == 0.001
-    assert Scale(2.2, 9.0, 0, 1, log=True).ticks() == [4.0, 6.0, 8.0]  # 5 alone would be no scale
-    assert [tick_text(v) for v in (0.25, 1.0, -0.02, 3000.0)] == [".25", "1", "−.02", "3,000"]
-
-
-def test_labels_do_not_overlap_and_stay_within() -> None:
-    places = label_places([5.0, 5.0, 6.0, 90.0, 91.0], 10, 0, 100)
-    ordered = sorted(places)
-    assert all(b - a >= 10 for a, b in itertools.pairwise(ordered))
-    assert max(places) <= 100
-    assert sorted(range(5), key=places.__getitem__) == [0, 1, 2, 3, 4]
-
-
 def test_a_page_needs_no_predictions(tmp_path: Path) -> None:
     tables = boards(of_records(series("none", [0.3, 0.4, 0.5]) + series("focal", [0.4, 0.6, 0.5])))
-    text = page(tables, [], {b.slug: gather(b, Store(tmp_path)) for b in tables}, title="Bare")
+    text = page(tables, [], {b.slug: evidence_of(b, Store(tmp_path)) for b in tables}, title="Bare")
     assert "Differences and ranks" in text
     assert "Precision and recall" not in text
 
@@ -267,21 +230,3 @@ def test_several_data_sets_have_a_table_and_a_diagram() -> None:
     assert "Wilcoxon-Holm cannot separate anything with 4 blocks: it takes 6" in text
     assert "Critical differences, Across data sets" in text
     assert "| focal | 1.00 | .411 | +.111 | 4/0/0 |" in markdown(tables, across)
-
-
-def test_plots_of_predictions_read_some_of_many_runs_and_say_so(tmp_path: Path) -> None:
-    store, records = folder(tmp_path, n=300, seeds=13)
-    (board,) = boards(of_records(records))
-    read: list[str] = []
-
-    class Counting(Store):
-        def get(self, key: str) -> Any:
-            read.append(key)
-            return super().get(key)
-
-    evidence = gather(board, Counting(store.root))
-    assert len(read) == len(set(read)) == 2 * RUNS
-    assert evidence.problems == ("those of predictions show 10 of up to 13 runs of a strategy; the table has all",)
-    assert "Plots: those of predictions show 10 of up to 13 runs" in page(
-        [board], [], {board.slug: evidence}, title="t"
-    )

@@ -1,4 +1,4 @@
-"""Writes records.json: a small results folder whose tables are checked by hand (see ../test_boards.py).
+"""Writes records.json: a small results folder whose tables are checked by hand (see ../test_golden.py).
 
 Run it from the repository root. The numbers are typed in, not simulated.
 """

@@ -11,7 +11,7 @@ import scipy.stats
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.leaderboard.boards.across import Summary, summaries
+from bench.leaderboard.boards.across import AcrossDataSets, summaries
 from bench.leaderboard.boards.build import boards
 from bench.leaderboard.statistics.data_sets import (
     analyse,
@@ -147,7 +147,7 @@ def test_lower_is_better_turns_everything_round() -> None:
     assert found.standings[0].against.wins == 5
 
 
-def summary(records: list[Any]) -> Summary:
+def summary(records: list[Any]) -> AcrossDataSets:
     (found,) = summaries(boards(of_records(records)))
     return found
 

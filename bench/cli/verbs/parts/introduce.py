@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 
 from rich.console import Console
@@ -11,7 +10,7 @@ from rich.text import Text
 
 from bench.data.loaded import loaded_table
 from bench.data.tables.schema_file import describe, schema_yaml
-from bench.records.files import publish as write_atomically
+from bench.records.files import write_text_atomically
 from bench.sweep.plan import Planned
 
 
@@ -32,10 +31,5 @@ def introduce(planned: Sequence[Planned], console: Console, schemas: Path | None
             console.print(Text(f"  {text}"), soft_wrap=True)
         if schemas is not None:
             path = schemas / f"{data.fingerprint[:12]}.yaml"
-            write_atomically(path, partial(write_text, text=schema_yaml(data)), replace=True)
+            write_text_atomically(path, schema_yaml(data))
             console.print(Text(f"  schema saved: {path}"), soft_wrap=True)
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a text file."""
-    path.write_text(text, encoding="utf-8")

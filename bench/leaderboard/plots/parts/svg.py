@@ -11,22 +11,10 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import Final
 
-from bench.leaderboard.text import clean, short
+from bench.leaderboard.text.words import clean, short
 
 WIDTH: Final = 680
 """Of every figure, in its own units: text of 12 is 12 pixels where a figure is as wide as its column."""
-
-
-@dataclass(frozen=True)
-class Figure:
-    """A plot with its words and its numbers: nothing on a page is only a picture."""
-
-    slug: str
-    title: str
-    caption: str
-    svg: str
-    headings: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
 
 
 @dataclass
@@ -73,10 +61,10 @@ class Drawing:
         )
 
 
-def standalone(figure: Figure) -> str:
-    """The plot as a file of its own, with the page's colours, light or dark as its reader is."""
+def standalone(svg: str) -> str:
+    """An SVG element as a file of its own, with the page's colours, light or dark as its reader is."""
     style = f"<style>{asset('plot.css')}\nsvg{{background:var(--paper)}}</style>"
-    opened, title, rest = figure.svg.partition("<title")
+    opened, title, rest = svg.partition("<title")
     named = opened.replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1)
     return f"{named}{style}{title}{rest}\n"
 

@@ -1,0 +1,153 @@
+"""Metrics of stored predictions: logits and labels in, every column of `registry.columns` out.
+
+What several metrics need is computed once: one sort for AUROC and average precision, probabilities once a view, counts
+once a rule. The metrics themselves are the entries of `bench/evaluation/metrics/`; everything is float64.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from bench.evaluation.decided import Counts, Decided, Decision, thirds_of
+from bench.evaluation.forecasts import Forecasts, Probability
+from bench.evaluation.metric import Metric, UndefinedMetricError
+from bench.evaluation.ranked import Ranked, Ranking
+from bench.evaluation.registry import column, columns, of_kind
+from bench.evaluation.rules import fit_tau, fit_threshold, tau_decisions
+from bench.evaluation.views import Floats, Ints, fit_temperature, log_softmax, margin, prior_shift
+
+LARGEST_LOGIT: Final = 1e100
+"""Beyond it squares of logits overflow and metrics would come out as NaN: such a model has diverged."""
+
+
+@dataclass(frozen=True, eq=False)
+class Predictions:
+    """Logits (n, C) and labels (n,) in 0..C-1 of one part of the data; stored as float64 and int64.
+
+    Raises ValueError for shapes or labels that do not fit; `evaluate` refuses logits that are not finite.
+    """
+
+    logits: Floats
+    y: Ints
+
+    def __post_init__(self) -> None:
+        logits, y = np.asarray(self.logits, dtype=np.float64), np.asarray(self.y)
+        if logits.ndim != 2 or logits.shape[1] < 2 or y.shape != logits.shape[:1] or not len(y):
+            raise ValueError(
+                f"Expected logits (n, C) with n >= 1, C >= 2 and labels (n,), got {logits.shape} and "
+                f"{y.shape}. Binary needs one column per class, not one in all."
+            )
+        if y.dtype.kind not in "iu" or y.min() < 0 or y.max() >= logits.shape[1]:
+            raise ValueError(
+                f"Expected integer labels in 0..{logits.shape[1] - 1}, got {y.dtype} in "
+                f"{y.min()}..{y.max()}. Encode labels as positions of the logit columns."
+            )
+        object.__setattr__(self, "logits", logits)
+        object.__setattr__(self, "y", y.astype(np.int64, copy=False))
+
+    @property
+    def n_classes(self) -> int:
+        """Number of classes, C."""
+        return int(self.logits.shape[1])
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Every metric of one cell; the keys of `values` are exactly `registry.columns(C)`.
+
+    values: column -> number, or None where undefined; undefined: column -> why;
+    per_class: `support`, `raw/average_precision` (one-vs-rest), `default/recall` and `tuned/recall`, each
+    (C,); fitted: `temperature` and `bias` of the recalibrated view, and `threshold` (binary) or `tau`
+    (multi-class).
+    """
+
+    values: dict[str, float | None] = field(default_factory=dict)
+    undefined: dict[str, str] = field(default_factory=dict)
+    per_class: dict[str, list[float | None]] = field(default_factory=dict)
+    fitted: dict[str, float] = field(default_factory=dict)
+
+
+def evaluate(
+    test: Predictions, val: Predictions, *, prior: ArrayLike, natural: ArrayLike, train_counts: ArrayLike
+) -> Evaluation:
+    """All metrics on the test rows, in every view and under every rule; whatever is fitted sees `val` only.
+
+    `prior` (C,): class prior that the logits embody; `natural` (C,): that of the training split;
+    `train_counts` (C,): training rows per class. Raises ValueError, before any metric, for logits that are
+    not finite or shapes that differ.
+    """
+    _check(test, val, train_counts)
+    classes, y = test.n_classes, test.y
+    result, by_column = Evaluation(), dict[str, float | str]()
+    shift = prior_shift(prior, natural, classes)
+    corrected_val, corrected = val.logits + shift, test.logits + shift
+    temperature = fit_temperature(corrected_val, val.y)
+    result.fitted.update(temperature=1.0 / temperature.scale, bias=temperature.bias)
+
+    log_p = log_softmax(test.logits)
+    ranked = Ranked(test.logits, y, log_p)
+    for ranking in of_kind(Ranking, classes):
+        by_column[column("raw", ranking.name)] = _value(ranking, ranked)
+    views = {"raw": test.logits, "corrected": corrected, "recalibrated": temperature.apply(corrected)}
+    for forecast in Forecasts(views, y, log_p):
+        for probability in of_kind(Probability, classes):
+            by_column[column(forecast.view, probability.name)] = _value(probability, forecast)
+
+    if classes == 2:
+        # On raw margins: the rule then does not depend on whether the prior is known exactly.
+        threshold = result.fitted["threshold"] = fit_threshold(margin(val.logits), val.y)
+        tuned = (margin(test.logits) > threshold).astype(np.int64)
+    else:
+        tau = result.fitted["tau"] = fit_tau(corrected_val, val.y, natural)
+        tuned = tau_decisions(corrected, natural, tau)
+    result.per_class["support"] = [float(s) for s in np.bincount(y, minlength=classes)]
+    result.per_class["raw/average_precision"] = _per_class(ranked.table[:, 1])
+    thirds = thirds_of(np.asarray(train_counts, np.float64))
+    for rule, predicted in (("default", test.logits.argmax(axis=1)), ("tuned", tuned)):
+        decided = Decided(Counts.of(predicted, y, classes), thirds)
+        result.per_class[f"{rule}/recall"] = _per_class(decided.recalls)
+        for decision in of_kind(Decision, classes):
+            by_column[column(rule, decision.name)] = _value(decision, decided)
+    for name in columns(classes):
+        value = by_column[name]
+        result.values[name] = None if isinstance(value, str) else value
+        if isinstance(value, str):
+            result.undefined[name] = value
+    return result
+
+
+def _value(metric: Metric[Any], given: Any) -> float | str:
+    """The metric, or why it is undefined."""
+    try:
+        value = float(metric.formula(given))
+    except UndefinedMetricError as reason:
+        return str(reason)
+    return value if math.isfinite(value) else "the result is not a finite number"
+
+
+def _per_class(values: Floats) -> list[float | None]:
+    return [None if math.isnan(value) else value for value in values.tolist()]
+
+
+def _check(test: Predictions, val: Predictions, train_counts: ArrayLike) -> None:
+    for part, rows in (("test", test), ("validation", val)):
+        size = np.abs(rows.logits)
+        if not size.max() <= LARGEST_LOGIT:  # NaN is not either
+            broken = int((~(size <= LARGEST_LOGIT)).any(axis=1).sum())
+            raise ValueError(
+                f"Expected finite logits below {LARGEST_LOGIT:g}, got NaN, infinity or larger in "
+                f"{broken} of {len(rows.y)} {part} rows. "
+                "The model diverged: record the cell as such, or lower its learning rate."
+            )
+    shapes = {test.n_classes, val.n_classes, *np.shape(train_counts)}
+    if len(shapes) != 1 or np.ndim(train_counts) != 1:
+        raise ValueError(
+            f"Expected as many classes in test, validation and `train_counts`, got {test.n_classes}, "
+            f"{val.n_classes} and shape {np.shape(train_counts)}. "
+            "Use the class list of the training split for all."
+        )

@@ -1,0 +1,128 @@
+"""Formats that people read as text: rich tables and Markdown. Each escapes what its own reader would run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from bench.leaderboard.boards.across import AcrossDataSets
+from bench.leaderboard.boards.model import Absence, Board, MetricColumn, Panel, Row, describe
+from bench.leaderboard.statistics.data_sets import Pair
+from bench.leaderboard.statistics.seeds import Interval
+from bench.leaderboard.text.numbers import ABSENT, decimals_for, number, signed, with_interval
+from bench.leaderboard.text.words import plural, short
+
+TABLES: tuple[tuple[str, tuple[Panel, ...]], ...] = (
+    ("", ("quality",)),
+    ("Probabilities and cost", ("probabilities", "cost")),
+)
+
+
+@dataclass(frozen=True)
+class Shown:
+    """The text of one place in a table."""
+
+    text: str
+    bold: bool = False
+
+
+def entries(board: Board, *panels: Panel) -> tuple[list[str], list[list[Shown]]]:
+    """Headings and texts of one table of a board, unescaped: what every format for people shows."""
+    columns = board.panel(*panels)
+    lead = "quality" in panels
+    resampled = lead and any(row.difference_rows for row in board.rows)
+    headings = ["Strategy", *(c.heading for c in columns)]
+    if lead:
+        extra = [ROWS] if resampled else []
+        headings = ["Rank", "Strategy", "Runs", board.score.heading, *_delta(board), *extra]
+        headings += [c.heading for c in columns]
+    score_decimals = decimals_for([r.score for r in board.rows if r.score])
+    delta_decimals = decimals_for([r.difference for r in board.rows if r.difference])
+    body = []
+    for row in board.rows:
+        if not lead and row.n == 0:
+            continue  # said once, in the first table
+        line = [Shown(name(row))]
+        if lead:
+            best = board.separates and row.rank == 1
+            line = [
+                Shown(ABSENT if row.rank is None else str(row.rank)),
+                Shown(name(row), best),
+                Shown(str(row.n) if row.n == board.n_units else f"{row.n}/{board.n_units}"),
+                Shown(with_interval(row.score, score_decimals), best),
+            ]
+            if board.baseline is not None:
+                own = row.label == board.baseline
+                line.append(Shown("" if own else with_interval(row.difference, delta_decimals, sign=True)))
+            if resampled:
+                line.append(Shown(bounds(row.difference_rows, delta_decimals)))
+        body.append(line + [Shown(value_text(c, row)) for c in columns])
+    return headings, body
+
+
+ROWS = "Δ rows"
+"""Heading of the bootstrap range of the difference over test rows."""
+
+
+def bounds(interval: Interval | None, decimals: int) -> str:
+    """`[−.012, +.031]`; empty where there is none."""
+    if interval is None or interval.low is None or interval.high is None:
+        return ""
+    return f"[{signed(interval.low, decimals)}, {signed(interval.high, decimals)}]"
+
+
+def name(row: Row) -> str:
+    """The label with its marks: * for extra labels or data, † for tuned, ‡ for tuned with another budget."""
+    tuned = "‡" if row.budget and row.budget.odd else "†" if row.tuned else ""
+    return f"{row.label}{'*' if row.uses_extra else ''}{tuned}"
+
+
+def _delta(board: Board) -> list[str]:
+    return [f"Δ {board.baseline}"] if board.baseline is not None else []
+
+
+def value_text(column: MetricColumn, row: Row) -> str:
+    """One cell: whole numbers for what is counted, else three digits after the point, fewer for large values."""
+    value = row.values[column.key]
+    if column.key in ("fits", "steps", "peak_mb", "inference_rows_per_second"):
+        return number(value, 0)
+    return number(value)
+
+
+# --- terminal -------------------------------------------------------------------------------------------------------
+
+
+def legend(boards: Iterable[Board]) -> list[str]:
+    """How to read the boards: each sentence once."""
+    return list(dict.fromkeys(sentence for board in boards for sentence in board.legend))
+
+
+# --- Markdown -------------------------------------------------------------------------------------------------------
+
+
+def across(summary: AcrossDataSets) -> tuple[list[str], list[list[str]]]:
+    """Headings and texts of the table over several data sets, unescaped; no rows where there is nothing to say."""
+    headings = ["Strategy", "Mean rank", "Mean score"]
+    if summary.baseline is not None:
+        headings += [f"Δ {summary.baseline}", "wins/ties/losses", "p (Wilcoxon-Holm)"]
+        headings += ["P(better)", "P(same)", "P(worse)"]
+    lines = []
+    for standing in summary.blocks.standings if summary.blocks else ():
+        line = [standing.name, f"{standing.mean_rank:.2f}", number(standing.mean_score)]
+        lines.append([*line, *(_against(standing.against) if summary.baseline is not None else [])])
+    return headings, lines
+
+
+def _against(pair: Pair | None) -> list[str]:
+    if pair is None or pair.posterior is None:
+        return [""] * 6
+    chances = (pair.posterior.first, pair.posterior.same, pair.posterior.second)
+    p = "<.001" if pair.adjusted < 0.001 else number(pair.adjusted, 3)
+    return [signed(pair.mean, 3), f"{pair.wins}/{pair.ties}/{pair.losses}", p, *(number(c, 2) for c in chances)]
+
+
+def describe_lines(absences: Sequence[Absence], limit: int = 20) -> Iterator[str]:
+    """The lists of cells without numbers, cut where nobody would read on (the count of what is cut is said)."""
+    yield from (short(describe(absence), 300) for absence in absences[:limit])
+    if len(absences) > limit:
+        yield f"… and {plural(len(absences) - limit, 'more line')}: imbench status lists every one"

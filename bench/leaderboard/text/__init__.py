@@ -1,0 +1,1 @@
+"""Numbers and words as people read them, the same in every format."""

@@ -1,0 +1,50 @@
+"""From a model to its network, whichever way the model offers it."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from functools import partial
+from typing import cast
+
+from bench.models.parts.network import MemberSettings, Network, made_head
+from bench.models.parts.ordinary import Ordinary
+from bench.models.registry import OrdinaryNetwork, StackableNetwork
+from strategies.spec import CosineHead, Field, Inapplicable, LinearHead, Model
+
+
+def build_network(
+    model: Model, members: int, schema: tuple[Field, ...], head: LinearHead | CosineHead, n_classes: int
+) -> Network:
+    """A network of K members, not initialised; an ordinary module's head is put on its encoding here.
+
+    Raises:
+        TypeError: the model is no network.
+        ValueError: its module does not give what it should.
+        Inapplicable: the head needs an encoding, and the model has none.
+    """
+    if isinstance(model, StackableNetwork):
+        return model.build_stack(members, schema, head, n_classes)
+    if not isinstance(model, OrdinaryNetwork):
+        raise TypeError(f"model {model.name!r}: expected a network, got an estimator, which trains itself")
+    made = Ordinary(members, partial(model.build, schema, head, n_classes), f"model {model.name}")
+    width, outputs = made.width(schema), head.out or n_classes
+    if model.has_encoder:
+        return Network(made, made_head(members, width, head, n_classes))
+    if isinstance(head, CosineHead):
+        raise Inapplicable(f"model {model.name} has no encoding to compare by cosine; use model=mlp")
+    if width != outputs:
+        raise ValueError(
+            f"model {model.name}: expected {outputs} logits a row, got {width}; give head.out or n_classes outputs, or "
+            "set has_encoder = True to have a head put on them"
+        )
+    return Network(None, made)
+
+
+def stacks_with(model: Model) -> Hashable:
+    """What models must share to train as one stack; of an ordinary module everything."""
+    return model.stacks_with() if isinstance(model, StackableNetwork) else cast(Hashable, model)
+
+
+def member_settings(model: Model, n_classes: int, rows: int) -> MemberSettings:
+    """The settings in which members of a stack may differ; of ordinary modules there are none."""
+    return model.member_settings(n_classes, rows) if isinstance(model, StackableNetwork) else MemberSettings()

@@ -1,0 +1,1 @@
+"""Models: networks and estimators, built in and from outside."""

@@ -1,0 +1,194 @@
+"""Importance: similarity by brute force, weights of mean one, Kish's sample size, frequencies of draws."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import Literal
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.stats import chisquare
+
+from bench.models.linear import Linear
+from strategies.importance_weighted import (
+    DrawWeighted,
+    ImportanceWeighted,
+    effective_sample_size,
+    similarity,
+    weights,
+)
+from strategies.spec import (
+    Inapplicable,
+    Recipe,
+    Training,
+)
+from tests.conftest import Toy, asking, logits, table, trained
+from tests.strategies.fits import run
+from tests.strategies.rows import gen
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("scale", [0.5, 3.0])
+@pytest.mark.parametrize("kernel", ["sinh", "cosine"])
+def test_similarity_is_the_brute_force_mean_over_targets(
+    kernel: Literal["sinh", "cosine"], scale: float, dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """200 rows against 17 targets by Python loops; chunking changes nothing."""
+    monkeypatch.setattr("strategies.importance_weighted.CHUNK", 64)
+    v = torch.randn(200, 6, generator=gen(), dtype=torch.float64)
+    targets = v[:17] * 3
+    unit = [[x / math.sqrt(sum(y * y for y in row)) for x in row] for row in v.tolist()]
+    expected = []
+    for row in unit:
+        dots = [sum(a * b for a, b in zip(row, t, strict=True)) for t in unit[:17]]
+        expected.append(sum(math.sinh(scale * d) if kernel == "sinh" else d for d in dots) / 17)
+    got = similarity(v.to(dtype), targets.to(dtype), kernel, scale)
+    assert got.dtype == torch.float64
+    tolerance = 1e-12 if dtype == torch.float64 else 1e-5
+    np.testing.assert_allclose(got, expected, rtol=tolerance, atol=tolerance)
+
+
+@pytest.mark.parametrize("scale", [0.1, 1.0, 3.0, 50.0])
+def test_sinh_similarity_in_float32_is_the_float64_one_to_1e_6_of_the_mean_cosh(scale: float) -> None:
+    """More targets and rows than a chunk. Cosines of float32 are off by 1e-7 themselves, and sinh's slope is cosh."""
+    v = torch.randn(2500, 48, generator=gen(), dtype=torch.float64)
+    targets = torch.randn(2100, 48, generator=gen(1), dtype=torch.float64)
+    s = scale * torch.nn.functional.normalize(v, dim=-1) @ torch.nn.functional.normalize(targets, dim=-1).T
+    size = max(1.0, scale) * s.cosh().mean(1)
+    for dtype, tolerance in ((torch.float32, 1e-6), (torch.float64, 1e-14)):
+        error = similarity(v.to(dtype), targets.to(dtype), "sinh", scale) - s.sinh().mean(1)
+        assert float((error.abs() / size).max()) < tolerance
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.floats(-10, 10), min_size=1, max_size=50), st.floats(1, 50))
+def test_importance_is_not_negative_and_has_mean_one(scores: list[float], clip: float) -> None:
+    w = weights(torch.tensor(scores, dtype=torch.float64), clip)
+    assert bool((w >= 0).all())
+    assert bool(torch.isfinite(w).all())
+    assert w.mean().item() == pytest.approx(1, rel=1e-9)
+    order = torch.tensor(scores, dtype=torch.float64).argsort()
+    assert bool((w[order].diff() >= -1e-12).all())  # a higher score never weighs less
+
+
+def test_clipping_limits_what_one_row_weighs() -> None:
+    """Of many rows alike but one, the one is cut to the clip before the mean is restored."""
+    scores = torch.cat([torch.ones(999), torch.tensor([1e6])]).double()
+    w = weights(scores, 5.0)
+    raw = scores / scores.mean()
+    assert w[-1] < raw[-1]
+    torch.testing.assert_close(weights(scores, 1e9), raw, rtol=1e-12, atol=0)
+
+
+def test_no_row_weighs_more_than_clip_times_the_mean() -> None:
+    """The promise of the card and of conf/strategy/importance_weighted.yaml."""
+    scores = torch.cat([torch.ones(999), torch.tensor([1e6])]).double()
+    w = weights(scores, 5.0)
+    assert w.max() <= 5.0 * w.mean() * (1 + 1e-9)
+
+
+def test_the_effective_sample_size_is_kishs() -> None:
+    w = [0.5, 0.5, 1.0, 2.0, 0.0]
+    assert effective_sample_size(torch.tensor(w)) == pytest.approx(sum(w) ** 2 / sum(v * v for v in w))
+    assert effective_sample_size(torch.ones(77)) == pytest.approx(77)
+
+
+def test_the_effective_sample_size_is_in_the_record(binary: Toy) -> None:
+    assert 1 <= run([ImportanceWeighted()], binary.recipe()).notes["effective_sample_size"] <= len(binary.train)
+
+
+@pytest.mark.parametrize("apply", ["weight", "sample"])
+def test_importance_is_computed_in_the_representation_of_none(apply: Literal["weight", "sample"], binary: Toy) -> None:
+    """The second recipe's weights are (1 - mix) + mix × the similarity of none's encoding to the rare class."""
+    recipe = binary.recipe()
+    training = ImportanceWeighted(apply=apply, mix=0.7, clip=1e9).train(recipe)
+    (first,) = next(training)
+    assert first == recipe  # none's own
+    plain = run((), recipe)
+    (second,) = training.send([plain])
+    v = plain.encode(recipe.train.x)
+    raw = similarity(v, v[recipe.train.y == 1], "sinh", 1.0).clamp_min(0)
+    expected = 0.3 + 0.7 * raw / raw.mean()
+    got = second.train.weight if apply == "weight" else second.sampler[-1].weight  # type: ignore[attr-defined]
+    torch.testing.assert_close(got, expected, rtol=1e-5, atol=1e-6)
+    assert not second.prior_exact
+
+
+def test_targets_are_rows_of_the_rare_classes_and_no_more_than_asked(multi: Toy) -> None:
+    y = multi.train.y
+    rare = {c for c in range(4) if int((y == c).sum()) < len(y) / 4}
+    every = ImportanceWeighted().rare_rows(multi.recipe())
+    assert set(every.tolist()) == {i for i, c in enumerate(y.tolist()) if c in rare}
+    some = ImportanceWeighted(targets=5).rare_rows(multi.recipe())
+    assert len(some) == 5
+    assert set(some.tolist()) < set(every.tolist())
+
+
+def test_importance_without_a_rare_class_is_inapplicable() -> None:
+    toy = table((0.5, 0.5))
+    train = replace(toy.train, y=torch.arange(len(toy.train)) % 2)
+    with pytest.raises(Inapplicable, match="no class is rarer"):
+        run([ImportanceWeighted()], toy.recipe(train=train))
+
+
+def test_importance_without_an_encoder_is_inapplicable(binary: Toy) -> None:
+    with pytest.raises(Inapplicable, match="no encoder"):
+        run([ImportanceWeighted()], binary.recipe(model=Linear()))
+
+
+def test_weights_of_one_reproduce_none_bit_for_bit(binary: Toy) -> None:
+    """mix 0 asks for nothing; weights that are all equal, whatever their scale, multiply by 1.0."""
+    recipe = binary.recipe(max_steps=30)
+    plain = run((), recipe).logits(recipe.val.x)
+    assert torch.equal(run([ImportanceWeighted(mix=0.0)], recipe).logits(recipe.val.x), plain)
+    for scale in (1.0, 4.0):
+        ones = recipe.reweight(torch.full((len(recipe.train),), scale))
+        assert torch.equal(logits(asking(ones), recipe.val), plain)
+
+
+def test_weighted_draws_have_the_frequencies_of_the_weights() -> None:
+    """Chi-square over 100,000 draws of a fixed seed; rows of weight zero never come."""
+    w = torch.tensor([0.0, 1.0, 2.0, 0.5, 10.0, 0.0, 3.0], dtype=torch.float64)
+    rows = torch.arange(7).repeat(15_000)
+    drawn = torch.bincount(DrawWeighted(w)(rows, rows, gen(3)), minlength=7)
+    assert int(drawn.sum()) == len(rows)
+    assert drawn[w == 0].tolist() == [0, 0]
+    expected = w[w > 0] / w.sum() * len(rows)
+    assert chisquare(drawn[w > 0].numpy(), expected.numpy()).pvalue > 1e-3
+
+
+def test_weighted_draws_stay_exact_where_float32_counts_no_further() -> None:
+    """Beyond a cumulated weight of 2^24 every row of weight 1 is still drawn, odd ones as often as even ones."""
+    n = 2**18
+    w = torch.cat([torch.tensor([2.0**26]), torch.ones(n)]).double()
+    drawn = torch.cat([DrawWeighted(w)(torch.arange(n + 1), torch.zeros(n + 1), gen(s)) for s in range(20)])
+    small = drawn[drawn > 0]
+    share = n / (2**26 + n)
+    assert len(small) / len(drawn) == pytest.approx(share, rel=0.05)
+    assert (small % 2).double().mean().item() == pytest.approx(0.5, abs=0.02)
+    assert (small % 4 == 1).double().mean().item() == pytest.approx(0.25, abs=0.02)
+
+
+def test_a_scale_that_overflows_is_not_trained_on_in_silence(binary: Toy) -> None:
+    """Either exact scores or an error: here every epoch is the last row over and over."""
+    seen: list[Recipe] = []
+
+    def noted(training: Training) -> Training:
+        asks = next(training)
+        while True:
+            seen.extend(asks)
+            try:
+                asks = training.send((yield asks))
+            except StopIteration as stop:
+                return stop.value
+
+    try:
+        trained(noted(ImportanceWeighted(apply="sample", scale=200.0).train(binary.recipe())))
+    except (ValueError, Inapplicable):
+        return
+    rows = seen[-1].epoch(gen())
+    assert len(set(rows.tolist())) > 1
