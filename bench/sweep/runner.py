@@ -71,6 +71,19 @@ def training(planned: Planned, data: Encoded) -> Training:
     return planned.cell.chain().train(recipe(planned, data))
 
 
+def check_unchanged(planned: Planned, data: Encoded) -> None:
+    """Refuse to train on data that the cell's key does not name.
+
+    Raises:
+        ResultsError: the file changed since the sweep was planned.
+    """
+    if data.table.fingerprint != planned.config["data"]["fingerprint"]:
+        raise ResultsError(
+            f"{planned.data_name}: expected the data that the sweep was planned with, got others: the file changed "
+            "meanwhile. Nothing was recorded for them; run the same command again"
+        )
+
+
 class Runner(AbstractContextManager["Runner"]):
     """What a process needs to turn batches of cells into records; when it is left, all of them are on the disk.
 
@@ -107,8 +120,11 @@ class Runner(AbstractContextManager["Runner"]):
             data, cell = None, planned.cell
             try:
                 data = encoded(cell.data, cell.split, cell.seed, takes(cell.model))
+                check_unchanged(planned, data)
                 trainings.append(training(planned, data))
                 ready.append((planned, data))
+            except ResultsError:
+                raise
             except Exception as error:
                 self.start(planned)
                 self.finish(planned, error, data)
