@@ -7,7 +7,7 @@ labels, numbers keep the spelling of the file where it tells them apart: 3.1 and
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from functools import cached_property
 from typing import Any, Literal, TypeAlias
 
