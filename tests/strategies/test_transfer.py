@@ -10,6 +10,7 @@ from torch.nn import functional
 
 from bench.models.linear import Linear
 from bench.models.mlp import MLP
+from bench.models.parts.build import build_network
 from bench.training.row_stream import RowStream
 from strategies.predictor import Predictor
 from strategies.spec import (
@@ -97,7 +98,7 @@ def test_a_start_keeps_every_parameter_it_is_asked_to_keep(binary: Toy) -> None:
     source = trained(asking(recipe))
     prior = torch.tensor([0.875, 0.125])
     for keep in (True, False):
-        network = recipe.model.build(1, SCHEMA, LinearHead(), 2, 240)
+        network = build_network(recipe.model, 1, SCHEMA, LinearHead(), 2)
         network.start(0, replace(recipe, init=source, keep_head=keep), prior)
         started, old = network.state_dict(), fitted(source).state
         assert identical(bits(started, "encoder."), bits(old, "encoder."))
