@@ -83,7 +83,7 @@ def test_an_application_of_hydras_keeps_its_own(results: Path) -> None:
     assert not GlobalHydra.instance().is_initialized()
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_script_without_a_guard_may_sweep(tmp_path: Path) -> None:
     """With worker processes, from standard input; other ways are in tests/sweep/test_fork_server.py."""
     command = [sys.executable, "-"]
