@@ -37,7 +37,7 @@ def measure() -> list[Measured]:
             compared(
                 "stacking",
                 f"{members} focal trials, hidden {'-'.join(map(str, hidden))}, B={batch}, CPU, one thread",
-                "the same one after another (bit-equal: tests/training/test_stack.py)",
+                "the same one after another (bit-equal: tests/training/test_members.py)",
                 lambda r=recipes: [fit([one], CPU) for one in r],  # type: ignore[misc]
                 lambda r=recipes: fit(r, CPU),
                 target=3.0,

@@ -29,7 +29,7 @@ class DataCheck(Verb):
     name = "data check"
     group = "see what there is"
     order = 45
-    usage = "PATH data.target=NAME [save=true] [key=value …]"
+    usage = "PATH data.target=NAME [data.name=NAME save=true] [key=value …]"
     keys = ("data", "results")
     examples = ("imbench data check reviews.csv data.target=bad", "imbench data check data=womens data.target=class")
     completes = "file"
