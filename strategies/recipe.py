@@ -106,6 +106,7 @@ class Recipe:
     weight_decay: float = 0.0
     eval_every: int = 20
     patience: int = 10
+    decay: float = 0.3  # of the steps: how long the rate falls to zero (bench.training.schedule); 0: never
     seed: int = 0
     dtype: torch.dtype = field(default_factory=lambda: torch.float32)
     precision: Literal["float32", "bf16"] = "float32"  # of the products in training steps; all else is in `dtype`

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from bench.models.parts.network import Network, Numbers
 
 
+TABLES = (64,)  # hidden layers of tables without text, unless others are asked for
+
+
 @dataclass(frozen=True, kw_only=True)
 class MLP:
     """`dim` of the embedding, sizes of the `hidden` layers, `dropout` rate before the head and each hidden layer."""
@@ -24,11 +27,12 @@ class MLP:
     version: ClassVar[int] = 1
     has_encoder: ClassVar[bool] = True
     dim: int = 32
-    hidden: tuple[int, ...] = ()
+    hidden: tuple[int, ...] | None = None
+    bins: int = 8
     dropout: float = 0.3
 
     def __post_init__(self) -> None:
-        if self.dim < 1 or any(h < 1 for h in self.hidden) or not 0 <= self.dropout < 1:
+        if self.dim < 1 or any(h < 1 for h in self.hidden or ()) or self.bins < 0 or not 0 <= self.dropout < 1:
             raise ValueError(f"model mlp: expected dim >= 1, hidden sizes >= 1 and dropout in [0, 1), got {self}")
 
     def build(
@@ -42,16 +46,27 @@ class MLP:
         )
         from bench.models.parts.network import Hidden, Network  # noqa: PLC0415
 
-        outputs = head.out or n_classes
-        width = self.dim + (self.hidden[-1] if self.hidden else 0)
-        encoder = Hidden(members, FieldSum(members, schema, self.dim, spread=0.01), self.dim, self.hidden, self.dropout)
+        from bench.models.parts.piecewise import Piecewise  # noqa: PLC0415
+
+        outputs, hidden = head.out or n_classes, self.layers(schema)
+        width = self.dim + (hidden[-1] if hidden else 0)
+        base = FieldSum(members, schema, self.dim, spread=0.01)
+        numeric = next((f for f in schema if f.kind == "numeric"), None)
+        bends = Piecewise(members, numeric, self.bins, self.dim) if numeric is not None and self.bins else None
+        encoder = Hidden(members, base, self.dim, hidden, self.dropout, bends)
         if isinstance(head, CosineHead):
             return Network(encoder, Cosine(members, width, outputs, head.scale))
         return Network(encoder, Affine(members, width, outputs))
 
+    def layers(self, schema: tuple[Field, ...]) -> tuple[int, ...]:
+        """Sizes of the hidden layers: as asked for, else one where there is no text."""
+        if self.hidden is not None:
+            return self.hidden
+        return () if any(f.kind == "bag" for f in schema) else TABLES
+
     def structure(self) -> Hashable:
         """What members of a stack share; the dropout rate is each one's own."""
-        return self.name, self.dim, self.hidden
+        return self.name, self.dim, self.hidden, self.bins
 
     def numbers(self, n_classes: int, rows: int) -> Numbers:
         """The dropout rate."""

@@ -14,6 +14,7 @@ from bench.data.tables.config import DataConfig
 from bench.data.tables.splits import partition
 from bench.records.record import FAILURES, SCHEMA, Record, Status, digest
 from bench.records.store import Store
+from bench.records.versions import VERSIONS
 
 MEMBERS = 64  # cells that a group may be joined to: more hardly train faster together
 ENOUGH = 16  # cells of such a group that train together nearly as fast as more; larger ones are divided for balance
@@ -47,7 +48,7 @@ def identify(cell: Cell) -> Planned:
     """
     data = kept_table(cell.data)
     config = {
-        "schema": SCHEMA,
+        "schema": SCHEMA, "versions": dict(VERSIONS),
         "data": {
             "source": cell.data.source, "version": data.version, "target": data.target,
             "fingerprint": data.fingerprint, "imbalance": data.imbalance, "test_fraction": cell.data.test_fraction,

@@ -12,6 +12,7 @@ from strategies.spec import Recipe
 
 TABLE_EPS = 1e-3  # AdamW's epsilon for embedding tables: rare terms must not take full-size steps on one example
 DENSE_EPS = 1e-8
+FIXED = (".slope", ".offset")  # ends of names of parameters that never learn (bench.models.parts.piecewise)
 BETAS = (0.9, 0.999)
 VECTOR = 64
 """The kernel treats what is left over after whole vectors by other instructions, which round differently.
@@ -52,11 +53,13 @@ class StackedAdamW:
         self.groups: dict[Rate, Group] = {}
         self.steps = torch.zeros(())
 
-    def arrange(self, parameters: Mapping[str, nn.Parameter], recipes: Sequence[Recipe]) -> None:
-        """Sort parameters by rate; a stack of one rate stays whole, unless slices of it would round differently."""
+    def arrange(
+        self, parameters: Mapping[str, nn.Parameter], recipes: Sequence[Recipe], factors: Sequence[float]
+    ) -> None:
+        """Sort parameters by rate times each member's factor; a stack of one rate stays whole, unless slices of it would round differently."""
         self.groups = {}
         for name, p in parameters.items():
-            rates = [rate(name, recipe) for recipe in recipes]
+            rates = [rate(name, recipe, factor) for recipe, factor in zip(recipes, factors, strict=True)]
             p.grad = None
             p.requires_grad_(any(r.lr for r in rates))
             if not p.requires_grad:
@@ -98,10 +101,12 @@ class StackedAdamW:
                 p.grad = None
 
 
-def rate(name: str, recipe: Recipe) -> Rate:
+def rate(name: str, recipe: Recipe, schedule: float = 1.0) -> Rate:
     """The rate of one parameter of a member."""
+    if name.endswith(FIXED):
+        return Rate(0.0, 0.0, DENSE_EPS)
     factor = recipe.encoder_rate if name.startswith("encoder.") else 1.0
-    return Rate(recipe.lr * factor, recipe.weight_decay, TABLE_EPS if ".tables." in name else DENSE_EPS)
+    return Rate(recipe.lr * factor * schedule, recipe.weight_decay, TABLE_EPS if ".tables." in name else DENSE_EPS)
 
 
 def gradients(group: Group, slices: dict[int, tuple[Tensor, ...]]) -> Iterator[Tensor]:

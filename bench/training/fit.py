@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias, cast
 
 import torch
@@ -26,6 +26,8 @@ from bench.training.losses import place_loss, stack_losses
 from bench.training.precision import products
 from bench.training.predictor import Fitted
 from bench.training.rows import RowStream
+from bench.training.scale import gradient_scale
+from bench.training.schedule import Schedule
 from strategies.predictor import Cost, Predictor
 from strategies.spec import Recipe
 
@@ -56,6 +58,8 @@ class Member:
     noise: torch.Generator
     augmenting: torch.Generator
     natural: Tensor
+    schedule: Schedule
+    scale: float = 1.0  # of its objective, which is divided by it
     best_score: float = math.inf
     best_step: int = -1
     best_state: dict[str, Tensor] = field(default_factory=dict)
@@ -78,6 +82,8 @@ class Fit:
             if not len(member.stream.rows):
                 member.stream.draw()
             self.network.start(k, member.recipe, member.stream.mass / member.stream.mass.sum())
+            weights = None if member.recipe.train.weight is None else member.stream.weights
+            member.scale = gradient_scale(member.recipe, member.stream.rows, weights)
         self.network.to(device)
         self.placed = Placed(device, recipes[0].dtype)
         self.adam = StackedAdamW()
@@ -86,7 +92,10 @@ class Fit:
         """A member before its first step."""
         counts = torch.bincount(recipe.train.y, minlength=recipe.train.n_classes).double().clamp_min(0.5)
         noise = torch.Generator(self.where).manual_seed(recipe.generator("noise").initial_seed())
-        return Member(recipe, of_process_group(recipe), noise, recipe.generator("augment"), counts / counts.sum())
+        return Member(
+            recipe, of_process_group(recipe), noise, recipe.generator("augment"), counts / counts.sum(),
+            Schedule(recipe),
+        )  # fmt: skip
 
     def build(self, members: int) -> Network:
         """The network for so many members, not initialised."""
@@ -102,8 +111,13 @@ class Fit:
         device, dtype = self.where, recipes[0].dtype
         self.batches = Batches(recipes, [m.augmenting for m in self.active], self.placed)
         self.looks = looks(recipes, self.placed)
+        shares = torch.tensor([1 / m.scale for m in self.active], dtype=dtype, device=device)
         self.losses = [
-            (None if len(ks) == len(recipes) else torch.tensor(ks, device=device), place_loss(loss, device, dtype))
+            (
+                None if len(ks) == len(recipes) else torch.tensor(ks, device=device),
+                place_loss(loss, device, dtype),
+                shares[ks],
+            )
             for ks, loss in stack_losses([r.loss for r in recipes])
         ]
         self.offset = None
@@ -111,15 +125,21 @@ class Fit:
             zero = (0.0,) * recipes[0].train.n_classes
             self.offset = torch.tensor([r.offset or zero for r in recipes], dtype=dtype, device=device).unsqueeze(1)
         numbers = [r.model.numbers(r.train.n_classes, len(r.train)) for r in recipes]
+        numbers = [replace(n, penalty=n.penalty / m.scale) for n, m in zip(numbers, self.active, strict=True)]
         rank, self.ranks = share()
         self.network.members(numbers, [m.noise for m in self.active], (rank, self.ranks))
-        self.adam.arrange(dict(self.network.named_parameters()), recipes)
+        self.arrange()
         self.products = products(recipes[0], device)
         self.replay = None
         if recordable(self.batches, self.ranks):
             weighted = dtype if any(r.train.weight is not None for r in recipes) else None
             shape = (recipes[0].eval_every, len(recipes), recipes[0].batch_size)
             self.replay = Replay(shape, weighted, device, [m.noise for m in self.active])
+
+    def arrange(self) -> None:
+        """Tell the optimiser of every member's rate until the next look."""
+        self.factors = [m.schedule.factor(self.steps_done) for m in self.active]
+        self.adam.arrange(dict(self.network.named_parameters()), [m.recipe for m in self.active], self.factors)
 
     def compact(self, keep: list[int]) -> None:
         """Drop finished members: parameters and moments."""
@@ -167,11 +187,11 @@ class Fit:
             if self.offset is not None:
                 z = z + self.offset
             total = self.network.penalty()
-            for ks, loss in self.losses:
+            for ks, loss, shares in self.losses:
                 values = loss(z, y) if ks is None else loss(z.index_select(0, ks), y.index_select(0, ks))
                 if weights is not None:
                     values = values * (weights[step] if ks is None else weights[step].index_select(0, ks))
-                total = total + values.mean(-1).sum()
+                total = total + values.mean(-1).dot(shares)
             cast(Tensor, total).backward()  # type: ignore[no-untyped-call]
             if self.ranks > 1:
                 average_gradients(self.network.parameters(), self.ranks)
@@ -194,11 +214,25 @@ class Fit:
         for member in self.active:
             member.seconds += spent
         for member in [self.active[k] for k in due]:
-            if member.outcome is None and self.ended(member):
+            if member.outcome is None and member.schedule.ended(self.steps_done, member.best_step):
                 member.outcome = self.finish(member)
+        for k in due:
+            member = self.active[k]
+            if member.outcome is None and member.schedule.reached(self.steps_done, member.best_step):
+                self.restore(k, member)
         keep = [k for k, member in enumerate(self.active) if member.outcome is None]
         if len(keep) < len(self.active):
             self.compact(keep)
+        elif self.active and self.factors != [m.schedule.factor(self.steps_done) for m in self.active]:
+            self.arrange()
+            if self.replay is not None:
+                self.replay.graph = None  # it holds the rates
+
+    def restore(self, k: int, member: Member) -> None:
+        """Take a member back to its best look."""
+        for name, p in self.network.named_parameters():
+            if name in member.best_state and member.best_step < self.steps_done:
+                p.data[k].copy_(member.best_state[name][0])
 
     def weights(self, drawn: list[Tensor | None], shape: torch.Size) -> Tensor | None:
         """Row weights (steps, K, B), or None where no member has any."""
@@ -278,12 +312,6 @@ class Fit:
             own = {name: value[i : i + 1] for name, value in host.items()}
             # A slice would hold the others' as well, which change at other looks.
             self.active[k].best_state = own if len(better) == 1 else {n: value.clone() for n, value in own.items()}
-
-    def ended(self, member: Member) -> bool:
-        """Whether a member's steps, or its patience, are at their end."""
-        recipe = member.recipe
-        late = self.steps_done - member.best_step >= recipe.patience * recipe.eval_every
-        return self.steps_done >= recipe.max_steps or (late and recipe.select != "last")
 
     def finish(self, member: Member) -> Fitted:
         """The predictor of a member: its best parameters, the prior that it saw, what it took."""

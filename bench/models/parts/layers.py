@@ -66,6 +66,9 @@ class Layer(nn.Module):
         """Initialise member k."""
         raise NotImplementedError
 
+    def fit(self, k: int, x: Features) -> None:
+        """What member k needs to know of its training rows before the first step: nothing, unless a layer says so."""
+
 
 class Affine(Layer):
     """(K, B, i) -> (K, B, o), uniform initial weights within ±1/sqrt(i), bias zero."""

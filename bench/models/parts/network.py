@@ -47,6 +47,7 @@ class Network(nn.Module):
             for module in getattr(self, part).modules() if getattr(self, part) is not None else ():
                 if isinstance(module, Layer):
                     module.reset(k, generator)
+                    module.fit(k, recipe.train.x)
         bias = getattr(self.head, "bias", None)
         if recipe.prior_bias and bias is not None and isinstance(recipe.head, LinearHead) and recipe.head.out is None:
             bias.data[k] = prior.clamp_min(1e-6).log().to(bias.dtype)
@@ -89,9 +90,14 @@ class Hidden(nn.Module):
     The direct path keeps the model at least a factorised linear one: on text, hidden layers alone lose.
     """
 
-    def __init__(self, members: int, base: nn.Module, width: int, hidden: Sequence[int], dropout: float) -> None:
+    def __init__(
+        self, members: int, base: nn.Module, width: int, hidden: Sequence[int], dropout: float,
+        beside: nn.Module | None = None,
+    ) -> None:  # fmt: skip
+        """`beside`: another map of the features, added to the base's."""
         super().__init__()
         self.base = base
+        self.beside = beside
         layers: list[nn.Module] = []
         for size in hidden:
             # The base's output is needed once more, beside the layers; what follows is nobody else's.
@@ -102,6 +108,8 @@ class Hidden(nn.Module):
 
     def forward(self, x: Features) -> Tensor:
         h: Tensor = self.base(x)
+        if self.beside is not None:
+            h = h + self.beside(x)
         out = h if self.layers is None else torch.cat([h, self.layers(h)], -1)
         dropped: Tensor = self.dropout(out)
         return dropped
