@@ -35,7 +35,7 @@ class ConfigError(ValueError):
 class TrainConfig:
     """One budget for all: see conf/train/default.yaml."""
 
-    max_steps: int = 1000
+    max_steps: int = 4000
     batch_size: int = 256
     lr: float = 0.01
     weight_decay: float = 0.0

@@ -13,18 +13,20 @@ import math
 import torch
 from torch import Tensor
 
+from bench.training.rows import RowStream
 from strategies.spec import LinearHead, Recipe
 
 
-def gradient_scale(recipe: Recipe, rows: Tensor, weights: Tensor | None) -> float:
+def gradient_scale(recipe: Recipe, stream: RowStream) -> float:
     """Root mean square of the objective's gradient on the logits of the first epoch, at the initial logits.
 
-    rows, weights: of that epoch (n,), weights of mean 1 or None. At the start all rows of a class have the same logits,
-    so that C kinds of rows say it all. Exactly proportional to the loss for powers of two. 1 where there is no gradient.
+    `stream` has drawn that epoch and given nothing of it. At the start all rows of a class have the same logits, so
+    that C kinds of rows say it all. Exactly proportional to the loss for powers of two. 1 where there is no gradient.
     """
     if recipe.augment or recipe.head.out is not None:
         return root_mean_square(*other_outputs(recipe))
     classes = recipe.train.n_classes
+    rows, weights = stream.rows, None if recipe.train.weight is None else stream.weights
     y = recipe.train.y[rows]
     mass = torch.bincount(y, weights=weights, minlength=classes).double()
     squares = torch.bincount(y, weights=None if weights is None else weights**2, minlength=classes).double()

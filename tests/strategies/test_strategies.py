@@ -25,7 +25,7 @@ from torch.nn import functional
 from bench import config
 from bench.models.linear import Linear
 from bench.models.mlp import MLP
-from bench.models.parts.layers import BESIDE_TEXT
+from bench.models.parts.layers import text_scale
 from bench.training.predictor import Fitted
 from bench.training.rows import RowStream
 from bench.training.trainer import drive
@@ -122,7 +122,7 @@ def test_none_with_the_linear_model_is_scikit_learns_logistic_regression(
 ) -> None:
     """At convergence the logits' differences are those of LogisticRegression(C=1/l2): w1 - w0, the intercept, all."""
     toy: Toy = request.getfixturevalue(fixture)
-    scale = torch.tensor([BESIDE_TEXT] * (3 + 7) + [1.0] * 30, dtype=torch.float64)
+    scale = torch.tensor([1.0] * (3 + 7) + [text_scale(SCHEMA)] * 30, dtype=torch.float64)
     train, val = (dense(split.x) * scale for split in (toy.train, toy.val))
     oracle = LogisticRegression(C=1 / l2, tol=1e-10, max_iter=10_000).fit(train.numpy(), toy.train.y.numpy())
     ours = converge(toy.recipe(model=Linear(l2=l2), dtype=torch.float64))
@@ -607,10 +607,11 @@ def test_transfer_from_the_target_itself_continues_training(binary: Toy) -> None
     w, b = (fitted(first).state[k][0].clone().requires_grad_() for k in ("head.sum.tables.numeric", "head.bias"))
     optimizer = torch.optim.AdamW([{"params": [w], "eps": 1e-3}, {"params": [b]}], lr=0.05, weight_decay=0.0)
     rows, _ = RowStream(recipe).take(10)
+    scale = y.double().std(correction=0).item()  # of the objective's gradient on the logits, which it is divided by
     for batch in rows:
         optimizer.zero_grad()
         loss = functional.cross_entropy(x[batch] @ w + b, y[batch]) + 0.5 * (2 * 0.5 / 64) * (w**2).sum()
-        loss.backward()  # type: ignore[no-untyped-call]
+        (loss / scale).backward()  # type: ignore[no-untyped-call]
         optimizer.step()
     torch.testing.assert_close(second.logits(train.x), (x @ w + b).detach(), rtol=1e-4, atol=1e-5)
     assert not torch.allclose(second.logits(train.x), first.logits(train.x), atol=1e-3)

@@ -50,7 +50,7 @@ def multiplied(recipe: Recipe, factor: float) -> Recipe:
 def scale_of(recipe: Recipe) -> float:
     stream = RowStream(recipe)
     stream.draw()
-    return gradient_scale(recipe, stream.rows, None if recipe.train.weight is None else stream.weights)
+    return gradient_scale(recipe, stream)
 
 
 def labels(toy: Toy, y: Tensor, **fields: Any) -> Recipe:
