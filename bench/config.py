@@ -37,7 +37,7 @@ class TrainConfig:
 
     max_steps: int = 4000
     batch_size: int = 256
-    lr: float = 0.01
+    lr: float = 0.003
     weight_decay: float = 0.0
     eval_every: int = 20
     patience: int = 10
