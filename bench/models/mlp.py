@@ -1,7 +1,11 @@
 """Embeddings of every field summed into `dim` dimensions, hidden layers beside them, and a head over both.
 
-Numbers enter through a matrix, categories and tf-idf weighted terms through tables. Without hidden layers it is a
-factorised linear model, which on text equals logistic regression on tf-idf.
+Numbers enter through a matrix and, between the quantiles of their training values, as lines with bends; categories and
+tf-idf weighted terms through tables. What enters goes to the head directly, and through hidden layers beside that.
+
+Tables get a hidden layer unless the configuration says otherwise, tables with text do not: without one the model is a
+factorised linear model, which on text equals logistic regression on tf-idf and beats hidden layers. The record says
+what a table got (`traits.model`). How the defaults were chosen: results/data/defaults-study.md.
 """
 
 from __future__ import annotations
@@ -16,15 +20,16 @@ if TYPE_CHECKING:
     from bench.models.parts.network import Network, Numbers
 
 
-TABLES = (64,)  # hidden layers of tables without text, unless others are asked for
+HIDDEN_OF_TABLES = (64,)  # without text, unless others are asked for
 
 
 @dataclass(frozen=True, kw_only=True)
 class MLP:
-    """`dim` of the embedding, sizes of the `hidden` layers, `dropout` rate before the head and each hidden layer."""
+    """`dim` of the embedding, sizes of the `hidden` layers (None: by the data), `bins` between quantiles of each number
+    (0: numbers enter as straight lines only), `dropout` rate before the head and each hidden layer."""
 
     name: ClassVar[str] = "mlp"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     has_encoder: ClassVar[bool] = True
     dim: int = 32
     hidden: tuple[int, ...] | None = None
@@ -33,7 +38,9 @@ class MLP:
 
     def __post_init__(self) -> None:
         if self.dim < 1 or any(h < 1 for h in self.hidden or ()) or self.bins < 0 or not 0 <= self.dropout < 1:
-            raise ValueError(f"model mlp: expected dim >= 1, hidden sizes >= 1 and dropout in [0, 1), got {self}")
+            raise ValueError(
+                f"model mlp: expected dim >= 1, hidden sizes >= 1, bins >= 0 and dropout in [0, 1), got {self}"
+            )
 
     def build(
         self, members: int, schema: tuple[Field, ...], head: LinearHead | CosineHead, n_classes: int, rows: int
@@ -45,7 +52,6 @@ class MLP:
             FieldSum,
         )
         from bench.models.parts.network import Hidden, Network  # noqa: PLC0415
-
         from bench.models.parts.piecewise import Piecewise  # noqa: PLC0415
 
         outputs, hidden = head.out or n_classes, self.layers(schema)
@@ -53,7 +59,7 @@ class MLP:
         base = FieldSum(members, schema, self.dim, spread=0.01)
         numeric = next((f for f in schema if f.kind == "numeric"), None)
         bends = Piecewise(members, numeric, self.bins, self.dim) if numeric is not None and self.bins else None
-        encoder = Hidden(members, base, self.dim, hidden, self.dropout, bends)
+        encoder = Hidden(members, base, self.dim, hidden, self.dropout, beside=bends)
         if isinstance(head, CosineHead):
             return Network(encoder, Cosine(members, width, outputs, head.scale))
         return Network(encoder, Affine(members, width, outputs))
@@ -62,7 +68,11 @@ class MLP:
         """Sizes of the hidden layers: as asked for, else one where there is no text."""
         if self.hidden is not None:
             return self.hidden
-        return () if any(f.kind == "bag" for f in schema) else TABLES
+        return () if any(f.kind == "bag" for f in schema) else HIDDEN_OF_TABLES
+
+    def resolved(self, schema: tuple[Field, ...]) -> dict[str, object]:
+        """What the data decided, for the record."""
+        return {"hidden": list(self.layers(schema))}
 
     def structure(self) -> Hashable:
         """What members of a stack share; the dropout rate is each one's own."""

@@ -14,7 +14,7 @@ VERSIONS: Final[Mapping[str, int]] = {
     "splitting": 1,  # which rows are training, validation and test rows
     "evaluation": 1,  # metrics, calibration, thresholds: what predictions become
 }
-FIRST: Final[Mapping[str, int]] = dict.fromkeys(VERSIONS, 1)  # of records that do not say: they are older than this file
+FIRST: Final[Mapping[str, int]] = dict.fromkeys(VERSIONS, 1)  # of records that say none
 
 
 def of_this_version(config: Mapping[str, Any]) -> bool:

@@ -56,7 +56,10 @@ class StackedAdamW:
     def arrange(
         self, parameters: Mapping[str, nn.Parameter], recipes: Sequence[Recipe], factors: Sequence[float]
     ) -> None:
-        """Sort parameters by rate times each member's factor; a stack of one rate stays whole, unless slices of it would round differently."""
+        """Sort parameters by rate, times each member's factor.
+
+        A stack of one rate stays whole, unless slices of it would round differently.
+        """
         self.groups = {}
         for name, p in parameters.items():
             rates = [rate(name, recipe, factor) for recipe, factor in zip(recipes, factors, strict=True)]

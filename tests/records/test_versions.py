@@ -27,8 +27,8 @@ def test_raising_any_version_makes_another_key(part: str) -> None:
 
 def test_status_counts_records_of_another_version_apart(tmp_path: Path) -> None:
     """They are not among those that are done, and their failures are nobody's to try again."""
-    old = [make("none", 0, versions={**VERSIONS, "training": 1}),
-           make("focal", 0, status="oom", reason="CUDA out of memory", versions={**VERSIONS, "training": 1})]  # fmt: skip
+    first = {**VERSIONS, "training": 1}
+    old = [make("none", 0, versions=first), make("focal", 0, status="oom", reason="no memory", versions=first)]
     root = stored(tmp_path, [*old, make("none", 1), make("none", 2)])
     console = Console(record=True, width=120)
     status(root, console)

@@ -64,7 +64,7 @@ ARMS: Mapping[str, tuple[str, ...]] = {
 
 def repetitions(name: str) -> int:
     """How many splits of a set."""
-    return REPETITIONS.get(name.split(" ")[0], OF_OTHERS)
+    return REPETITIONS.get(name.split(" ", maxsplit=1)[0], OF_OTHERS)
 
 
 Found = dict[str, dict[str, list[float]]]
@@ -91,7 +91,9 @@ def groups(found: Mapping[str, Sequence[float]]) -> dict[str, float]:
     return {name: mean(values) for name, values in by_group.items()}
 
 
-def against(found: Mapping[str, Sequence[float]], base: Mapping[str, Sequence[float]]) -> dict[str, tuple[float, float]]:
+def against(
+    found: Mapping[str, Sequence[float]], base: Mapping[str, Sequence[float]]
+) -> dict[str, tuple[float, float]]:
     """Mean paired difference to the defaults and its standard error, by group."""
     by_group: dict[str, list[float]] = defaultdict(list)
     for name, values in found.items():
@@ -99,9 +101,7 @@ def against(found: Mapping[str, Sequence[float]], base: Mapping[str, Sequence[fl
         by_group["keel" if name.startswith("keel") else name] += (
             [mean(differences)] if name.startswith("keel") else differences
         )
-    return {
-        name: (mean(d), stdev(d) / len(d) ** 0.5 if len(d) > 1 else float("nan")) for name, d in by_group.items()
-    }
+    return {name: (mean(d), stdev(d) / len(d) ** 0.5 if len(d) > 1 else float("nan")) for name, d in by_group.items()}
 
 
 def main() -> None:
@@ -117,7 +117,9 @@ def main() -> None:
     base = next(iter(found.values()))
     for name, of_arm in found.items():
         shown = against(of_arm, base)
-        print(f"{name:28}", *(f"{g} {v:.4f} ({shown[g][0]:+.4f} ± {shown[g][1]:.4f})" for g, v in groups(of_arm).items()))
+        print(
+            f"{name:28}", *(f"{g} {v:.4f} ({shown[g][0]:+.4f} ± {shown[g][1]:.4f})" for g, v in groups(of_arm).items())
+        )
 
 
 if __name__ == "__main__":

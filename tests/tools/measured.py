@@ -34,9 +34,9 @@ class Measured:
 
     def run(self, jobs: Sequence[Sequence[str]]) -> list[Line]:
         """One line per job (a list of overrides), in their order; trains those that have none."""
-        from bench.cli.compose import compose, hydra_loader  # noqa: PLC0415 - Hydra
-        from bench.config import cell  # noqa: PLC0415
-        from bench.sweep.plan import identify  # noqa: PLC0415
+        from bench.cli.compose import compose, hydra_loader
+        from bench.config import cell
+        from bench.sweep.plan import identify
 
         with hydra_loader() as loader:
             planned = [identify(cell(raw)) for raw in compose(loader, jobs)]
@@ -50,11 +50,11 @@ class Measured:
 
     def train(self, planned: Sequence[Planned], jobs: Sequence[Sequence[str]]) -> None:
         """Train cells of one table, together where that pays (their results are the same), and append their lines."""
-        import torch  # noqa: PLC0415
+        import torch
 
-        from bench.sweep.runner import prepare, training  # noqa: PLC0415
-        from bench.training.threads import limit_threads  # noqa: PLC0415
-        from bench.training.trainer import drive  # noqa: PLC0415
+        from bench.sweep.runner import prepare, training
+        from bench.training.threads import limit_threads
+        from bench.training.trainer import drive
 
         limit_threads(1)
         parts = {(p.cell.split, p.cell.seed) for p in planned}
@@ -76,7 +76,7 @@ class Measured:
 
 def line_of(planned: Planned, job: Sequence[str], outcome: Any, data: Encoded) -> Line:
     """What is kept of a cell."""
-    from bench.sweep.outcome import conclude, curve  # noqa: PLC0415
+    from bench.sweep.outcome import conclude, curve
 
     line: Line = {"key": planned.key, "job": list(job)}
     if isinstance(outcome, Exception):

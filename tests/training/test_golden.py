@@ -29,7 +29,8 @@ from strategies.spec import Chain
 from tests.conftest import Toy, table, trained
 
 FILE = Path(__file__).with_name("golden.json")
-RENEW = "raise its version (bench/records/versions.py, or the strategy's or model's own) and renew the file by: python -m tests.training.test_golden"
+COMMAND = "renew the file by: python -m tests.training.test_golden"
+RENEW = f"raise its version (bench/records/versions.py, or the strategy's or model's own) and {COMMAND}"
 SHOWN = 4  # validation rows whose logits are kept
 STEPS: dict[str, Any] = {"max_steps": 60, "eval_every": 5, "patience": 3}  # long enough for both phases of the rate
 
@@ -93,8 +94,8 @@ def test_numbers_of_training_change_with_its_version_only(
     strategy: str, model: str, golden: dict[str, Any], binary: Toy, multi: Toy
 ) -> None:
     kept = golden["training"].get(f"{strategy} {model}")
-    assert kept is not None, f"{strategy} with {model} is new: renew the file by python -m tests.training.test_golden"
-    assert kept["versions"] == version_of(strategy, model), "a version was raised: " + RENEW.rpartition("and ")[2]
+    assert kept is not None, f"{strategy} with {model} is new: {COMMAND}"
+    assert kept["versions"] == version_of(strategy, model), f"a version was raised: {COMMAND}"
     for name, toy in (("binary", binary), ("multi", multi)):
         got = of_training(toy, strategy, model)
         assert (got is None) == (kept[name] is None)

@@ -88,7 +88,7 @@ def test_a_loss_without_gradient_has_scale_one(binary: Toy) -> None:
 
 
 @pytest.mark.parametrize("factor", [0.125, 8.0])
-@pytest.mark.parametrize("model", [MLP(dim=8, hidden=(8,)), MLP(dim=8), Linear(l2=0.5)], ids=["hidden", "mlp", "linear"])
+@pytest.mark.parametrize("model", [MLP(dim=8, hidden=(8,)), MLP(dim=8), Linear(l2=0.5)], ids=str)
 @pytest.mark.parametrize("name", sorted(STRATEGIES.names()))
 def test_training_does_not_know_the_scale_of_its_objective(
     name: str, model: MLP | Linear, factor: float, binary: Toy
@@ -105,11 +105,13 @@ def test_training_does_not_know_the_scale_of_its_objective(
 
 def test_members_of_a_stack_have_scales_of_their_own(binary: Toy) -> None:
     """And each trains as it would alone."""
-    from tests.training.test_training import alone, together  # noqa: PLC0415
+    from tests.training.test_training import alone, together
 
     recipes = [binary.recipe(model=Linear()), multiplied(binary.recipe(model=Linear()), 8.0),
                binary.recipe(model=Linear()).reweight(per_row(torch.tensor([1.0, 7.0]), binary.train.y))]  # fmt: skip
     for recipe, member in zip(recipes, together(recipes), strict=True):
         for key, value in alone(recipe).state.items():
             assert torch.equal(member.state[key], value)
-    assert torch.equal(trained(asking(recipes[0])).logits(binary.val.x), trained(asking(recipes[1])).logits(binary.val.x))
+    assert torch.equal(
+        trained(asking(recipes[0])).logits(binary.val.x), trained(asking(recipes[1])).logits(binary.val.x)
+    )

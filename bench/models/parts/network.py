@@ -91,7 +91,7 @@ class Hidden(nn.Module):
     """
 
     def __init__(
-        self, members: int, base: nn.Module, width: int, hidden: Sequence[int], dropout: float,
+        self, members: int, base: nn.Module, width: int, hidden: Sequence[int], dropout: float, *,
         beside: nn.Module | None = None,
     ) -> None:  # fmt: skip
         """`beside`: another map of the features, added to the base's."""
