@@ -26,6 +26,7 @@ from bench import config
 from bench.models.linear import Linear
 from bench.models.mlp import MLP
 from bench.models.parts.layers import text_scale
+from bench.training.adam import TABLE_EPS
 from bench.training.predictor import Fitted
 from bench.training.rows import RowStream
 from bench.training.trainer import drive
@@ -105,7 +106,7 @@ def identical(a: dict[str, Tensor], b: dict[str, Tensor]) -> bool:
 # --- none: logistic regression ---
 
 
-def converge(recipe: Recipe, rates: Sequence[float] = (0.1, 0.01, 0.001, 1e-4), steps: int = 250) -> Predictor:
+def converge(recipe: Recipe, rates: Sequence[float] = (0.1, 0.01, 0.001, 1e-4), steps: int = 700) -> Predictor:
     """Full-batch training to the optimum: ever smaller steps, each stage continuing the last one's parameters."""
     full: dict[str, Any] = {"batch_size": len(recipe.train), "max_steps": steps, "eval_every": steps, "select": "last"}
     predictor: Predictor | None = None
@@ -605,7 +606,7 @@ def test_transfer_from_the_target_itself_continues_training(binary: Toy) -> None
     first = trained(asking(recipe))
     second = trained(asking(replace(recipe, init=first, keep_head=True)))
     w, b = (fitted(first).state[k][0].clone().requires_grad_() for k in ("head.sum.tables.numeric", "head.bias"))
-    optimizer = torch.optim.AdamW([{"params": [w], "eps": 1e-3}, {"params": [b]}], lr=0.05, weight_decay=0.0)
+    optimizer = torch.optim.AdamW([{"params": [w], "eps": TABLE_EPS}, {"params": [b]}], lr=0.05, weight_decay=0.0)
     rows, _ = RowStream(recipe).take(10)
     scale = y.double().std(correction=0).item()  # of the objective's gradient on the logits, which it is divided by
     for batch in rows:

@@ -16,7 +16,7 @@ from bench.config import ConfigError, RunConfig, section
 from bench.models.linear import Linear
 from bench.models.mlp import MLP
 from bench.training import pace, stacking
-from bench.training.adam import StackedAdamW
+from bench.training.adam import TABLE_EPS, StackedAdamW
 from bench.training.batches import LOOK, cut, gather
 from bench.training.fit import Fit
 from bench.training.pace import worthwhile
@@ -88,7 +88,11 @@ def test_adam_is_torchs(binary: Toy) -> None:
     ours = StackedAdamW()
     ours.arrange(mine, [recipe], [0.5])
     groups = [
-        {"params": [p], "eps": 1e-3 if "tables" in n else 1e-8, "lr": 0.02 * 0.5 * (0.5 if "encoder" in n else 1.0)}
+        {
+            "params": [p],
+            "eps": TABLE_EPS if "tables" in n else 1e-8,
+            "lr": 0.01 * (0.5 if "encoder" in n else 1.0),
+        }
         for n, p in theirs.items()
     ]
     reference = torch.optim.AdamW(groups, weight_decay=0.1, fused=True)

@@ -25,6 +25,7 @@ from bench.models.linear import Linear
 from bench.models.mlp import MLP
 from bench.models.parts.layers import BagSum, Dropout, text_scale
 from bench.records.files import ResultsError
+from bench.training.adam import TABLE_EPS
 from bench.training.fit import Diverged, Fit
 from bench.training.lightning import Turns
 from bench.training.predictor import Fitted
@@ -312,7 +313,7 @@ def test_training_is_the_plain_loop(binary: Toy) -> None:
     scale_of_objective = first.pow(2).mean().sqrt()
     table_.requires_grad_()
     bias.requires_grad_()
-    groups = [{"params": [table_], "eps": 1e-3}, {"params": [bias], "eps": 1e-8}]
+    groups = [{"params": [table_], "eps": TABLE_EPS}, {"params": [bias], "eps": 1e-8}]
     optimizer = torch.optim.AdamW(groups, lr=0.03, weight_decay=0.01)
     for step in range(25):
         at = slice(step * 32, step * 32 + 32)
