@@ -3,7 +3,7 @@
 Only `none` is trained: a default must not be chosen by what a treatment gains from it. Choices were made by the sets
 CHOSEN_ON alone, which were listed before anything was trained; REPORTED_ON are looked at once, with what was chosen.
 Every arm differs from the defaults in one thing. Repetitions are (split r, seed r). Lines are kept as they come
-(tests/tools/measured.py), so the command can be stopped and given again; `--write` makes the table of what is there.
+(tests/tools/measured.py), so the command can be stopped and given again.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ CHOSEN_ON: Mapping[str, tuple[str, ...]] = {
     "cdnow": ("data=cdnow",),
     "impressions, world 1": GENERATED,
     "womens, not_recommended": ("data=womens", "data.target=not_recommended"),
+    "womens, not_recommended, rarer": ("data=womens", "data.target=not_recommended", "data.imbalance=27"),
     **{f"keel {name}": ("data=keel", f"data.name={name}") for name in KEEL_CHOSEN_ON},
 }
 REPETITIONS = {"keel": 2}  # of the others: OF_OTHERS
@@ -104,22 +105,35 @@ def against(
     return {name: (mean(d), stdev(d) / len(d) ** 0.5 if len(d) > 1 else float("nan")) for name, d in by_group.items()}
 
 
+def tabled(found: Found) -> list[str]:
+    """One line per arm, one column per group: score, and paired difference to the first arm."""
+    base = next(iter(found.values()))
+    names = list(groups(base))
+    lines = [f"| arm | {' | '.join(names)} |", f"|---|{'--:|' * len(names)}"]
+    for arm, of_arm in found.items():
+        shown, means = against(of_arm, base), groups(of_arm)
+        cells = [
+            f"{means[n]:.4f}" + ("" if of_arm is base else f" ({shown[n][0]:+.4f} ± {shown[n][1]:.4f})") for n in names
+        ]
+        lines.append(f"| {arm} | {' | '.join(cells)} |")
+    return lines
+
+
 def main() -> None:
-    """Train and print."""
+    """Train what is missing, print, write."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("lines", type=Path)
     parser.add_argument("--arm", nargs="*", default=list(ARMS))
-    parser.add_argument("--with", dest="extra", nargs="*", default=[], help="overrides of an arm of one's own")
+    parser.add_argument("--sets", type=int, default=len(CHOSEN_ON), help="only the first ones")
+    parser.add_argument("--write", type=Path, help="append the table to this file")
     arguments = parser.parse_args()
-    measured = Measured(arguments.lines)
-    arms = {name: ARMS[name] for name in arguments.arm} | ({"own": tuple(arguments.extra)} if arguments.extra else {})
-    found = scores(measured, arms, CHOSEN_ON)
-    base = next(iter(found.values()))
-    for name, of_arm in found.items():
-        shown = against(of_arm, base)
-        print(
-            f"{name:28}", *(f"{g} {v:.4f} ({shown[g][0]:+.4f} ± {shown[g][1]:.4f})" for g, v in groups(of_arm).items())
-        )
+    arms = {name: ARMS[name] for name in arguments.arm}
+    sets = dict(list(CHOSEN_ON.items())[: arguments.sets])
+    lines = tabled(scores(Measured(arguments.lines), arms, sets))
+    print("\n".join(lines))
+    if arguments.write:
+        with arguments.write.open("a", encoding="utf-8") as file:
+            file.write("\n" + "\n".join(lines) + "\n")
 
 
 if __name__ == "__main__":
