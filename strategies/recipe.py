@@ -114,6 +114,8 @@ class Recipe:
     weight_decay: float = field(default=0.0, metadata=HARNESS)
     eval_every: int = field(default=20, metadata=HARNESS)
     patience: int = field(default=10, metadata=HARNESS)
+    # Of the steps: how long the rate falls to zero (bench.training.schedule); 0: never.
+    decay: float = field(default=0.3, metadata=HARNESS)
     seed: int = field(default=0, metadata=HARNESS)
     dtype: torch.dtype = field(default_factory=lambda: torch.float32, metadata=HARNESS)
     # Of the products in training steps; all else is in `dtype`.

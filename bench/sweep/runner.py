@@ -50,8 +50,8 @@ def recipe(planned: Planned, data: Encoded) -> Recipe:
         train=data.train, val=data.val, extra=data.extra, default_source=data.table.transfer_source or "",
         unlabelled=data.unlabelled,
         model=cell.model, batch_size=train.batch_size, max_steps=train.max_steps, lr=train.lr,
-        weight_decay=train.weight_decay, eval_every=train.eval_every, patience=train.patience, seed=cell.seed,
-        precision=train.precision,
+        weight_decay=train.weight_decay, eval_every=train.eval_every, patience=train.patience, decay=train.decay,
+        seed=cell.seed, precision=train.precision,
     )  # fmt: skip
 
 

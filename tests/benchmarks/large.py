@@ -70,7 +70,7 @@ def train(path: Path) -> None:
     """One epoch, from the encoded files."""
     data = prepare.prepare(config(path), 0, 0)
     steps = len(data.train) // BATCH
-    made = recipe(data.train, data.val, MLP(dim=16, dropout=0.0), batch_size=BATCH, max_steps=steps,
+    made = recipe(data.train, data.val, MLP(dim=16, hidden=(), bins=0, dropout=0.0), batch_size=BATCH, max_steps=steps,
                   eval_every=max(steps // 4, 1), patience=999)  # fmt: skip
     (outcome,) = fit([made], CPU)
     if isinstance(outcome, Exception):
