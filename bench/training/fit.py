@@ -59,7 +59,7 @@ class Member:
     augmenting: torch.Generator
     natural: Tensor
     schedule: Schedule
-    scale: float = 0.0  # of its objective, which is divided by it; 0: not known yet
+    scale: float = 1.0  # of its objective, which is divided by it
     best_score: float = math.inf
     best_step: int = -1
     best_state: dict[str, Tensor] = field(default_factory=dict)
@@ -82,6 +82,7 @@ class Fit:
             if not len(member.stream.rows):
                 member.stream.draw()
             self.network.start(k, member.recipe, member.stream.mass / member.stream.mass.sum())
+            member.scale = gradient_scale(member.recipe, member.stream)
         self.network.to(device)
         self.placed = Placed(device, recipes[0].dtype)
         self.adam = StackedAdamW()
@@ -106,8 +107,6 @@ class Fit:
     def regroup(self) -> None:
         """Pool the members' data on the device, stack their losses, offsets and numbers, sort parameters by rate."""
         recipes = [m.recipe for m in self.active]
-        for m in self.active:
-            m.scale = m.scale or gradient_scale(m.recipe, m.stream)
         device, dtype = self.where, recipes[0].dtype
         self.batches = Batches(recipes, [m.augmenting for m in self.active], self.placed)
         self.looks = looks(recipes, self.placed)
