@@ -57,6 +57,7 @@ class Fit:
             if not len(member.stream.rows):
                 member.stream.draw()
             self.network.start(k, member.recipe, member.stream.mass / member.stream.mass.sum())
+            member.scale = gradient_scale(member.recipe, member.stream)
         self.network.to(device)
         self.placed = Placed(device, recipes[0].dtype)
         self.adam = StackedAdamW()
@@ -88,8 +89,6 @@ class Fit:
     def regroup(self) -> None:
         """Pool the members' data on the device, stack losses, offsets and settings, sort parameters by rate."""
         recipes = [m.recipe for m in self.active]
-        for m in self.active:
-            m.scale = m.scale or gradient_scale(m.recipe, m.stream)
         device, dtype = self.where, recipes[0].dtype
         self.batches = Batches(recipes, [m.augmenting for m in self.active], self.placed)
         self.validation = validation_batches(recipes, self.placed)

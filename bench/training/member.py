@@ -35,7 +35,7 @@ class Member:
     augmenting: torch.Generator
     natural: Tensor
     schedule: Schedule
-    scale: float = 0.0  # of its objective, which is divided by it; 0: not known yet
+    scale: float = 1.0  # of its objective, which is divided by it
     best_score: float = math.inf
     best_step: int = -1
     best_state: dict[str, Tensor] = field(default_factory=dict)

@@ -105,7 +105,7 @@ def test_training_does_not_know_the_scale_of_its_objective(
 
 def test_members_of_a_stack_have_scales_of_their_own(binary: Toy) -> None:
     """And each trains as it would alone."""
-    from tests.training.test_training import alone, together
+    from tests.training.fits import alone, together
 
     recipes = [binary.recipe(model=Linear()), multiplied(binary.recipe(model=Linear()), 8.0),
                binary.recipe(model=Linear()).reweight(per_row(torch.tensor([1.0, 7.0]), binary.train.y))]  # fmt: skip

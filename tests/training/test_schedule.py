@@ -80,7 +80,7 @@ def test_a_stalled_fit_goes_on_from_its_best_look(binary: Toy) -> None:
 
 
 def test_members_fall_when_they_would_alone(binary: Toy) -> None:
-    from tests.training.test_training import alone, together
+    from tests.training.fits import alone, together
 
     base = binary.recipe(max_steps=120, eval_every=5, patience=3, dtype=torch.float64)
     recipes = [base, binary.recipe(max_steps=120, eval_every=5, patience=3, lr=0.1, dtype=torch.float64),
