@@ -17,6 +17,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from bench.data.config import DataConfig, divide
 from bench.data.errors import DataError
+from bench.data.options import typed
 from bench.data.tables.config import TableConfig
 from bench.errors import Complaint
 from bench.models.registry import MODELS, kind
@@ -232,7 +233,7 @@ def read_data(raw: Mapping[str, Any]) -> DataConfig:
         ConfigError: an unknown source or key, a key of another source, a wrong type or value.
     """
     try:
-        source, own, common = divide(raw)
+        source, own, common = divide(typed(raw))
     except DataError as error:
         raise ConfigError(str(error)) from None
     return DataConfig(source=read_section(source, own, "data"), **vars(read_section(TableConfig, common, "data")))

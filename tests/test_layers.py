@@ -28,7 +28,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
 )
 """From the ground up: a module imports from its own part and from lower layers, inside functions too."""
 
-EDGE = {f"bench.cli.{name}" for name in ("complaints", "compose", "completing", "grid", "hydra_plugin")}
+EDGE = {f"bench.cli.{name}" for name in ("complaints", "compose", "grid", "hydra_completion", "hydra_plugin")}
 
 
 def within(name: str, packages: tuple[str, ...] | set[str]) -> bool:
@@ -57,8 +57,8 @@ def test_the_parser_finds_imports() -> None:
     """The check that the others rest on: imports at the top and in functions are seen, for types only are not."""
     assert "pytorch_lightning" in imported("bench.training.lightning")
     assert "bench.models.parts.network" in imported("bench.models.linear")
-    assert "hydra.core.plugins" in imported("bench.cli.completing")
-    assert "hydra.core.plugins" not in imported("bench.cli.completing", deep=False)
+    assert "bench.cli.hydra_completion" in imported("bench.cli.completing")
+    assert "bench.cli.hydra_completion" not in imported("bench.cli.completing", deep=False)
     assert "bench.api.shadows" in imported("bench.api", deep=False)  # relative, from a package
     assert "bench.api.overrides" in imported("bench.api.sweeping", deep=False)  # and from a module of it
     assert "strategies.spec" not in imported("bench.config", deep=False)  # only under TYPE_CHECKING and in functions

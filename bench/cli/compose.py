@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
+from pathlib import Path
 from typing import Any, cast
 
 from hydra import initialize_config_module
@@ -24,6 +25,7 @@ from omegaconf import OmegaConf
 
 from bench.cli.complaints import hydra_in_one_line
 from bench.config import ConfigError
+from bench.data.options import as_written, quoted
 from strategies.registry import unknown
 
 CONFIG = "config"
@@ -31,7 +33,8 @@ ONE_CHOICE = ("data", "model", "train", "tune", "experiment")  # groups of which
 
 
 def guard(overrides: Sequence[str]) -> list[str]:
-    """Overrides as Hydra's master configuration accepts them: `strategy.X.y=…` becomes `++strategy.X.y=…`.
+    """Overrides as Hydra's master configuration accepts them: `strategy.X.y=…` becomes `++strategy.X.y=…`, and names
+    under `data` are quoted.
 
     In a sweep the master holds the default strategy only, and Hydra would refuse a key of another one. `expand` gives
     these overrides to the cells that contain X, and the configuration refuses keys that X does not have.
@@ -42,7 +45,7 @@ def guard(overrides: Sequence[str]) -> list[str]:
     """
     for override in overrides:
         check_override(override)
-    return [f"++{o}" if o.startswith("strategy.") else o for o in overrides]
+    return [f"++{o}" if o.startswith("strategy.") else as_written(o) for o in overrides]
 
 
 def check_override(override: str) -> None:
@@ -183,8 +186,17 @@ def compose_one(overrides: Sequence[str]) -> dict[str, Any]:
         if len(jobs) > 1:
             several = next(o for o in overrides if not any(f"{o}" in job for job in jobs))
             raise ConfigError(f"{several}: expected one value, got several; only run, plan and tune take a grid")
-        (one,) = compose(loader, jobs)
+        (one,) = compose(loader, jobs, own_sets(overrides))
     return one
+
+
+def own_sets(overrides: Sequence[str]) -> list[str]:
+    """Hydra's override by which it finds the data sets that `data check … save=true` wrote, where there are any."""
+    given = [o.partition("=")[2].strip("'\"") for o in overrides if o.startswith("results=")]
+    results = Path(given[-1] if given else "results").expanduser().resolve()
+    if any("hydra.searchpath" in o for o in overrides) or not any((results / "data").glob("*.yaml")):
+        return []
+    return [f"hydra.searchpath=[{quoted(results.as_uri())}]"]
 
 
 def is_value(override: Override, loader: ConfigLoader) -> bool:

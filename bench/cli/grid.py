@@ -20,7 +20,7 @@ from hydra.types import RunMode
 from omegaconf import OmegaConf
 
 from bench.cli.complaints import hydra_in_one_line
-from bench.cli.compose import guard, refuse_unused, register_plugins
+from bench.cli.compose import guard, own_sets, refuse_unused, register_plugins
 from bench.cli.verb import VERBS, Verb
 from bench.config import ConfigError
 from strategies.registry import unknown
@@ -88,7 +88,7 @@ def compose_by_hydra(verb: str, arguments: Sequence[str], task: Task) -> int:
     check_words(verb, options.overrides)
     if not options.multirun:
         refuse_unused(options.overrides, [options.overrides])
-    with full_errors(), argv(guarded(arguments, options.overrides)):
+    with full_errors(), argv([*guarded(arguments, options.overrides), *own_sets(options.overrides)]):
         register_plugins()
         try:
             hydra.main(config_path="pkg://bench.conf", config_name="config", version_base="1.3")(task)()

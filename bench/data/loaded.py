@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from bench.data.config import DataConfig
+from bench.data.errors import DataError
 from bench.data.fetching.cache import cache_root
 from bench.data.tables.schema import Table
 
@@ -27,7 +28,13 @@ def loaded_table(config: DataConfig) -> Table:
     """
     key = config, stamp(config)
     if key not in _loaded:
-        _loaded[key] = config.load()
+        table = config.load()
+        if (after := stamp(config)) != key[1]:
+            raise DataError(
+                f"{table.name}: expected a file that stays as it is while it is read, got one that changed meanwhile. "
+                "Try again when it is complete"
+            )
+        _loaded[config, after] = table
         while len(_loaded) > 1 and sum(map(size, _loaded.values())) > MEMORY_BYTES:
             _loaded.popitem(last=False)
     _loaded.move_to_end(key)

@@ -47,12 +47,22 @@ def recipe(planned: Planned, data: Encoded) -> Recipe:
     """What the strategies of a cell start from. Holds no test rows."""
     cell, train = planned.cell, planned.cell.train
     return Recipe(
-        train=data.train, val=data.val, extra=data.extra, default_source=data.table.transfer_source or "",
+        train=data.train,
+        val=data.val,
+        extra=data.extra,
+        default_source=data.table.transfer_source or "",
         unlabelled=data.unlabelled,
-        model=cell.model, batch_size=train.batch_size, max_steps=train.max_steps, lr=train.lr,
-        weight_decay=train.weight_decay, eval_every=train.eval_every, patience=train.patience, decay=train.decay,
-        seed=cell.seed, precision=train.precision,
-    )  # fmt: skip
+        model=cell.model,
+        batch_size=train.batch_size,
+        max_steps=train.max_steps,
+        lr=train.lr,
+        weight_decay=train.weight_decay,
+        eval_every=train.eval_every,
+        patience=train.patience,
+        decay=train.decay,
+        seed=cell.seed,
+        precision=train.precision,
+    )
 
 
 def training(planned: Planned, data: Encoded) -> Training:
@@ -62,6 +72,19 @@ def training(planned: Planned, data: Encoded) -> Training:
     return planned.cell.chain().train(recipe(planned, data))
 
 
+def check_unchanged(planned: Planned, data: Encoded) -> None:
+    """Refuse to train on data that the cell's key does not name.
+
+    Raises:
+        ResultsError: the file changed since the sweep was planned.
+    """
+    if data.table.fingerprint != planned.config["data"]["fingerprint"]:
+        raise ResultsError(
+            f"{planned.data_name}: expected the data that the sweep was planned with, got others: the file changed "
+            "meanwhile. Nothing was recorded for them; run the same command again"
+        )
+
+
 class Runner(AbstractContextManager["Runner"]):
     """What a process needs to turn batches of cells into records; when it is left, all of them are on the disk.
 
@@ -69,9 +92,14 @@ class Runner(AbstractContextManager["Runner"]):
     """
 
     def __init__(
-        self, root: Path, run: RunConfig, *, began: Callable[[str], None], done: Callable[[Record], None],
+        self,
+        root: Path,
+        run: RunConfig,
+        *,
+        began: Callable[[str], None],
+        done: Callable[[Record], None],
         failed: Callable[[ResultsError], None] = lambda _: None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         limit_threads(run.threads)
         use_graphs(run.graphs)
         self.device, self.run, self.began = pick_device(run.device), run, began
@@ -93,8 +121,11 @@ class Runner(AbstractContextManager["Runner"]):
             data, cell = None, planned.cell
             try:
                 data = encoded(cell.data, cell.split, cell.seed, takes(cell.model))
+                check_unchanged(planned, data)
                 trainings.append(training(planned, data))
                 ready.append((planned, data))
+            except ResultsError:
+                raise
             except Exception as error:
                 self.start(planned)
                 self.finish(planned, error, data)
@@ -132,9 +163,12 @@ class Runner(AbstractContextManager["Runner"]):
         name = f"{cell.model.name}-{cell.strategy}-split{cell.split}-seed{cell.seed}-{planned.key[:8]}"
         try:
             return open_log(
-                self.run.logger, root, f"{planned.data_name}-{planned.target}", name,
+                self.run.logger,
+                root,
+                f"{planned.data_name}-{planned.target}",
+                name,
                 {**planned.config, "key": planned.key},
-            )  # fmt: skip
+            )
         except OSError as error:
             raise ResultsError(f"run.logger={self.run.logger}: cannot write {root / 'logs'}: {error}") from error
 

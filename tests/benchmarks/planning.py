@@ -10,9 +10,11 @@ from bench.cli.compose import compose, expand, guard, hydra_loader
 from tests.benchmarks.measure import Measured, compared, timed
 
 GRID = [
-    "strategy=none,focal,class_weights,oversample", "data=digits_lt", "seed=range(0,50)",
+    "strategy=none,focal,class_weights,oversample",
+    "data=digits_lt",
+    "seed=range(0,50)",
     "train.lr=0.001,0.003,0.01,0.03,0.1",
-]  # fmt: skip
+]
 
 
 def measure() -> list[Measured]:
@@ -27,10 +29,14 @@ def measure() -> list[Measured]:
 
         spent = sorted(timed(ours)[0] for _ in range(3))[1]
         per_cell = compared(
-            "planning", "20 cells of two strategies composed", "Hydra's own composition of each",
+            "planning",
+            "20 cells of two strategies composed",
+            "Hydra's own composition of each",
             lambda: [loader.load_configuration("config", job, run_mode=mode()) for job in jobs[240:260]],
-            lambda: compose(loader, jobs[240:260]), target=None, repeats=3,
-        )  # fmt: skip
+            lambda: compose(loader, jobs[240:260]),
+            target=None,
+            repeats=3,
+        )
     return [Measured("planning", "1,000 cells composed, checked and keyed", "absolute", spent, 2.0, unit="s"), per_cell]
 
 

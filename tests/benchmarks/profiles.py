@@ -22,8 +22,13 @@ from bench.records.record import Record
 from bench.sweep.runner import Runner
 from bench.training.threads import limit_threads
 
-GRID = ("strategy=none,focal,class_weights,oversample", "data=digits_lt", "seed=0", "train.max_steps=200",
-        "train.lr=0.001,0.003,0.01,0.03,0.1")  # fmt: skip
+GRID = (
+    "strategy=none,focal,class_weights,oversample",
+    "data=digits_lt",
+    "seed=0",
+    "train.max_steps=200",
+    "train.lr=0.001,0.003,0.01,0.03,0.1",
+)
 PARTS = (
     ("one worker's cells", "bench/sweep/runner.py", "execute"),
     ("minibatches", "bench/training/fit.py", "advance"),

@@ -43,11 +43,18 @@ def measure() -> list[Measured]:
     (a, own), (b, other) = ([median(s) for s in zip(*side, strict=True)] for side in (ours, theirs))
     pairs = [x[0] / y[0] for x, y in zip(ours, theirs, strict=True)]
     ratio = Measured(
-        "sweep", "24 small fits, two workers", "Hydra's basic launcher, plain Lightning, stock DataLoaders", a / b, 0.5,
-        reference_seconds=b, our_seconds=a, spread=(min(pairs), max(pairs)), cpu=own / other,
+        "sweep",
+        "24 small fits, two workers",
+        "Hydra's basic launcher, plain Lightning, stock DataLoaders",
+        a / b,
+        0.5,
+        reference_seconds=b,
+        our_seconds=a,
+        spread=(min(pairs), max(pairs)),
+        cpu=own / other,
         note=f"{cells} cells of 200 steps; medians of {ROUNDS} runs each, alternating; processor seconds "
         f"{own:.1f} against {other:.1f}",
-    )  # fmt: skip
+    )
     same, plan = seconds_of("the same command again", again), seconds_of("plan of the same grid", plans)
     return [ratio, same, plan, engine(), together()]
 
@@ -65,11 +72,18 @@ def together() -> Measured:
     (a, own), (b, other) = ([median(s) for s in zip(*side, strict=True)] for side in sides.values())
     pairs = [x[0] / y[0] for x, y in zip(*sides.values(), strict=True)]
     return Measured(
-        "sweep", f"{cells} small fits, run.stack=auto, two workers", "run.stack=off", a / b, None,
-        reference_seconds=b, our_seconds=a, spread=(min(pairs), max(pairs)), cpu=own / other,
+        "sweep",
+        f"{cells} small fits, run.stack=auto, two workers",
+        "run.stack=off",
+        a / b,
+        None,
+        reference_seconds=b,
+        our_seconds=a,
+        spread=(min(pairs), max(pairs)),
+        cpu=own / other,
         note=f"medians of {ROUNDS} runs each, alternating, start-up and board included; processor seconds "
         f"{own:.1f} against {other:.1f}",
-    )  # fmt: skip
+    )
 
 
 def spent(side: Callable[[], object]) -> Seconds:

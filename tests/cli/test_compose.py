@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 from hydra.core.config_loader import ConfigLoader
 from hydra.types import RunMode
@@ -98,13 +96,11 @@ def test_planning_a_thousand_cells_is_quick(loader: ConfigLoader) -> None:
 
     type(loader).load_configuration = counted
     try:
-        began = time.perf_counter()
         raws = compose(loader, grid(loader, "strategy=none,focal", "seed=range(500)"))
     finally:
         type(loader).load_configuration = original
     assert len(raws) == 1000
     assert len(calls) == 2
-    assert time.perf_counter() > began
     assert len({read_cell(raw) for raw in raws}) == 1000
 
 

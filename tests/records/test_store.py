@@ -21,9 +21,17 @@ from bench.records.record import Record, canonical, digest
 from bench.records.store import Store, load
 
 RECORD = Record(
-    key="ab" * 32, status="done", data="shop", target="bought", model="mlp", strategy="none", split=0, seed=0,
-    metrics={"raw/auroc": 0.5, "raw/average_precision": None}, cost={"fits": 1},
-)  # fmt: skip
+    key="ab" * 32,
+    status="done",
+    data="shop",
+    target="bought",
+    model="mlp",
+    strategy="none",
+    split=0,
+    seed=0,
+    metrics={"raw/auroc": 0.5, "raw/average_precision": None},
+    cost={"fits": 1},
+)
 
 plain = st.recursive(
     st.none()

@@ -67,9 +67,17 @@ def test_transfer_from_the_target_itself_continues_training(binary: Toy) -> None
     y = (x[:, 0] + 0.5 * torch.randn(64, generator=gen(5)) > 1).long()
     train = numeric(y, x, 2)
     recipe = Recipe(
-        train=train, val=train, model=Linear(l2=0.5), batch_size=16, max_steps=10, eval_every=10, select="last",
-        lr=0.05, dtype=torch.float32, extra={"same": (train, train)},
-    )  # fmt: skip
+        train=train,
+        val=train,
+        model=Linear(l2=0.5),
+        batch_size=16,
+        max_steps=10,
+        eval_every=10,
+        select="last",
+        lr=0.05,
+        dtype=torch.float32,
+        extra={"same": (train, train)},
+    )
     first = trained(asking(recipe))
     second = trained(asking(replace(recipe, init=first, keep_head=True)))
     w, b = (fitted(first).state[k][0].clone().requires_grad_() for k in ("head.sum.tables.numeric", "head.bias"))

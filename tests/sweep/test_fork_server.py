@@ -35,9 +35,13 @@ def test_a_worker_runs_and_the_main_script_runs_once(way: str, kind: str, tmp_pa
     """Without a guard: as a file, from standard input, as text, as a module, and without a file or a specification."""
     (tmp_path / "unguarded.py").write_text(SCRIPT, encoding="utf-8")
     arguments = {
-        "script": ["unguarded.py"], "standard input": [], "-": ["-"], "-c": ["-c", SCRIPT], "-m": ["-m", "unguarded"],
+        "script": ["unguarded.py"],
+        "standard input": [],
+        "-": ["-"],
+        "-c": ["-c", SCRIPT],
+        "-m": ["-m", "unguarded"],
         "notebook": ["-c", NOTEBOOK.format(script=SCRIPT)],
-    }[way]  # fmt: skip
+    }[way]
     text = SCRIPT if way in ("standard input", "-") else None
     if way == "standard input" and kind == "spawn":
         text = SCRIPT.replace('sys.argv[-1] == "spawn"', "True")  # `python < script` takes no arguments

@@ -19,8 +19,9 @@ from sklearn.linear_model import LogisticRegression
 from bench.cli.compose import compose, hydra_loader
 from bench.config import read_cell
 from bench.data.errors import DataError
+from bench.data.features.load import load_encoded
 from bench.sweep.plan import identify
-from bench.sweep.runner import prepare, recipe
+from bench.sweep.runner import recipe
 from bench.training.trainer import fit
 from strategies.predictor import Predictor
 from tests.strategies.reference import matrix
@@ -60,7 +61,7 @@ def measured(overrides: Sequence[str], **changed: object) -> Gap:
     torch.set_num_threads(1)
     with hydra_loader() as loader:
         planned = identify(read_cell(compose(loader, [["strategy=none", "model=linear", *overrides]])[0]))
-    data = prepare(planned.cell.data, 0, 0, test=False)
+    data = load_encoded(planned.cell.data, 0, 0, test=False)
     (found,) = fit([replace(recipe(planned, data), select="last", **changed)], torch.device("cpu"))  # type: ignore[arg-type]
     if not isinstance(found, Predictor):
         raise found

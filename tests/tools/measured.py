@@ -52,13 +52,14 @@ class Measured:
         """Train cells of one table, together where that pays (their results are the same), and append their lines."""
         import torch
 
-        from bench.sweep.runner import prepare, training
+        from bench.data.features.load import load_encoded
+        from bench.sweep.runner import training
         from bench.training.threads import limit_threads
         from bench.training.trainer import drive
 
         limit_threads(1)
         parts = {(p.cell.split, p.cell.seed) for p in planned}
-        data = {part: prepare(planned[0].cell.data, *part) for part in parts}
+        data = {part: load_encoded(planned[0].cell.data, *part) for part in parts}
         of = [data[p.cell.split, p.cell.seed] for p in planned]
         drive(
             [training(p, encoded) for p, encoded in zip(planned, of, strict=True)],

@@ -35,7 +35,7 @@ def references(measured: Measured, name: str, data: Sequence[str], repetitions: 
     """Add the lines of both references that are missing."""
     from bench.cli.compose import compose, hydra_loader
     from bench.config import read_cell
-    from bench.sweep.runner import prepare
+    from bench.data.features.load import load_encoded
 
     missing = [r for r in range(repetitions) if f"lr {name} {r}" not in measured.lines]
     if not missing:
@@ -44,7 +44,7 @@ def references(measured: Measured, name: str, data: Sequence[str], repetitions: 
         (raw,) = compose(loader, [["strategy=none", *data]])
     config = read_cell(raw).data
     for r in missing:
-        encoded = prepare(config, r, r)
+        encoded = load_encoded(config, r, r)
         measured.add({"key": f"hgb {name} {r}", **boosted(encoded)})
         measured.add({"key": f"lr {name} {r}", **logistic(encoded)})
 

@@ -1,7 +1,8 @@
 """Look at a table first: classes, leaks, ids, drift, schema.
 
 At a file of yours, or at a data set (data=NAME). Nothing is trained; the schema is written to a file that can be
-edited. The exit code is 1 where the table cannot be split.
+edited. With data.name=NAME save=true the table becomes a data set of the results folder: data=NAME reads it in the same
+way from then on. The exit code is 1 where the table cannot be split.
 """
 
 from __future__ import annotations
@@ -11,12 +12,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
+from rich.text import Text
 
 from bench.cli.compose import compose_one
 from bench.cli.verb import Verb
 from bench.config import read_data, read_options
 from bench.data.inspect.check import check as look_at
+from bench.data.inspect.own_set import save_own_set
 from bench.data.inspect.report import print_findings, save_schema
+from bench.data.options import quoted
 
 
 class DataCheck(Verb):
@@ -25,18 +29,24 @@ class DataCheck(Verb):
     name = "data check"
     group = "see what there is"
     order = 45
-    usage = "PATH data.target=NAME [key=value …]"
+    usage = "PATH data.target=NAME [data.name=NAME save=true] [key=value …]"
     keys = ("data", "results")
     examples = ("imbench data check reviews.csv data.target=bad", "imbench data check data=womens data.target=class")
     completes = "file"
 
     def act(self, arguments: Sequence[str]) -> int:
-        composed, console = compose_one(file_overrides(arguments)), Console()
+        saves = [word for word in arguments if word in ("save=true", "save=false")]
+        composed, console = compose_one(file_overrides([w for w in arguments if w not in saves])), Console()
         config = read_data(composed.get("data", {}))
         table = config.load()
         findings = look_at(table, config.test_fraction, config.val_fraction)
         print_findings(findings, console)
         save_schema(table, Path(read_options(composed).results), console, config)
+        if saves[-1:] == ["save=true"]:
+            path = save_own_set(config, table, Path(read_options(composed).results))
+            console.print(
+                Text(f"data set written to {path}: data={config.name} is this table from now on"), soft_wrap=True
+            )
         return 1 if findings.refused else 0
 
 
@@ -44,5 +54,4 @@ def file_overrides(arguments: Sequence[str]) -> list[str]:
     """A path becomes overrides; quoted, because Hydra's grammar knows , ( = and blanks."""
     if not arguments or re.match(r"[+~]*[\w.]+=", arguments[0]):
         return list(arguments)
-    quoted = arguments[0].replace("\\", "\\\\").replace("'", "\\'")
-    return ["data=file", f"data.path='{quoted}'", *arguments[1:]]
+    return ["data=file", f"data.path={quoted(arguments[0])}", *arguments[1:]]

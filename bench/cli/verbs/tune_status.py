@@ -9,7 +9,7 @@ from rich.console import Console
 
 from bench.cli.cells import options_from
 from bench.cli.verb import Verb
-from bench.tuning.report import overview as print_studies
+from bench.tuning.report import print_studies
 
 
 class TuneStatus(Verb):

@@ -89,9 +89,9 @@ def fit(table: Table, rows: Rows, config: TableConfig, takes: Takes = DEFAULT) -
     if config.target_encode:
         encoders.append(TargetEncoder(config.target_encode, frame, rows, table.y[rows], len(table.classes)))
     text = tuple(table.names("text"))
-    if text and has_terms(documents(frame, text, rows)):
+    if text and has_terms(documents(frame, text, rows), config.terms):
         kind = TokenEncoder if takes.text == "tokens" else TextEncoder
-        encoders.append(kind(text, frame, rows, config.vocabulary))
+        encoders.append(kind(text, frame, rows, config.vocabulary, terms=config.terms))
     if not encoders:
         raise DataError(
             f"{table.name}: expected words in the text columns {', '.join(text)} of the training rows, got none. "
@@ -144,6 +144,7 @@ def encode(
         DataError: nothing can be encoded.
     """
     config = config or TableConfig()
+    notes = partition.notes
     partition, log = clean(table, partition, config)
     encoders = fit(table, partition.train, config, takes)
     x = {
@@ -166,7 +167,7 @@ def encode(
         unlabelled=None
         if table.unlabelled is None
         else apply(encoders, table.unlabelled, None, "unlabelled", in_memory),
-        log=tuple(log),
+        log=(*notes, *log),
     )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -12,6 +11,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from bench.data.features.terms import WORD, Terms, analyzer, tokenizer
 from bench.data.tables.schema import Strings
 from bench.data.tables.splits import Rows
 from strategies.features import Bag, Field
@@ -23,17 +23,32 @@ LONGEST = 128  # tokens of a document; what follows is left out
 class TextEncoder:
     """All text columns of a row as one document: tf-idf weighted uni- and bigrams, rows of length 1.
 
-    The vocabulary is the `vocabulary` most frequent terms of the training rows; other terms are left out.
+    The vocabulary is the `vocabulary` most frequent terms of the training rows; other terms are left out. `terms`:
+    what is a term.
     """
 
-    def __init__(self, columns: tuple[str, ...], frame: pd.DataFrame, rows: Rows | None, vocabulary: int) -> None:
+    def __init__(
+        self,
+        columns: tuple[str, ...],
+        frame: pd.DataFrame,
+        rows: Rows | None,
+        vocabulary: int,
+        *,
+        terms: Terms = "auto",
+    ) -> None:
         from sklearn.feature_extraction.text import TfidfVectorizer  # noqa: PLC0415 - half a second; few tables have text
 
         self.columns = columns
+        texts = documents(frame, columns, rows)
         self.vectorizer = TfidfVectorizer(
-            sublinear_tf=True, ngram_range=(1, 2), max_features=vocabulary, dtype=np.float32
+            sublinear_tf=True,
+            ngram_range=(1, 2),
+            max_features=vocabulary,
+            dtype=np.float32,
+            analyzer=analyzer(terms, texts) or "word",
+            token_pattern=WORD,
         )
-        self.fitted = bag(self.vectorizer.fit_transform(documents(frame, columns, rows)))
+        self.fitted = bag(self.vectorizer.fit_transform(texts))
         self.field = Field("text", "bag", sizes=(len(self.vectorizer.vocabulary_),))
 
     def __call__(self, frame: pd.DataFrame, rows: Rows | None = None) -> Bag:
@@ -50,9 +65,18 @@ class TokenEncoder:
 
     fitted: Tensor | None = None
 
-    def __init__(self, columns: tuple[str, ...], frame: pd.DataFrame, rows: Rows | None, vocabulary: int) -> None:
-        self.columns, self.words = columns, analyzer()
-        found = [self.words(document) for document in documents(frame, columns, rows)]
+    def __init__(
+        self,
+        columns: tuple[str, ...],
+        frame: pd.DataFrame,
+        rows: Rows | None,
+        vocabulary: int,
+        *,
+        terms: Terms = "auto",
+    ) -> None:
+        texts = documents(frame, columns, rows)
+        self.columns, self.words = columns, tokenizer(terms, texts)
+        found = [self.words(text) for text in texts]
         counts = Counter(word for words in found for word in words)
         frequent = sorted(counts, key=lambda word: (-counts[word], word))[:vocabulary]
         self.codes = {word: RESERVED_WORDS + i for i, word in enumerate(frequent)}
@@ -69,14 +93,6 @@ class TokenEncoder:
         return torch.from_numpy(out)
 
 
-def analyzer() -> Callable[[str], list[str]]:
-    """From a document to its words, as the vectorizer of terms sees them."""
-    from sklearn.feature_extraction.text import TfidfVectorizer  # noqa: PLC0415 - half a second; few tables have text
-
-    words: Callable[[str], list[str]] = TfidfVectorizer().build_analyzer()
-    return words
-
-
 def documents(frame: pd.DataFrame, columns: tuple[str, ...], rows: Rows | None = None) -> list[str]:
     """The text columns of each row, one after another; missing is nothing."""
     parts: list[Strings] = []
@@ -88,10 +104,10 @@ def documents(frame: pd.DataFrame, columns: tuple[str, ...], rows: Rows | None =
     return ["\n".join(text for text in row if text is not None) for row in zip(*parts, strict=True)]
 
 
-def has_terms(texts: list[str]) -> bool:
-    """Whether any document has a word that the vectorizer would take."""
-    words = analyzer()
-    return any(words(text) for text in texts)
+def has_terms(texts: list[str], terms: Terms = "auto") -> bool:
+    """Whether any document has a term."""
+    cut = tokenizer(terms, texts)
+    return any(cut(text) for text in texts)
 
 
 def bag(matrix: Any) -> Bag:

@@ -71,6 +71,8 @@ class Findings:
     log: tuple[str, ...]
     parts: dict[str, list[int]] = field(default_factory=dict)  # part -> rows per class
     refused: str = ""  # why the rows cannot be split
+    notes: tuple[str, ...] = ()  # what is said of the parts
+    repeated: int = 0  # test rows that equal rows to train on
 
     @property
     def ratio(self) -> float:
@@ -102,7 +104,19 @@ def check(table: Table, test_fraction: float = 0.2, val_fraction: float = 0.15) 
             shares[name] = np.bincount(table.y[part], minlength=len(table.classes)).tolist()
     counts = dict(zip(table.classes, table.counts().tolist(), strict=True))
     ordered = sorted(columns, key=lambda c: (-(c.skill or 0), c.kind == "ignored", c.name))
-    return Findings(table.name, table.target, len(table), counts, ordered, table.log, shares, refused)
+    return Findings(
+        table.name, table.target, len(table), counts, ordered, table.log, shares, refused,
+        notes=() if parts is None else parts.notes, repeated=0 if parts is None else repeated_in_test(table, parts),
+    )  # fmt: skip
+
+
+def repeated_in_test(table: Table, parts: Partition) -> int:
+    """Test rows whose features and label equal those of a training row; 0 for tables that are too large to look."""
+    if len(table) > SAMPLE:
+        return 0
+    labelled = table.frame.assign(**{"": table.y})
+    known = pd.util.hash_pandas_object(labelled, index=False).to_numpy()
+    return int(np.isin(known[parts.test], known[parts.train]).sum())
 
 
 def inspect_column(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
 from pathlib import Path
 
 from rich import box
@@ -14,8 +13,11 @@ from bench.data.config import DataConfig
 from bench.data.errors import DataError
 from bench.data.fetching.cache import KEEP_BYTES, PARTS, cache_root, delete, entries, size
 from bench.data.inspect.check import COPY, Findings
+from bench.data.inspect.own_set import asked_options
+from bench.data.options import command, option
 from bench.data.sources.parts.fetched import FetchedSource
 from bench.data.sources.registry import SOURCES
+from bench.data.tables.infer import rows_word
 from bench.data.tables.schema import Table
 from bench.data.tables.schema_file import schema_yaml
 from strategies.registry import RegistryError
@@ -167,17 +169,23 @@ def warnings(findings: Findings) -> list[str]:
         named = ", ".join(copies)
         lines.append(
             f"{named}: alone tells held-out labels almost perfectly (skill {COPY} or more). If it is not known when "
-            f"the prediction is made: 'data.ignore=[{named}]'"
+            f"the prediction is made: {option('ignore', copies)}"
         )
     lines += [
         f"{column.name}: {column.rows_per_value:,.1f} rows per value. If rows of one {column.name} belong together: "
-        f"data.group='{column.name}'"
+        f"{option('group', column.name)}"
         for column in findings.columns
         if "group?" in column.suspicions()
     ]
     few = min(findings.classes, key=lambda name: findings.classes[name])
     if findings.classes[few] < 100:
         lines.append(f"class {few}: {findings.classes[few]:,} rows in all; expect wide intervals, use several splits")
+    if findings.repeated:
+        lines.append(
+            f"{findings.repeated:,} test {rows_word(findings.repeated)} (split 0) equal rows to train on, features and "
+            "label: what is learnt by heart is rewarded there"
+        )
+    lines += [note.removeprefix("warning: ") for note in findings.notes]
     if findings.refused:
         lines.append(findings.refused)
     return lines
@@ -195,11 +203,12 @@ def save_schema(table: Table, root: Path, console: Console, config: DataConfig) 
         path.write_text(text, encoding="utf-8")
     except OSError as error:
         raise DataError(f"schema {path}: expected to write it there, got: {error}. Set results= elsewhere") from error
-    options = {f.name: (getattr(config.source, f.name), f.default) for f in fields(config.source)}
-    own = "".join(f"data.{key}={value} " for key, (value, default) in options.items() if value != default)
     console.print(Text(f"schema written to {path}: edit it, and pass it on to be held to it:"), soft_wrap=True)
-    console.print(
-        Text(f"  imbench run data={config.source.name} {own}data.target='{table.target}' data.schema_file={path}"),
-        soft_wrap=True,
-    )
+    console.print(Text(f"  {run_command(config, schema=path)}"), soft_wrap=True)
     return path
+
+
+def run_command(config: DataConfig, *, schema: Path) -> str:
+    """A command that trains on this table, to paste: all options that were asked for."""
+    wanted = {**asked_options(config), "schema_file": str(schema)}
+    return command(f"run data={config.source.name}", wanted)

@@ -16,6 +16,7 @@ import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.parquet as pq  # type: ignore[import-untyped]
 
 from bench.data.fetching.cache import cache_root, make_room, new_file
+from bench.data.files.parquet import ParquetTable
 from bench.data.sources.parts.shop_world import NAMES, VERSION, World, batches
 from bench.data.sources.spec import ColumnKind, DataError, Source, Table, TableConfig, Values
 from bench.data.tables.large import load_large
@@ -65,7 +66,7 @@ class Impressions(Source):
         if self.rows > IN_MEMORY:
             clicks: dict[str, ColumnKind] = {"click": "ignored"} if target == "purchase" else {}
             origin = self.origin(kinds={**kinds(), **clicks}, duplicates="keep")
-            return load_large([parquet(world)], target, target, config, origin, truth="truth")
+            return load_large(ParquetTable([parquet(world)]), target, target, config, origin, truth="truth")
         parts = list(batches(world))
         joined = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
         truth = joined.pop("truth")

@@ -11,11 +11,11 @@ import pandas as pd
 
 from bench.data.tables.assemble import Contents, assemble
 from bench.data.tables.config import TableConfig
-from bench.data.tables.decode import Values
+from bench.data.tables.decode import Values, as_labels
 from bench.data.tables.derive import derive
 from bench.data.tables.duplicates import deduplicate, warn_copies, warn_shared
 from bench.data.tables.infer import as_kind, rows_word
-from bench.data.tables.kinds import declared_kinds, tell_ignored, usable_columns
+from bench.data.tables.kinds import Noticed, declared_kinds, tell_ignored, usable_columns
 from bench.data.tables.labels import (
     check_variety,
     choose_classes,
@@ -46,26 +46,27 @@ def build(values: Mapping[str, Values], labels: Values, target: str, config: Tab
     Raises:
         DataError: target or columns are not usable; names them, counts rows and says what to do.
     """
-    log: list[str] = []
+    log = list(origin.notes)
+    labels = as_labels(labels, missing=origin.declared_words(config))
     strings = target_strings(labels, target)
     rows = labelled_rows(strings, log)
     bare = np.flatnonzero(pd.isna(strings)).astype(np.int64)
     check_variety(tally(strings[rows]), target)
-    changed, derived = derive(values, config)
+    changed, derived = derive(values, config, log)
     every = {**values, **changed}
     labelled = {n: v.take(rows) for n, v in every.items()}
-    roles = read_roles(labelled, chosen(config), target)
+    roles = read_roles(labelled, chosen(config), target, config.day_first)
     origin = replace(origin, kinds={**origin.kinds, **derived})
     frame, kinds, ignored = features(labelled, target, config, origin, log, rows=rows)
     stay = np.arange(len(rows), dtype=np.int64)
-    if origin.deduplicates(config):
-        stay = deduplicate(frame, strings[rows], log, roles.arrays())
+    if origin.duplicates_rule(config) != "keep":
+        stay = deduplicate(frame, strings[rows], log, roles, rule=origin.duplicates_rule(config))
         warn_shared(frame, strings[rows], roles, log)
     stay = stay[large_classes(strings[rows[stay]], config.min_class_rows, log)]
     frame, rows, roles = frame.iloc[stay].reset_index(drop=True), rows[stay], roles.take(stay)
     classes, y = choose_classes(strings[rows], target, config, log)
     warn_copies(frame, y, target, log)
-    unlabelled = typed(every, kinds, bare) if config.unlabelled and len(bare) else None
+    unlabelled = typed(every, kinds, bare, origin.missing_words(config)) if config.unlabelled and len(bare) else None
     if unlabelled is not None:
         log.append(f"kept {len(bare):,} {rows_word(len(bare))} without target as unlabelled (data.unlabelled)")
     contents = Contents(
@@ -102,15 +103,22 @@ def features(
     kinds: dict[str, ColumnKind] = {}
     ignored: dict[str, str] = {}
     found = {}
-    for name, kind, column in usable_columns(values, values.__getitem__, declared, ignored):
+    noticed = Noticed(origin.missing_words(config), remarks=origin.remarks)
+    for name, kind, column in usable_columns(values, values.__getitem__, declared, ignored, noticed):
         kinds[name], found[name] = kind, as_kind(name, column, kind, rows)
     tell_ignored(ignored, log, target, origin, usable=bool(found))
+    log += noticed.lines()
     return pd.DataFrame({n: pd.Series(v, dtype=v.dtype) for n, v in found.items()}), kinds, ignored
 
 
-def typed(values: Mapping[str, Values], kinds: Mapping[str, ColumnKind], rows: Rows) -> pd.DataFrame:
-    """The given rows of the feature columns."""
-    found = {name: as_kind(name, values[name].take(rows), kinds[name], rows) for name in sorted(kinds)}
+def typed(
+    values: Mapping[str, Values], kinds: Mapping[str, ColumnKind], rows: Rows, missing: frozenset[str]
+) -> pd.DataFrame:
+    """The given rows of the feature columns. `missing`: words for missing in text."""
+    found = {}
+    for name in sorted(kinds):
+        column = as_labels(values[name].take(rows), kinds[name], missing)
+        found[name] = as_kind(name, column, kinds[name], rows)
     return pd.DataFrame({n: pd.Series(v, dtype=v.dtype) for n, v in found.items()})
 
 

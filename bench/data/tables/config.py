@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeAlias
 from bench.data.errors import DataError
 from bench.data.tables.schema import ColumnKind
 
-Format: TypeAlias = Literal["decimal_comma", "thousands", "percent", "currency", "yes_no"]
+Format: TypeAlias = Literal["decimal_comma", "thousands", "percent", "percent_comma", "currency", "yes_no"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +27,8 @@ class TableConfig:
     positive: str | None = None  # label of the positive class; by default the rarer of two
     ignore: tuple[str, ...] = ()  # columns to leave out
     kinds: Mapping[str, ColumnKind] | None = None  # column -> kind, instead of the inferred one
+    missing_words: tuple[str, ...] | None = None  # words for missing beside the usual ones; empty: none in text
+    day_first: bool | None = None  # 01/02/2024 is the first of February; by default as the column's dates prove
     schema_file: str | None = None  # edited schema YAML; `kinds` goes before it
     min_class_rows: int = 0  # classes with fewer rows are dropped
     imbalance: float | None = None  # largest / smallest class imposed on the training rows; None: the source's own
@@ -34,16 +36,18 @@ class TableConfig:
     test_fraction: float = 0.2
     val_fraction: float = 0.15
     vocabulary: int = 8000  # terms (uni- and bigrams) kept for text
+    terms: Literal["auto", "words", "characters", "jieba"] = "auto"  # what a term of text is
     # Columns with a part to play.
     weight: str | None = None  # row weights
     group: str | None = None  # user, session: whole groups go to one part
+    report_by: str | None = None  # a column whose values boards report apart
     group_split: bool = True  # False: groups are for strategies and metrics only, the split ignores them
     time: str | None = None  # test is the latest, validation the latest before
     given: str | None = None  # a column that says train, val or test
     folds: int | None = None  # split i tests fold i mod folds of shuffle i div folds
     shift: float = 1.0  # factor on the odds of the positive class among the test rows
     # Cleaning. What is dropped is dropped from the training rows only.
-    duplicates: Literal["drop", "keep"] | None = None  # None: the source's own; a file drops them
+    duplicates: Literal["auto", "drop", "keep"] | None = None  # None: the source's own; auto for a file
     unlabelled: bool = False  # True: rows without target serve strategies that can learn from them
     missing: Literal["impute", "drop"] = "impute"
     outliers: Literal["keep", "clip", "drop"] = "keep"  # numbers beyond the fences of the training rows
@@ -118,6 +122,8 @@ class TableConfig:
             found["imbalance_shape"] = self.imbalance_shape
         if self.group is not None and not self.group_split:
             found["group_split"] = False
+        if self.terms != "auto":
+            found["terms"] = self.terms
         return found
 
 

@@ -1,11 +1,13 @@
 """Stored columns to values: CSV text and typed Parquet alike become numbers, booleans, dates or strings.
 
 The rules look at values only, so that one table has one reading, whatever file it comes from. Text is a number only
-if nothing is lost by reading it as one: leading zeros, a leading +, and integers from 2^53 keep a column as text.
+if nothing is lost by reading it as one: leading zeros, a leading +, and integers from 2^53 keep a column as text. As
+labels, numbers keep the spelling of the file where it tells them apart: 3.1 and 3.10 are two versions.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from functools import cached_property
 from typing import Any, Literal, TypeAlias
 
@@ -15,18 +17,21 @@ import pandas as pd
 import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.compute as pc  # type: ignore[import-untyped]
 
-from bench.data.tables.schema import Strings
+from bench.data.tables.dates import DATE
+from bench.data.tables.schema import ColumnKind, Strings
 
 Storage = Literal["number", "boolean", "date", "string", "other"]
 Array: TypeAlias = Any  # pyarrow's arrays; it ships no usable types
 Coded: TypeAlias = tuple[npt.NDArray[np.integer[Any]], list[Any]]  # codes (n,), -1 for missing; the distinct values
 
 EXACT = 2.0**53  # integers below are exact in float64
-INTEGER = r"^-?(0|[1-9][0-9]*)$"
+INTEGER = r"^-?(0|[1-9][0-9]*)(\.0*)?$"
 NUMBER = r"^(-?((0|[1-9][0-9]*)(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,3})?|[+-]?([iI]nf|[iI]nfinity))$"
-TIME = r"[ T][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]+)?)?(Z|[+-][0-9]{2}(:?[0-9]{2})?)?"
-DATE = rf"^([0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}({TIME})?|[0-9]{{1,2}}[./][0-9]{{1,2}}[./][0-9]{{4}})$"
-MISSING = ("na", "n/a", "nan", "null", "none")  # in columns whose other values are numbers, booleans or dates
+PADDED = r"^-?[0-9]*\.[0-9]*[1-9]0+$"  # 3.10: another number than 3.1 only as a name
+MOST_SPELLINGS = 1 << 16  # of a column that is kept as numbers and as text
+MISSING = ("na", "n/a", "nan", "null", "none", "#n/a", "\\n", "<na>")
+"""Words for missing, in lower case: in columns whose other values are numbers, booleans or dates, wherever they come
+from; in users' files also in columns of text."""
 
 
 class Values:
@@ -34,10 +39,18 @@ class Values:
 
     Booleans are 'true' and 'false'. `other` (lists, bytes, …) cannot be used and holds only None. Strings are held as
     codes of distinct strings where they came as such, and become objects only when somebody asks for `data`.
+    `spelled`: the texts of numbers, where several spellings of one number may be different names.
     """
 
-    def __init__(self, storage: Storage, data: npt.NDArray[Any] | None = None, *, coded: Coded | None = None) -> None:
-        self.storage = storage
+    def __init__(
+        self,
+        storage: Storage,
+        data: npt.NDArray[Any] | None = None,
+        *,
+        coded: Coded | None = None,
+        spelled: Coded | None = None,
+    ) -> None:
+        self.storage, self.spelled = storage, spelled
         if data is not None:
             self.data = data
         if coded is not None:
@@ -64,17 +77,21 @@ class Values:
         return pd.isna(self.data) if self.storage == "number" else self.coded[0] < 0
 
     def strings(self) -> Strings:
-        """The values as labels: numbers in their shortest form ('1', '2.5'), None where missing."""
+        """The values as text, None where missing; numbers as spelled, or in their shortest form ('1', '2.5')."""
         if self.storage != "number":
             return self.data
         codes, distinct = self.coded
-        found: Strings = np.array([*map(shortest, distinct), None], dtype=object)[codes]
+        names = [shortest(value) for value in distinct]
+        if self.spelled is not None:
+            codes, names = self.spelled
+        found: Strings = np.array([*names, None], dtype=object)[codes]
         return found
 
     def take(self, rows: npt.NDArray[np.int64]) -> Values:
         """The given rows."""
         if "data" in vars(self):
-            return Values(self.storage, self.data[rows])
+            spelled = None if self.spelled is None else (self.spelled[0][rows], self.spelled[1])
+            return Values(self.storage, self.data[rows], spelled=spelled)
         codes, names = self.coded
         return Values(self.storage, coded=(codes[rows], names))
 
@@ -83,11 +100,15 @@ def shortest(value: float) -> str | None:
     """A number's shortest text: '3' for 3.0, '0.1', None for NaN."""
     if np.isnan(value):
         return None
-    return str(int(value)) if value.is_integer() and abs(value) < EXACT else repr(value)
+    return str(int(value)) if value.is_integer() and abs(value) < EXACT else repr(float(value))
 
 
-def decode(column: Array) -> Values:
-    """Read one pyarrow column, (n,) of any type."""
+def decode(column: Array, *, text: bool = False, missing: Collection[str] = ()) -> Values:
+    """Read one pyarrow column, (n,) of any type.
+
+    `text`: leave strings as they stand, for a format that is declared. `missing`: words for missing beside the usual
+    ones, in lower case.
+    """
     kind = column.type
     if pa.types.is_dictionary(kind):
         column = column.cast(kind.value_type)
@@ -101,7 +122,7 @@ def decode(column: Array) -> Values:
     if pa.types.is_date(kind) or pa.types.is_timestamp(kind):
         return date_strings(column.cast(pa.string()))
     if pa.types.is_decimal(kind) or pa.types.is_null(kind) or text_type(kind):
-        return decode_text(column.cast(pa.large_string()))
+        return decode_text(column.cast(pa.large_string()), (*MISSING, *missing), text=text and text_type(kind))
     return Values("other", np.full(len(column), None, dtype=object))
 
 
@@ -128,7 +149,7 @@ def wide(column: Array) -> Array:
     return column
 
 
-def decode_text(column: Array) -> Values:
+def decode_text(column: Array, missing: Collection[str] = MISSING, *, text: bool = False) -> Values:
     """Numbers, booleans or dates if every value reads as one; otherwise text as it stands. Blank is missing.
 
     What a value reads as depends on nothing but the value, so that only distinct ones are read.
@@ -136,21 +157,69 @@ def decode_text(column: Array) -> Values:
     codes, stored = dictionary(column)
     trimmed = pc.utf8_trim_whitespace(stored)
     lowered, blank = pc.utf8_lower(trimmed), pc.equal(trimmed, "")
-    absent = pc.or_(pc.is_in(lowered, pa.array(MISSING, pa.large_string())), blank)
+    absent = pc.or_(pc.is_in(lowered, pa.array(missing, pa.large_string())), blank)
     distinct = trimmed.filter(pc.invert(absent))
     present = pc.if_else(absent, None, trimmed)
+    if text:
+        return recoded("string", codes, present)
     if not len(distinct):
         pass
     elif matches(distinct, NUMBER):
         integers = distinct.filter(pc.match_substring_regex(distinct, INTEGER)).cast(pa.float64())
         if not len(integers) or pc.max(pc.abs(integers)).as_py() < EXACT:
             numbers = number(present.cast(pa.float64())).data
-            return Values("number", np.append(numbers, np.nan)[codes])
+            spelled = spellings(codes, present) if padded(distinct, numbers) else None
+            return Values("number", np.append(numbers, np.nan)[codes], spelled=spelled)
     elif matches(distinct, "^(?i:true|false)$"):
         return recoded("boolean", codes, pc.if_else(absent, None, lowered))
     elif matches(distinct, DATE):
         return recoded("date", codes, short_dates(present))
     return recoded("string", codes, pc.if_else(blank, None, stored))
+
+
+def padded(distinct: Array, numbers: npt.NDArray[np.float64]) -> bool:
+    """Whether a number that is not whole has several spellings, some with zeros at the end: 3.1 and 3.10."""
+    if len(distinct) > MOST_SPELLINGS:
+        return False
+    fractions = numbers[np.isfinite(numbers)]
+    fractions = fractions[fractions % 1 != 0]
+    if len(np.unique(fractions)) == len(fractions):
+        return False
+    return bool(pc.any(pc.match_substring_regex(distinct, PADDED)).as_py())
+
+
+def spellings(codes: npt.NDArray[np.int32], present: Array) -> Coded:
+    """The texts of a column of numbers, those of whole numbers in their shortest form."""
+    texts = present.to_pylist()
+    names = [t if t is None or float(t) % 1 else shortest(float(t)) for t in texts]
+    merged, distinct = pd.factorize(np.array(names, dtype=object))
+    return np.append(merged, -1)[codes], list(distinct)
+
+
+def as_labels(values: Values, kind: ColumnKind = "categorical", missing: Collection[str] = ()) -> Values:
+    """A column of strings as labels: without blanks around them; words in `missing` (lower case) are missing.
+
+    Text keeps its blanks, and loses cells that hold nothing but such a word. Other columns stay as they are.
+    """
+    if values.storage != "string":
+        return values
+    codes, names = values.coded
+    bare = [name.strip() for name in names]
+    spelled = [None if b.lower() in missing else (n if kind == "text" else b) for n, b in zip(names, bare, strict=True)]
+    if spelled == names:
+        return values
+    merged, distinct = pd.factorize(np.array([*spelled, None], dtype=object))
+    return Values("string", coded=(merged[codes], list(distinct)))
+
+
+def said_missing(values: Values, missing: Collection[str]) -> str:
+    """'9 × NA, 2 × null': the words of a column of text that are read as missing; '' for none."""
+    if values.storage != "string":
+        return ""
+    codes, names = values.coded
+    words = [i for i, name in enumerate(names) if name.strip().lower() in missing]
+    counts = np.bincount(codes[codes >= 0], minlength=len(names)) if words else []
+    return ", ".join(f"{counts[i]:,} × {names[i].strip()}" for i in words if counts[i])
 
 
 def matches(values: Array, pattern: str) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,20 +11,18 @@ import pandas as pd
 
 from bench.data.errors import DataError, listing, suggest
 from bench.data.tables.config import Format, TableConfig
-from bench.data.tables.decode import Values
+from bench.data.tables.decode import Values, as_labels
 from bench.data.tables.infer import at_rows, rows_word
+from bench.data.tables.numbers import read_numbers
 from bench.data.tables.roles import instants
 from bench.data.tables.schema import ColumnKind
 
 BETWEEN = " × "  # in names and values of crosses
-CURRENCY = r"[^\d.,+\-]"  # all that is no part of a number
-WORDS = {
-    **dict.fromkeys(("yes", "y", "true", "on", "1"), 1.0),
-    **dict.fromkeys(("no", "n", "false", "off", "0"), 0.0),
-}
 
 
-def derive(values: Mapping[str, Values], config: TableConfig) -> tuple[dict[str, Values], dict[str, ColumnKind]]:
+def derive(
+    values: Mapping[str, Values], config: TableConfig, log: list[str]
+) -> tuple[dict[str, Values], dict[str, ColumnKind]]:
     """The columns that were asked for, new or read anew, and their kinds. Only columns that these need are touched.
 
     Raises:
@@ -36,12 +33,12 @@ def derive(values: Mapping[str, Values], config: TableConfig) -> tuple[dict[str,
         found[name] = Values("number", formatted(name, pick(values, name, "formats"), form))
         kinds[name] = "numeric"
     for name in config.dates:
-        parts = date_parts(name, pick(values, name, "dates"))
+        parts = date_parts(name, pick(values, name, "dates"), config.day_first, log)
         found.update({new: value for new, (value, _) in parts.items()})
         kinds.update({new: kind for new, (_, kind) in parts.items()})
     for names in config.crosses:
         new = BETWEEN.join(names)
-        found[new] = Values("string", cross([pick(values, name, "crosses").strings() for name in names]))
+        found[new] = Values("string", cross([as_labels(pick(values, name, "crosses")).strings() for name in names]))
         kinds[new] = "categorical"
     return found, kinds
 
@@ -61,57 +58,56 @@ def pick(values: Mapping[str, Values], name: str, key: str) -> Values:
 
 
 def formatted(name: str, values: Values, form: Format) -> npt.NDArray[np.float64]:
-    """Numbers written as `form` says: 1.234,5 (decimal_comma), 1,234.5 (thousands), 12 %, € 1,234.50 (currency), yes.
+    """Numbers as people write them, float64 (n,), NaN where missing; yes and no as 1 and 0.
 
     Raises:
-        DataError: values that are not written so.
+        DataError: the file holds numbers already, or cells that are not written so; names the column and the rows.
     """
-    strings = values.strings()
-    distinct, inverse = np.unique(np.where(pd.isna(strings), "", strings).astype(str), return_inverse=True)
-    numbers = np.array([one_number(text.strip(), form) for text in distinct.tolist()])[inverse]
-    wrong = np.flatnonzero(np.isnan(numbers) & ~pd.isna(strings))
-    if len(wrong):
+    if values.storage not in ("string", "boolean"):
+        held = {"number": "numbers", "date": "dates"}.get(values.storage, "other")
         raise DataError(
-            f"column {name!r}: expected numbers written as data.formats says ({form}), got {len(wrong):,} "
-            f"{rows_word(len(wrong))} such as {strings[wrong[0]][:40]!r} ({at_rows(wrong)}). Correct them or the format"
+            f"data.formats {name!r}: expected text, got a column of {held} already. Take it out of data.formats"
         )
-    return numbers
+    codes, texts = values.coded
+    numbers, wrong = read_numbers(name, texts, form)
+    if wrong:
+        rows = np.flatnonzero(np.isin(codes, wrong))
+        raise DataError(
+            f"column {name!r}: expected numbers written as data.formats says ({form}), got {len(rows):,} "
+            f"{rows_word(len(rows))} such as {texts[codes[rows[0]]][:40]!r} ({at_rows(rows)}). Correct them or the "
+            "format, or say which words mean missing with data.missing_words"
+        )
+    return np.append(numbers, np.nan)[codes]
 
 
-def one_number(text: str, form: Format) -> float:
-    """One number, NaN where it is none."""
-    if form == "yes_no":
-        return WORDS.get(text.lower(), np.nan)
-    scale = 1.0
-    if form == "percent":
-        text, scale = text.removesuffix("%").strip(), 0.01
-    if form == "currency":
-        text = re.sub(CURRENCY, "", text)
-    text = text.replace(".", "").replace(",", ".") if form == "decimal_comma" else text.replace(",", "")
-    try:
-        return float(text) * scale
-    except ValueError:
-        return np.nan
-
-
-def date_parts(name: str, values: Values) -> dict[str, tuple[Values, ColumnKind]]:
+def date_parts(
+    name: str, values: Values, day_first: bool | None, log: list[str]
+) -> dict[str, tuple[Values, ColumnKind]]:
     """Days since 1970 (numeric), month and weekday (categorical), and the hour where any date has a time.
 
     Raises:
-        DataError: the column holds no dates.
+        DataError: the column holds no dates, or dates of no clear order of day and month.
     """
-    if values.storage != "date":
-        raise DataError(f"data.dates {name!r}: expected a column of dates (2024-01-31), got {values.storage} values")
-    moments = pd.Series(instants(values.data))
-    days = (moments - pd.Timestamp("1970-01-01")).dt.total_seconds().to_numpy() / 86400
-    absent = moments.isna().to_numpy()
+    found = instants(name, values, day_first)
+    if found is None:
+        raise DataError(
+            f"data.dates {name!r}: expected a column of dates (2024-01-31) or epochs, got {values.storage} values"
+        )
+    absent = found.absent()
+    impossible = absent & ~values.missing()
+    if impossible.any():
+        n, first = int(impossible.sum()), values.strings()[int(impossible.argmax())]
+        log.append(f"warning: {n:,} {rows_word(n)} of {name!r} hold no day of the calendar, such as {first!r}: missing")
+    seconds = np.where(absent, np.nan, found.micros / 1e6)
+    moments = pd.Series(np.where(absent, np.int64(0), found.micros).astype("datetime64[us]"))
+    days = seconds / 86400
     parts: dict[str, tuple[Values, ColumnKind]] = {f"{name} days": (Values("number", days), "numeric")}
     for part, numbers in (("month", moments.dt.month), ("weekday", moments.dt.day_of_week + 1)):
         labels: npt.NDArray[Any] = np.full(len(days), None, dtype=object)
         labels[~absent] = [f"{int(v):02d}" for v in numbers[~absent]]
         parts[f"{name} {part}"] = (Values("string", labels), "categorical")
     if (days[~absent] % 1 != 0).any():
-        parts[f"{name} hour"] = (Values("number", moments.dt.hour.to_numpy(dtype=np.float64)), "numeric")
+        parts[f"{name} hour"] = (Values("number", np.where(absent, np.nan, moments.dt.hour)), "numeric")
     return parts
 
 

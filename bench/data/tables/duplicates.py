@@ -1,43 +1,74 @@
-"""Rows that are alike: dropped where they could leak from training into test, else told of where they may deceive."""
+"""Rows that are alike: dropped where they are copies, which could leak into test, and kept where they are events."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from bench.data.tables.infer import rows_word
-from bench.data.tables.roles import PARTS
+from bench.data.options import option
+from bench.data.tables.infer import PARTS, rows_word
 from bench.data.tables.schema import BLOCK, Roles, Strings, blocks
 
 ODD = (np.uint64(0x9E3779B97F4A7C15), np.uint64(0xC2B2AE3D27D4EB4F))  # of the two hashes
 
 Rows = npt.NDArray[np.int64]
 
+MOVES = 0.01  # relative change of a class's share from which equal rows are taken for events
+
 
 def deduplicate(
-    frame: pd.DataFrame, strings: Strings, log: list[str], roles: Mapping[str, npt.NDArray[Any]]
+    frame: pd.DataFrame, strings: Strings, log: list[str], roles: Roles, *, rule: Literal["auto", "drop"]
 ) -> npt.NDArray[np.int64]:
     """Positions of the first of each set of rows with equal features, label and roles; the others could leak into test.
 
-    With a user, a time or a weight of its own, an otherwise equal row is an event of its own.
+    With a user, a time or a weight of its own, an otherwise equal row is an event of its own. Rows of a given test part
+    stay. `rule` auto: all stay where dropping would move the share of a class.
     """
-    beside = {"": pd.factorize(strings)[0], **{f"\0{role}": v for role, v in roles.items()}}
-    first = np.flatnonzero(~frame.assign(**beside).duplicated().to_numpy()).astype(np.int64)
-    dropped = len(frame) - len(first)
-    if dropped:
-        log.append(f"dropped {dropped:,} duplicate {rows_word(dropped)} ({dropped / len(frame):.1%})")
+    beside = {"": pd.factorize(strings)[0], **{f"\0{role}": v for role, v in roles.arrays().items()}}
+    repeated = frame.assign(**beside).duplicated().to_numpy()
+    if roles.given is not None:
+        repeated = repeated & (roles.given != PARTS["test"])
+    first = settle(repeated, pd.Categorical(strings), log, rule=rule)
     ambiguous = frame.iloc[first]
-    if roles:  # a role keeps rows that are alike in features and label
+    if roles.arrays() or len(first) == len(frame):  # rows that are alike in features and label may have stayed
         ambiguous = ambiguous[~frame.assign(**{"": beside[""]}).iloc[first].duplicated()]
     ambiguous = ambiguous[ambiguous.duplicated(keep=False)]
     if len(ambiguous):
         groups = len(ambiguous.drop_duplicates())
         log.append(f"kept {groups:,} groups of rows with equal features but different labels ({len(ambiguous):,} rows)")
     return first
+
+
+def settle(
+    repeated: npt.NDArray[np.bool_], labels: pd.Categorical[object], log: list[str], *, rule: Literal["auto", "drop"]
+) -> npt.NDArray[np.int64]:
+    """The rows that stay of those that equal an earlier one or none, (n,) bool, by their labels; says what is done.
+
+    `rule` auto drops them only where every class's share moves by less than `MOVES`, relatively: equal rows of people
+    or goods are copies, equal rows of impressions are events.
+    """
+    n, rows = int(repeated.sum()), len(repeated)
+    every = np.arange(rows, dtype=np.int64)
+    if not n:
+        return every
+    codes, names = np.asarray(labels.codes), list(labels.categories)
+    before, after = (np.bincount(c, minlength=len(names)) / len(c) for c in (codes, codes[~repeated]))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        moves = np.nan_to_num(np.abs(after / before - 1))
+    worst = int(moves.argmax())
+    share = f"{n:,} duplicate {rows_word(n)} ({n / rows:.1%})"
+    if rule == "auto" and moves[worst] >= MOVES:
+        log.append(
+            f"warning: kept {share}: without them class {names[worst]!r} would go from {before[worst]:.2%} of the rows "
+            f"to {after[worst]:.2%}. Test rows may equal rows to train on; if these are copies, drop them: "
+            f"{option('duplicates', 'drop')}"
+        )
+        return every
+    log.append(f"dropped {share}; to keep them: {option('duplicates', 'keep')}")
+    return every[~repeated]
 
 
 def warn_shared(frame: pd.DataFrame, strings: Strings, roles: Roles, log: list[str]) -> None:
@@ -62,8 +93,8 @@ def warn_copies(frame: pd.DataFrame, y: npt.NDArray[np.int64], target: str, log:
         codes, values = pd.factorize(frame[name], use_na_sentinel=False)
         if len(values) == classes and len(np.unique(codes * classes + y)) == classes:
             log.append(
-                f"warning: column {name!r} is a copy of target {target!r}; if it is not known in advance, "
-                "leave it out with data.ignore"
+                f"warning: column {name!r} is a copy of target {target!r}; if it is not known in advance, leave it "
+                f"out: {option('ignore', [str(name)])}"
             )
 
 

@@ -2,26 +2,39 @@
 
 numeric      numbers, unless the name says that they are identifiers
 categorical  other text, booleans, and numbers named like identifiers (Clothing ID, zip, sku)
-text         strings of two words or more on average, with over 200 distinct values or half of the values distinct
+text         strings of two words or more on average, with over 200 distinct values or half of the values distinct;
+             in Chinese, Japanese, Thai and other scripts without blanks four characters count as a word
 ignored      constant, empty, dates, one value per row (ids, row numbers), lists and bytes
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from bench.data.errors import DataError
+from bench.data.options import option
+from bench.data.tables.dates import compact
 from bench.data.tables.decode import Values
+from bench.data.tables.numbers import recognise
 from bench.data.tables.schema import ColumnKind
 
 ENOUGH = 20  # rows from which 'all values differ' says something
-UNREAD = "correct the others, or set data.formats"
-NUMBER = re.compile(r"-?[0-9]{1,3}([.,]?[0-9]{3})*([.,][0-9]+)?")  # as people write them
+UNSPACED = re.compile(
+    "[\u0e00-\u0fff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff66-\uff9f]"
+    "|[\U00020000-\U0003ffff]"
+)
+"""A character of Thai, Lao, Tibetan, Burmese, Khmer, Japanese or Chinese: scripts without blanks between words."""
+PER_WORD = 4  # characters that count as a word where words have no blanks between them
+PARTS = {"train": 0, "training": 0, "val": 1, "valid": 1, "validation": 1, "dev": 1, "test": 2, "testing": 2}
+"""Words for the parts of a given division -> part."""
+SAMPLE = 200_000  # rows that a remark is made on
+MOST_WORDS = 5  # different cells that are proposed as words for missing
 CONSTANT = "one value in all rows"
 IDENTIFIER = re.compile(r"(?:^|[^a-z])(?:id|ids|uuid|guid|sku|zip|code)$", re.IGNORECASE)
 CAMEL = re.compile(r"[a-z]I[dD]$")
@@ -44,15 +57,61 @@ def infer(name: str, values: Values) -> tuple[ColumnKind, str]:
     distinct = int((counts > 0).sum())  # of the rows that are left; there may be names of others
     if distinct == 1 and full:
         return "ignored", CONSTANT
-    words = float(counts @ np.array([len(v.split()) for v in strings])) / present
-    kind, why = infer_string(words, present, distinct, full and distinct == present >= ENOUGH)
-    return kind, why + (", though most read as numbers: " + UNREAD if why and mostly_numbers(strings) else "")
+    words = float(counts @ np.array([count_words(v) for v in strings])) / present
+    return infer_string(words, present, distinct, full and distinct == present >= ENOUGH)
 
 
-def mostly_numbers(strings: Sequence[str], most: int = 1000) -> bool:
-    """Whether four of five strings are numbers to people, judged by the first ones."""
-    looked = list(strings[:most])
-    return sum(NUMBER.fullmatch(s.strip()) is not None for s in looked) >= 0.8 * len(looked)
+def count_words(text: str) -> float:
+    """Words between blanks; where a script has none, a word for every four of its characters if these are more."""
+    return max(len(text.split()), len(UNSPACED.findall(text)) / PER_WORD)
+
+
+def remark(name: str, values: Values, kind: ColumnKind) -> str:
+    """What a column seems to hold that it is not used as, and the option that changes it; '' for nothing."""
+    if values.storage == "number":
+        return remark_number(name, values, kind)
+    if values.storage != "string":
+        return ""
+    codes, texts = values.coded
+    used = [texts[code] for code in pd.unique(codes[codes >= 0][:SAMPLE])]
+    if used and kind == "categorical" and {text.strip().lower() for text in used} <= set(PARTS):
+        return f"says which rows train and test; to split by it: {option('given', name)}"
+    found = recognise(used)
+    if found is None:
+        return ""
+    form, wrong = found
+    rows = rows_that_say(values, wrong)
+    cells = f"{len(rows):,} {rows_word(len(rows))} such as {wrong[0][:40]!r} ({at_rows(rows)})" if len(rows) else ""
+    if form != "plain":
+        but = f", but not {cells}" if cells else ""
+        return f"looks like numbers written as {form}{but}: {option('formats', {name: form})}"
+    words = sorted({word.strip() for word in wrong}) if len(wrong) <= MOST_WORDS else []
+    means = f"{option('missing_words', words)} if {'that means' if len(words) == 1 else 'these mean'} missing, or "
+    return f"most read as numbers, but not {cells}: {means if words else ''}correct them" if cells else ""
+
+
+def remark_number(name: str, values: Values, kind: ColumnKind) -> str:
+    """The same of a column of numbers: dates such as 20210630, or names such as 3.1 and 3.10."""
+    if kind != "numeric":
+        return ""
+    if values.spelled is not None:
+        spelled: dict[float, list[str]] = {}
+        for text in values.spelled[1]:
+            spelled.setdefault(float(text), []).append(text)
+        names = max(spelled.values(), key=len)
+        return f"has one number in several spellings ({', '.join(names[:3])}): {option('kinds', {name: 'categorical'})}"
+    present = values.data[:SAMPLE]
+    present = np.unique(present[~np.isnan(present)])
+    if len(present) >= ENOUGH and compact(present) is not None:
+        return f"looks like dates (20210630): {option('dates', [name])}"
+    return ""
+
+
+def rows_that_say(values: Values, texts: Collection[str]) -> npt.NDArray[np.int64]:
+    """Positions of rows with one of these texts."""
+    codes, names = values.coded
+    wanted = [i for i, name in enumerate(names) if name in set(texts)]
+    return np.flatnonzero(np.isin(codes, wanted)).astype(np.int64)
 
 
 def infer_number(name: str, values: npt.NDArray[np.float64], full: bool) -> tuple[ColumnKind, str]:
@@ -85,7 +144,12 @@ def infer_string(words: float, count: int, distinct: int, unique: bool) -> tuple
     return "categorical", ""
 
 
-def as_kind(name: str, values: Values, kind: ColumnKind, rows: npt.NDArray[np.int64] | None = None) -> npt.NDArray[Any]:
+def as_kind(
+    name: str,
+    values: Values,
+    kind: ColumnKind,
+    rows: npt.NDArray[np.int64] | None = None,
+) -> npt.NDArray[Any]:
     """The column in the type of its kind: float64 with NaN, or object of str and None.
 
     `rows`: their numbers in the source, from 0, for messages.

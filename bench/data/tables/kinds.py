@@ -6,9 +6,10 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from bench.data.errors import DataError, listing, suggest
+from bench.data.options import option
 from bench.data.tables.config import TableConfig
-from bench.data.tables.decode import Values
-from bench.data.tables.infer import infer
+from bench.data.tables.decode import Values, as_labels, said_missing
+from bench.data.tables.infer import infer, remark
 from bench.data.tables.origin import Origin
 from bench.data.tables.roles import chosen
 from bench.data.tables.schema import ColumnKind
@@ -81,21 +82,53 @@ def usable_columns(
     read: Callable[[str], Values],
     declared: Mapping[str, tuple[ColumnKind, str]],
     ignored: dict[str, str],
+    noticed: Noticed,
 ) -> Iterator[tuple[str, ColumnKind, Values]]:
     """The feature columns by name, each with its kind and values.
 
-    The others go into `ignored`, with the reason; those that are declared so are not read.
+    The others go into `ignored`, with the reason; those that are declared so are not read. Labels come without blanks
+    around them and without words for missing; what is odd about columns is `noticed`.
     """
     for name in sorted(names):
         kind, why = declared.get(name, (None, ""))
         if kind != "ignored":
             values = read(name)
             if kind is None:
-                kind, why = infer(name, values)
+                kind, why = infer(name, as_labels(values, "text", noticed.missing))
+                noticed.look(name, values, kind)
         if kind == "ignored":
             ignored[name] = why
         else:
-            yield name, kind, values
+            if kind != "numeric":
+                noticed.count(name, values)
+            yield name, kind, as_labels(values, kind, noticed.missing)
+
+
+class Noticed:
+    """What is said of columns: cells that are read as missing, and what columns seem to hold (with `remarks`)."""
+
+    def __init__(self, missing: frozenset[str], *, remarks: bool) -> None:
+        self.missing, self.remarks = missing, remarks
+        self.found: list[str] = []
+        self.absent: dict[str, str] = {}
+
+    def look(self, name: str, values: Values, kind: ColumnKind) -> None:
+        """Note what a column seems to hold."""
+        said = remark(name, as_labels(values, "text", self.missing), kind) if self.remarks else ""
+        if said:
+            self.found.append(f"warning: column {name!r} {said}")
+
+    def count(self, name: str, values: Values) -> None:
+        """Note the words of a column that are read as missing."""
+        said = said_missing(values, self.missing)
+        if said:
+            self.absent[name] = said
+
+    def lines(self) -> list[str]:
+        """All of it."""
+        named = listing((f"{name} ({words})" for name, words in self.absent.items()), most=8)
+        more = [f"read as missing: {named}; to keep such words: {option('missing_words', [])}"] if named else []
+        return [*self.found, *more]
 
 
 def tell_ignored(ignored: Mapping[str, str], log: list[str], target: str, origin: Origin, *, usable: bool) -> None:

@@ -18,18 +18,17 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import pyarrow as pa  # type: ignore[import-untyped]
-import pyarrow.parquet as pq  # type: ignore[import-untyped]
 
 from bench.data.errors import DataError
 from bench.data.fetching.cache import cache_root, make_room, new_folder, used
+from bench.data.files.parquet import ParquetTable
 from bench.data.tables.assemble import Contents, assemble
 from bench.data.tables.config import TableConfig
-from bench.data.tables.decode import Values, decode
+from bench.data.tables.decode import Values, as_labels, decode
 from bench.data.tables.derive import derive
-from bench.data.tables.duplicates import Hashes
-from bench.data.tables.infer import as_kind, rows_word
-from bench.data.tables.kinds import declared_kinds, tell_ignored, usable_columns
+from bench.data.tables.duplicates import Hashes, settle
+from bench.data.tables.infer import PARTS, as_kind
+from bench.data.tables.kinds import Noticed, declared_kinds, tell_ignored, usable_columns
 from bench.data.tables.labels import (
     check_variety,
     choose_classes,
@@ -42,25 +41,21 @@ from bench.data.tables.origin import Origin
 from bench.data.tables.roles import chosen, read_roles
 from bench.data.tables.schema import ColumnKind, FeatureColumn, Roles, Table, check_names
 
-LAYOUT = 1  # raised when files or cleaning change: old ones are then made anew
+LAYOUT = 2  # raised when files or cleaning change: old ones are then made anew
 Rows = npt.NDArray[np.int64]
 
 
-class ParquetColumns(Mapping[str, Values]):
-    """The columns of Parquet files of one schema, by name without outer spaces, each read when it is asked for."""
+class DecodedColumns(Mapping[str, Values]):
+    """The columns of a stored table by name without outer spaces, each read and decoded when it is asked for."""
 
-    def __init__(self, paths: Sequence[Path]) -> None:
-        self.paths = list(paths)
-        self.files = pq.ParquetDataset(self.paths)
-        stored = self.files.schema.names
-        self.stored = dict(zip(check_names(self.paths[0].name, stored), stored, strict=True))
+    def __init__(self, table: ParquetTable, config: TableConfig, missing: frozenset[str]) -> None:
+        self.table, self.config, self.missing = table, config, missing
+        self.stored = dict(zip(check_names(table.name, table.names), table.names, strict=True))
 
     def __getitem__(self, name: str) -> Values:
-        stored = self.stored[name]
-        try:
-            return decode(self.files.read(columns=[stored]).column(0))
-        except (pa.ArrowException, OSError) as error:
-            raise DataError(f"column {name!r} of {self.paths[0].name}: expected to read it, got: {error}") from error
+        return decode(
+            self.table.read(self.stored[name]), text=name in (self.config.formats or {}), missing=self.missing
+        )
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.stored)
@@ -70,7 +65,7 @@ class ParquetColumns(Mapping[str, Values]):
 
 
 def load_large(
-    paths: Sequence[Path], target: str, column: str, config: TableConfig, origin: Origin, *, truth: str | None = None
+    stored: ParquetTable, target: str, column: str, config: TableConfig, origin: Origin, *, truth: str | None = None
 ) -> Table:
     """The cleaned table of Parquet files, its columns memory-mapped. `column` holds the labels of `target`, `truth`
     the true probabilities of class 1.
@@ -78,11 +73,11 @@ def load_large(
     Raises:
         DataError: target or columns are not usable, or the cache cannot be written.
     """
-    folder = cache_root() / "tables" / name(paths, target, config, origin)
+    folder = cache_root() / "tables" / name(stored.paths, target, config, origin)
     if not (folder / "meta.json").is_file():
         make_room(folder.parent)
         with new_folder(folder) as work:
-            Ingest(paths, work, config, origin).run(target, column, truth)
+            Ingest(stored, work, config, origin).run(target, column, truth)
     used(folder)
     return open_table(folder, config, origin)
 
@@ -101,10 +96,10 @@ def name(paths: Sequence[Path], target: str, config: TableConfig, origin: Origin
 class Ingest:
     """One reading of a source into a folder."""
 
-    def __init__(self, paths: Sequence[Path], folder: Path, config: TableConfig, origin: Origin) -> None:
-        self.source = ParquetColumns(paths)
+    def __init__(self, stored: ParquetTable, folder: Path, config: TableConfig, origin: Origin) -> None:
+        self.source = DecodedColumns(stored, config, origin.declared_words(config))
         self.folder, self.config, self.origin = folder, config, origin
-        self.log: list[str] = []
+        self.log = list(origin.notes)
         self.kinds: dict[str, ColumnKind] = {}
         self.ignored: dict[str, str] = {}
         self.labels: dict[str, list[str]] = {}  # categories of the columns that have some
@@ -125,20 +120,22 @@ class Ingest:
                 "by column and rows without target are left out, got true. Unset it; or, to learn from such rows too, "
                 "give a sample of the file (Parquet up to 1,000,000 rows, text up to 500 MB)"
             )
-        strings = pd.Categorical(target_strings(labels, target))  # codes: what follows looks at them again and again
+        strings = pd.Categorical(
+            target_strings(as_labels(labels, missing=self.origin.declared_words(config)), target)
+        )  # codes: what follows looks at them again and again
         rows = labelled_rows(strings, log)
         check_variety(tally(strings[rows]), target)
         nothing = Values("other", np.array([], dtype=object))
         names = chosen(config)
         taken = {n: self.source[n].take(rows) if n in names.values() else nothing for n in self.source}
-        roles = read_roles(taken, names, target)
-        hashes = Hashes(len(rows)) if self.origin.deduplicates(config) else None
+        roles = read_roles(taken, names, target, config.day_first)
+        hashes = Hashes(len(rows)) if self.origin.duplicates_rule(config) != "keep" else None
         self.write_columns(rows, hashes)
         stay = np.arange(len(rows), dtype=np.int64)
         if hashes is not None:
             for values in (strings[rows].codes, *roles.arrays().values()):
                 hashes.add(values)
-            stay = self.distinct(hashes)
+            stay = self.distinct(hashes, strings[rows], roles)
         stay = stay[large_classes(strings[rows[stay]], config.min_class_rows, log)]
         classes, y = choose_classes(strings[rows[stay]], target, config, log)
         del strings, labels, hashes
@@ -172,7 +169,7 @@ class Ingest:
 
     def write_columns(self, rows: Rows, hashes: Hashes | None) -> None:
         """Decide on the kinds, then write each feature column of the labelled rows: float64, or codes."""
-        changed, derived = derive(self.source, self.config)
+        changed, derived = derive(self.source, self.config, self.log)
         names = sorted({*self.source, *changed})
         origin = replace(self.origin, kinds={**self.origin.kinds, **derived})
         declared = declared_kinds(names, self.target, self.config, origin)
@@ -181,9 +178,10 @@ class Ingest:
             values = changed[name] if name in changed else self.source[name]
             return values.take(rows) if len(rows) < len(values) else values
 
+        noticed = Noticed(self.origin.missing_words(self.config), remarks=self.origin.remarks)
         work = self.folder / "work.npy"
         found: list[tuple[str, Path]] = []
-        for name, kind, values in usable_columns(names, read, declared, self.ignored):
+        for name, kind, values in usable_columns(names, read, declared, self.ignored, noticed):
             if kind == "numeric":
                 typed: npt.NDArray[Any] = as_kind(name, values, kind, rows)
             else:
@@ -195,18 +193,18 @@ class Ingest:
             found.append((name, work.rename(self.folder / f"work-{len(found)}.npy")))
             self.kinds[name] = kind
         tell_ignored(self.ignored, self.log, self.target, self.origin, usable=bool(found))
+        self.log += noticed.lines()
         for name, path in found:
             path.rename(self.file(name))
 
-    def distinct(self, hashes: Hashes) -> Rows:
-        """Positions of the first of each set of rows with equal features, label and roles."""
-        repeated = hashes.repeated()
-        n, rows = len(repeated), hashes.both.shape[1]
-        stays = np.ones(rows, dtype=np.bool_)
-        stays[repeated] = False
-        if n:
-            self.log.append(f"dropped {n:,} duplicate {rows_word(n)} ({n / rows:.1%})")
-        return np.flatnonzero(stays).astype(np.int64)
+    def distinct(self, hashes: Hashes, labels: pd.Categorical[object], roles: Roles) -> Rows:
+        """The rows that stay of those that are alike, by the rule for them."""
+        repeated = np.zeros(len(labels), dtype=np.bool_)
+        repeated[hashes.repeated()] = True
+        if roles.given is not None:
+            repeated = repeated & (roles.given != PARTS["test"])
+        rule = self.origin.duplicates_rule(self.config)
+        return settle(repeated, labels, self.log, rule="auto" if rule == "auto" else "drop")
 
 
 def strings_of(name: str, values: Values, kind: ColumnKind, rows: Rows) -> Values:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,11 +12,10 @@ import pandas as pd
 
 from bench.data.errors import DataError, listing, suggest
 from bench.data.tables.config import TableConfig
-from bench.data.tables.decode import Values
-from bench.data.tables.infer import rows_word
+from bench.data.tables.dates import Moments, compact, epochs, read_dates
+from bench.data.tables.decode import INTEGER, Values, as_labels, shortest
+from bench.data.tables.infer import PARTS, at_rows, rows_word
 from bench.data.tables.schema import Roles
-
-PARTS = {"train": 0, "training": 0, "val": 1, "valid": 1, "validation": 1, "dev": 1, "test": 2, "testing": 2}
 
 
 def chosen(config: TableConfig) -> dict[str, str]:
@@ -24,7 +24,9 @@ def chosen(config: TableConfig) -> dict[str, str]:
     return {role: name for role, name in names.items() if name is not None}
 
 
-def read_roles(values: Mapping[str, Values], names: Mapping[str, str], target: str) -> Roles:
+def read_roles(
+    values: Mapping[str, Values], names: Mapping[str, str], target: str, day_first: bool | None = None
+) -> Roles:
     """The arrays of the roles.
 
     Raises:
@@ -42,7 +44,7 @@ def read_roles(values: Mapping[str, Values], names: Mapping[str, str], target: s
     if "group" in names:
         found["group"], found["groups"] = group_codes(names["group"], values[names["group"]])
     if "time" in names:
-        found["time"] = times(names["time"], values[names["time"]])
+        found["time"] = times(names["time"], values[names["time"]], day_first)
     if "given" in names:
         found["given"] = given_parts(names["given"], values[names["given"]])
     return Roles(**found)
@@ -77,37 +79,84 @@ def group_codes(name: str, values: Values) -> tuple[npt.NDArray[np.int64], tuple
             f"data.group {name!r}: expected a group in every row, got {absent:,} {rows_word(absent)} without. "
             "Give these a group of their own, or remove them"
         )
-    if values.storage == "number":
+    if values.storage == "number" and values.spelled is None:
         distinct, codes = np.unique(values.data, return_inverse=True)
-        return codes.astype(np.int64), tuple(f"{v:.15g}" for v in distinct.tolist())
-    codes, names = pd.factorize(values.data, sort=True)
+        return codes.astype(np.int64), tuple(str(shortest(v)) for v in distinct.tolist())
+    codes, names = pd.factorize(as_labels(values).strings(), sort=True)
     return codes.astype(np.int64), tuple(str(n) for n in names)
 
 
-def times(name: str, values: Values) -> npt.NDArray[np.int64]:
+def times(name: str, values: Values, day_first: bool | None = None) -> npt.NDArray[np.int64]:
     """Ranks of the distinct times, from 0.
 
     Raises:
-        DataError: values that are neither dates nor numbers, or missing.
+        DataError: values that are neither dates nor numbers, missing, or no days of the calendar; dates of no clear
+            order of day and month.
     """
-    absent = int(values.missing().sum())
-    if values.storage not in ("date", "number") or absent:
-        got = f"{absent:,} {rows_word(absent)} without" if absent else f"{values.storage} values"
+    number = values.storage == "number" or whole_numbers(values)
+    if values.storage != "date" and not number:
+        _, texts = values.coded
+        such = f" values such as {texts[0][:40]!r}" if values.storage == "string" and texts else " values"
+        raise DataError(f"data.time {name!r}: expected {TIMES}, got {values.storage}{such}. {REMEDY}")
+    moments = instants(name, values, day_first)
+    absent = values.missing() if moments is None else moments.absent()
+    if absent.any():
+        n, none = int(absent.sum()), absent & ~values.missing()
+        such = f", such as {values.strings()[int(none.argmax())]!r}" if none.any() else ""
         raise DataError(
-            f"data.time {name!r}: expected a date (2024-01-31, 2024-01-31 10:00:00) or a number in every row, "
-            f"got {got}. Correct them, or choose another column"
+            f"data.time {name!r}: expected {TIMES}, got {n:,} {rows_word(n)} without{such} "
+            f"({at_rows(np.flatnonzero(absent))}). {REMEDY}"
         )
-    moments = values.data if values.storage == "number" else instants(values.data)
-    return np.unique(moments, return_inverse=True)[1].astype(np.int64)
+    if moments is not None and values.storage != "number":
+        first, nano = np.unique(moments.micros, return_inverse=True)[1], moments.nanos
+        return np.unique(first * 1000 + nano, return_inverse=True)[1].astype(np.int64)
+    if values.storage == "number":
+        return np.unique(values.data, return_inverse=True)[1].astype(np.int64)
+    codes, texts = values.coded
+    return np.unique(np.array([int(t.partition(".")[0]) for t in texts], object), return_inverse=True)[1][codes]
 
 
-def instants(strings: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Dates as datetime64, UTC; NaT where missing. Day first where the day comes first in 31.01.2024."""
-    distinct, inverse = np.unique(np.where(pd.isna(strings), "", strings).astype(str), return_inverse=True)
-    day_first = bool(len(distinct)) and "-" not in distinct[-1]
-    parsed = pd.to_datetime(pd.Series(distinct), utc=True, format="mixed", dayfirst=day_first, errors="coerce")
-    moments: npt.NDArray[Any] = parsed.dt.tz_localize(None).to_numpy()[inverse]
-    return moments
+TIMES = "a date (2024-01-31, 2024-01-31 10:00:00) or a number in every row"
+REMEDY = "Correct them, or choose another column"
+
+
+def whole_numbers(values: Values) -> bool:
+    """Whether text is nothing but whole numbers, too long to be exact as numbers."""
+    return values.storage == "string" and all(re.fullmatch(INTEGER, text) for text in values.coded[1])
+
+
+def instants(name: str, values: Values, day_first: bool | None = None) -> Moments | None:
+    """The moments of a column, per row: of dates, of numbers such as 20210630, and of epochs. None for other values.
+
+    Raises:
+        DataError: dates of no clear order of day and month, of no clear time zone, or epochs in several units.
+    """
+    if values.storage == "number":
+        return number_instants(name, values.data)
+    codes, distinct = values.coded
+    if values.storage == "date":
+        return read_dates(name, distinct, day_first).take(codes)
+    if whole_numbers(values) and all(len(text) < 20 for text in distinct):
+        found = epochs(name, np.array([int(text.partition(".")[0]) for text in distinct], dtype=np.int64))
+        return None if found is None else found.take(codes)
+    return None
+
+
+def number_instants(name: str, numbers: npt.NDArray[np.float64]) -> Moments | None:
+    """The moments of numbers, (n,): 20210630 or epochs. None for numbers of another sort.
+
+    Raises:
+        DataError: epochs in several units.
+    """
+    present = np.flatnonzero(~np.isnan(numbers))
+    found = compact(numbers[present])
+    if found is None and len(present) and np.isfinite(numbers[present]).all() and (numbers[present] % 1 == 0).all():
+        found = epochs(name, numbers[present].astype(np.int64))
+    if found is None or len(present) == len(numbers):
+        return found
+    rows = np.full(len(numbers), -1)
+    rows[present] = np.arange(len(present))
+    return found.take(rows)
 
 
 def given_parts(name: str, values: Values) -> npt.NDArray[np.int8]:
@@ -116,7 +165,7 @@ def given_parts(name: str, values: Values) -> npt.NDArray[np.int8]:
     Raises:
         DataError: another word, or none.
     """
-    strings = values.strings()
+    strings = as_labels(values).strings()
     lowered = {s: PARTS.get(s.strip().lower()) for s in set(strings) if s is not None}
     wrong = [s for s, part in lowered.items() if part is None]
     bad = sum(s is None or lowered[s] is None for s in strings)

@@ -15,9 +15,12 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.data.errors import DataError, listing
+from bench.data.tables.group_split import folds, giants, group_counts, pick
 from bench.data.tables.schema import Table
 
 Rows: TypeAlias = npt.NDArray[np.int64]
+
+FEW = 20  # rows of a class in a part; below, boards rank nobody
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,6 +34,7 @@ class Partition:
     train: Rows
     val: Rows
     test: Rows
+    notes: tuple[str, ...] = ()  # what the owner of the data should know about the parts
 
     def __post_init__(self) -> None:
         for name in ("train", "val", "test"):
@@ -75,7 +79,48 @@ def partition(table: Table, split: int, seed: int, test_fraction: float = 0.2, v
     check_classes(table, {"train": train, "validation": val, "test": test})
     if table.group_split and roles is not None and roles.group is not None:
         check_groups(roles.group, train, val, test)
-    return Partition(np.sort(train), np.sort(val), np.sort(test))
+    train, val, test = np.sort(train), np.sort(val), np.sort(test)
+    return Partition(train, val, test, notes=notes(table, train, val, test, (test_fraction, val_fraction)))
+
+
+def notes(table: Table, train: Rows, val: Rows, test: Rows, fractions: tuple[float, float]) -> tuple[str, ...]:
+    """What is left out and why, giant groups, and parts with few rows of a class, each in one line."""
+    found: list[str] = []
+    roles = table.roles
+    grouped = roles is not None and roles.group is not None and table.group_split
+    if roles is not None and roles.time is not None:
+        used = len(train) + len(val) + len(test)
+        later = int((roles.time > roles.time[test].max()).sum())
+        earlier = len(table) - used - later if table.imbalance is None and table.shift == 1 else 0
+        if later:
+            found.append(f"left out {later:,} rows later than the test window of this split")
+        if earlier and grouped:
+            found.append(
+                f"left out {earlier:,} rows ({earlier / len(table):.1%}) of groups that were seen before the window of "
+                "their part"
+            )
+    elif grouped and roles is not None and roles.group is not None and roles.given is None and not table.folds:
+        counts = group_counts(roles.group, table.y, len(table.classes))
+        found += [said for said in [giants(counts, fractions, roles.groups)] if said]
+    few = few_rows(table, {"validation": val, "test": test})
+    return (*found, *([few] if few else []))
+
+
+def few_rows(table: Table, parts: dict[str, Rows]) -> str:
+    """What is said of parts with fewer than `FEW` rows of a class; of many classes, where most are so small."""
+    small = []
+    for name, rows in parts.items():
+        counts = np.bincount(table.y[rows], minlength=len(table.classes))
+        poor = np.flatnonzero(counts < FEW)
+        if len(poor) > (0 if len(table.classes) == 2 else len(table.classes) // 2):
+            rarest = int(counts.argmin())
+            small.append(f"{counts[rarest]:,} {name} rows of {table.classes[rarest]!r}")
+    if not small:
+        return ""
+    return (
+        f"warning: {' and '.join(small)}: below {FEW} no ranking of strategies is evidence. Add rows, raise "
+        "data.test_fraction, or use data.folds and several splits"
+    )
 
 
 def by_class(table: Table, split: int, seed: int, test_fraction: float, val_fraction: float) -> tuple[Rows, Rows, Rows]:
@@ -112,27 +157,37 @@ def by_class(table: Table, split: int, seed: int, test_fraction: float, val_frac
 def by_group(
     table: Table, group: Rows, split: int, seed: int, fractions: tuple[float, float]
 ) -> tuple[Rows, Rows, Rows]:
-    """Whole groups, stratified by the rarest class that a group holds; fractions of rows as near as groups allow."""
-    test_fraction, val_fraction = fractions
+    """Whole groups; rows and classes of the parts as near to the fractions as a search gets.
+
+    A group larger than a part trains, unless there are folds; where such groups leave too few rows for both parts, what
+    is left is shared in proportion.
+    """
+    counts = group_counts(group, table.y, len(table.classes))
     turn, fold = divmod(split, table.folds) if table.folds else (split, 0)
-    sizes = np.bincount(group)
-    rank = np.argsort(np.argsort(-table.counts(), kind="stable"), kind="stable")  # 0: the most frequent class
-    stratum = np.full(len(sizes), -1)
-    np.maximum.at(stratum, group, rank[table.y])
     testing, validating = np.random.default_rng([turn, 0]), np.random.default_rng([split, 1, seed])
-    part = np.zeros(len(sizes), dtype=np.int8)  # 0 train, 1 val, 2 test, per group
-    for level in range(len(table.classes)):
-        members = testing.permutation(np.flatnonzero(stratum == level))
-        before = np.cumsum(sizes[members]) - sizes[members] / 2  # a group belongs where its middle row lies
-        share = before / max(sizes[members].sum(), 1)
-        inside = (share * table.folds).astype(int) == fold if table.folds else share < test_fraction
-        part[members[inside]] = 2
-        rest = validating.permutation(np.sort(members[~inside]))
-        before = np.cumsum(sizes[rest]) - sizes[rest] / 2
-        part[rest[before < val_fraction * sizes[members].sum()]] = 1
+    part = np.zeros(len(counts), dtype=np.int8)  # 0 train, 1 val, 2 test, per group
+    test_fraction, val_fraction = within_reach(counts, fractions)
+    if table.folds:
+        part[folds(counts, table.folds, testing) == fold] = 2
+    else:
+        part[pick(counts, test_fraction, testing)] = 2
+    rest = np.flatnonzero(part == 0)
+    left = counts[rest, 0].sum() / max(counts[:, 0].sum(), 1)
+    if len(rest) > 1:
+        part[rest[pick(counts[rest], min(val_fraction / left, 0.5), validating)]] = 1
     of_row = part[group]
     train, val, test = (np.flatnonzero(of_row == p).astype(np.int64) for p in (0, 1, 2))
     return train, val, test
+
+
+def within_reach(counts: Rows, fractions: tuple[float, float]) -> tuple[float, float]:
+    """The fractions of test and validation, lowered in proportion where giant groups leave less than both."""
+    rows = counts[:, 0] / counts[:, 0].sum()
+    small = rows[rows <= fractions[0]].sum()
+    if small == 0 or small >= sum(fractions):
+        return fractions
+    scale = float(small) / sum(fractions)
+    return fractions[0] * scale, fractions[1] * scale
 
 
 def by_time(

@@ -1,0 +1,190 @@
+"""What a user's file is taken for: labels, words for missing, dates, duplicates, long ids, remarks. Values by hand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from bench.data.errors import DataError
+from bench.data.tables.schema import Table
+from bench.data.tables.splits import partition
+from tests.data.asked import asked
+
+N = 600
+RNG = np.random.default_rng(0)
+X = RNG.permutation(N) * 1.25
+Y = (RNG.random(N) < 0.3).astype(int)
+
+
+def load(tmp_path: Path, columns: dict[str, Any], **options: Any) -> Table:
+    """The columns beside a number x and a label y, through a CSV file."""
+    pd.DataFrame({"x": X, "y": Y, **columns}).to_csv(tmp_path / "t.csv", index=False)
+    return asked("file", path=str(tmp_path / "t.csv"), **{"target": "y", **options}).load()
+
+
+def cycled(*values: Any) -> list[Any]:
+    return [values[i % len(values)] for i in range(N)]
+
+
+@pytest.mark.parametrize(
+    ("labels", "classes"),
+    [
+        ([0.5, 1, 1.5, 2, 2.5, 10], ("0.5", "1", "1.5", "2", "2.5", "10")),
+        (["3.1", "3.10", "3.11", "3.2"], ("3.1", "3.10", "3.11", "3.2")),
+        (["1", "1.0", "2"], ("1", "2")),
+        (["yes ", "yes", " no"], ("no", "yes")),
+        (["是", "否", "是\u3000"], ("否", "是")),
+        (["12345678901234567890", "12345678901234567891"], ("12345678901234567890", "12345678901234567891")),
+        (["none", "minor", "major"], ("major", "minor", "none")),
+    ],
+)
+def test_classes_have_their_own_names_in_order(tmp_path: Path, labels: list[Any], classes: tuple[str, ...]) -> None:
+    table = load(tmp_path, {"label": pd.Series(cycled(*labels), dtype=object)}, target="label", duplicates="keep")
+    assert set(table.classes) == set(classes)
+    if len(classes) > 2:
+        assert table.classes == classes
+
+
+def test_categories_of_numbers_are_plain_text(tmp_path: Path) -> None:
+    table = load(tmp_path, {"d": cycled(0, 0.25, 0.5)}, kinds={"d": "categorical"})
+    assert set(table.frame["d"]) == {"0", "0.25", "0.5"}
+
+
+def test_long_ids_are_exact_in_groups(tmp_path: Path) -> None:
+    ids = [str(1234567890123456 + i // 4) for i in range(N)]
+    table = load(tmp_path, {"user": ids}, group="user")
+    assert table.roles is not None
+    assert set(table.roles.groups) == set(ids)
+    longer = [str(12345678901234567890 + i // 4) for i in range(N)]
+    assert set(load(tmp_path, {"user": longer}, group="user").roles.groups) == set(longer)  # type: ignore[union-attr]
+
+
+def test_words_for_missing_are_missing_in_text_and_said(tmp_path: Path) -> None:
+    cities = cycled("Köln", "NA", "Bonn ", "Bonn", "null", "?")
+    table = load(tmp_path, {"city": pd.Series(cities, dtype=object)})
+    assert set(table.frame["city"]) == {"Köln", "Bonn", "?", None}
+    assert any("read as missing: city (100 × NA, 100 × null)" in line for line in table.log)
+    declared = load(tmp_path, {"city": pd.Series(cities, dtype=object)}, missing_words=("?",))
+    assert set(declared.frame["city"]) == {"Köln", "Bonn", None}
+    kept = load(tmp_path, {"city": pd.Series(cities, dtype=object)}, missing_words=())
+    assert set(kept.frame["city"]) == {"Köln", "Bonn", "?", "NA", "null"}
+
+
+def test_a_declared_word_makes_a_column_of_numbers(tmp_path: Path) -> None:
+    ages = [str(18 + i % 60) if i != 7 else "?" for i in range(N)]
+    table = load(tmp_path, {"age": ages})
+    assert any(
+        "'age' most read as numbers, but not 1 row such as '?' (row 8): 'data.missing_words=" in s for s in table.log
+    )
+    table = load(tmp_path, {"age": ages}, missing_words=("?",))
+    assert np.isnan(table.frame["age"][7])
+    assert table.frame["age"][8] == 26
+
+
+@pytest.mark.parametrize(
+    ("cells", "said"),
+    [
+        (("1,200", "900"), "looks like numbers written as thousands: 'data.formats={v: thousands}'"),
+        (("12,5 %", "7 %"), "looks like numbers written as percent: 'data.formats={v: percent}'"),
+        (("¥ 12", "¥ 1,300"), "looks like numbers written as currency: 'data.formats={v: currency}'"),
+        (("train", "test", "val"), "says which rows train and test; to split by it: data.given=v"),
+        (("1.1", "1.10", "1.2"), "has one number in several spellings (1.1, 1.10): 'data.kinds={v: categorical}'"),
+    ],
+)
+def test_what_a_column_seems_to_hold_is_said(tmp_path: Path, cells: tuple[str, ...], said: str) -> None:
+    table = load(tmp_path, {"v": cycled(*cells)}, duplicates="keep")
+    assert any(said in line for line in table.log), table.log
+
+
+def test_a_format_reads_the_text_of_the_file(tmp_path: Path) -> None:
+    """2.500 with a decimal comma is two thousand five hundred, and not the 2.5 that it would be as a number."""
+    table = load(tmp_path, {"v": cycled("2.500", "1.750")}, formats={"v": "decimal_comma"}, duplicates="keep")
+    assert set(table.frame["v"]) == {2500, 1750}
+    pd.DataFrame({"x": X, "y": Y, "v": X}).to_parquet(tmp_path / "t.parquet")
+    with pytest.raises(DataError, match=r"data.formats 'v': expected text, got a column of numbers already"):
+        asked("file", path=str(tmp_path / "t.parquet"), target="y", formats={"v": "percent"}).load()
+
+
+DAYS = pd.date_range("2023-01-01", periods=N, freq="12h")
+
+
+@pytest.mark.parametrize(
+    "times",
+    [
+        DAYS.strftime("%m/%d/%Y"), DAYS.strftime("%d/%m/%Y"), DAYS.strftime("%Y/%m/%d %H:%M"), DAYS.strftime("%Y%m%d"),
+        DAYS.strftime("%d.%m.%Y %H:%M"), DAYS.strftime("%Y年%m月%d日"), DAYS.as_unit("ns").astype("int64"),
+        DAYS.as_unit("ms").astype("int64"), DAYS.as_unit("s").astype("int64"),
+    ],
+)  # fmt: skip
+def test_the_latest_rows_test_however_times_are_written(tmp_path: Path, times: Any) -> None:
+    table = load(tmp_path, {"day": times}, time="day", duplicates="keep")
+    assert table.rows[partition(table, 0, 0).test].min() >= N * 0.8 - 1
+
+
+@pytest.mark.parametrize("bad", ["0000-00-00", "2023-02-29", "2024-13-01", "2024-01-01 24:00:00"])
+@pytest.mark.parametrize("where", [0, 250, 599])
+def test_a_time_that_no_calendar_has_is_refused_wherever_it_lies(tmp_path: Path, bad: str, where: int) -> None:
+    days = list(DAYS.strftime("%Y-%m-%d %H:%M:%S"))
+    days[where] = bad
+    with pytest.raises(DataError, match=rf"got 1 row without, such as '{bad}' \(row {where + 1}\)"):
+        load(tmp_path, {"day": days}, time="day")
+    table = load(tmp_path, {"day": days}, dates=("day",))
+    assert np.isnan(table.frame["day days"][where])
+    assert any(f"1 row of 'day' hold no day of the calendar, such as '{bad}'" in line for line in table.log)
+
+
+def test_parts_of_dates_are_those_of_pandas(tmp_path: Path) -> None:
+    table = load(tmp_path, {"day": DAYS.strftime("%d/%m/%Y %H:%M")}, dates=("day",))
+    assert table.frame["day month"].astype(int).tolist() == DAYS.month.tolist()
+    assert table.frame["day hour"].tolist() == DAYS.hour.tolist()
+    assert table.frame["day weekday"].astype(int).tolist() == (DAYS.day_of_week + 1).tolist()
+
+
+def events(rate: float) -> pd.DataFrame:
+    rng = np.random.default_rng(0)
+    site = rng.choice(["s1", "s2", "s3"], 3000)
+    return pd.DataFrame({"site": site, "click": (rng.random(3000) < rate).astype(int)})
+
+
+@pytest.mark.parametrize("copies", [1, 400])
+def test_copies_go_and_events_stay(tmp_path: Path, copies: int) -> None:
+    """Rows are copied whatever their class: shares stay. Impressions are equal because little is known of them."""
+    frame = pd.DataFrame({"x": X, "y": Y})
+    whole = pd.concat([frame, frame.groupby("y").sample(frac=copies / N, random_state=0)])
+    whole.to_csv(tmp_path / "copies.csv", index=False)
+    assert len(asked("file", path=str(tmp_path / "copies.csv"), target="y").load()) == N
+    events(0.02).to_csv(tmp_path / "events.csv", index=False)
+    table = asked("file", path=str(tmp_path / "events.csv"), target="click").load()
+    assert len(table) == 3000
+    assert any(s.startswith("warning: kept 2,994 duplicate rows") and "data.duplicates=drop" in s for s in table.log)
+    assert len(asked("file", path=str(tmp_path / "events.csv"), target="click", duplicates="drop").load()) == 6
+
+
+def test_given_test_rows_are_never_dropped(tmp_path: Path) -> None:
+    part = np.where(np.arange(N) < 400, "train", "test")
+    whole = pd.concat([f := pd.DataFrame({"x": X, "y": Y, "part": part}), f.iloc[400:]])
+    whole.to_csv(tmp_path / "t.csv", index=False)
+    table = asked("file", path=str(tmp_path / "t.csv"), target="y", given="part", duplicates="drop").load()
+    assert len(partition(table, 0, 0).test) == 400
+
+
+def test_rows_of_seen_groups_and_late_rows_are_counted(tmp_path: Path) -> None:
+    table = load(tmp_path, {"day": DAYS, "user": [f"u{i % 150}" for i in range(N)]}, time="day", group="user")
+    with pytest.raises(DataError, match="each class in each part"):  # every user was seen before
+        partition(table, 0, 0)
+    table = load(tmp_path, {"day": DAYS, "user": [f"u{i // 3 + i % 2}" for i in range(N)]}, time="day", group="user")
+    p = partition(table, 0, 0)
+    out = N - len(p.train) - len(p.val) - len(p.test)
+    assert out > 0
+    assert any(f"left out {out:,} rows" in note for note in p.notes)
+
+
+def test_few_test_rows_of_a_class_are_said(tmp_path: Path) -> None:
+    table = load(tmp_path, {"y": (np.arange(N) % 12 == 0).astype(int)})
+    (note,) = partition(table, 0, 0).notes
+    assert "10 test rows of '1'" in note
+    assert partition(load(tmp_path, {}), 0, 0).notes == ()
