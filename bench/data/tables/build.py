@@ -59,8 +59,9 @@ def build(values: Mapping[str, Values], labels: Values, target: str, config: Tab
     origin = replace(origin, kinds={**origin.kinds, **derived})
     frame, kinds, ignored = features(labelled, target, config, origin, log, rows=rows)
     stay = np.arange(len(rows), dtype=np.int64)
-    if origin.duplicates_rule(config) != "keep":
-        stay = deduplicate(frame, strings[rows], log, roles, rule=origin.duplicates_rule(config))
+    rule = origin.duplicates_rule(config)
+    if rule != "keep":
+        stay = deduplicate(frame, strings[rows], log, roles, rule=rule)
         warn_shared(frame, strings[rows], roles, log)
     stay = stay[large_classes(strings[rows[stay]], config.min_class_rows, log)]
     frame, rows, roles = frame.iloc[stay].reset_index(drop=True), rows[stay], roles.take(stay)

@@ -171,7 +171,7 @@ def groups_of(digits: str, mark: Mark) -> str | None:
 
 def marks(digits: str) -> set[Mark]:
     """The decimal marks under which digits can be read: one of them proves the column's."""
-    return {mark for mark in (".", ",") if groups_of(digits, mark) is not None}  # type: ignore[misc]
+    return {mark for mark in (".", ",") if groups_of(digits, mark) is not None}
 
 
 def read_numbers(name: str, texts: Sequence[str], form: Format) -> tuple[npt.NDArray[np.float64], list[int]]:

@@ -109,7 +109,7 @@ def times(name: str, values: Values, day_first: bool | None = None) -> npt.NDArr
         )
     if moments is not None and values.storage != "number":
         first, nano = np.unique(moments.micros, return_inverse=True)[1], moments.nanos
-        return np.unique(first * 1000 + nano, return_inverse=True)[1].astype(np.int64)
+        return np.asarray(np.unique(first * 1000 + nano, return_inverse=True)[1], dtype=np.int64)
     if values.storage == "number":
         return np.unique(values.data, return_inverse=True)[1].astype(np.int64)
     codes, texts = values.coded
