@@ -64,7 +64,7 @@ def own_cost(made: Predictor, handed: Sequence[Predictor]) -> Cost:
 def parts_of(made: Predictor) -> list[Predictor]:
     """The predictors that one is made of, each once."""
     found: dict[int, Predictor] = {}
-    names = [f.name for f in fields(made)] if is_dataclass(made) else []
+    names: list[str] = [f.name for f in fields(made)] if is_dataclass(made) else []
     for name in names:
         value = getattr(made, name)
         for part in value if isinstance(value, list | tuple) else (value,):

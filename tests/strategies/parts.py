@@ -10,6 +10,7 @@ from torch import Tensor
 
 from strategies.predictor import Predictor
 from strategies.spec import (
+    CrossEntropy,
     Recipe,
     Strategy,
     Training,
