@@ -14,10 +14,19 @@ demo: $(READY)
 	$(BIN)/imbench run -m 'strategy=glob(*)' data=womens data.target=one_star,class model=mlp seed=0,1,2
 	$(BIN)/imbench publish board.data=womens
 
+# The everyday behaviour, whole: every test but those marked `long` (over five seconds on an idle core). What is left to
+# `make test-long` is the same behaviour at greater length, each with a short witness here: whole sweeps and searches
+# killed at many instants, torch's data-parallel command, every strategy with every model, wheels in fresh environments.
 test: $(READY)
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 -m "not long"
 
+test-long: $(READY)
+	$(BIN)/python -m pytest -n 2 -m long
+
+# At most ten minutes on two idle cores.
 check: lint types test readme
+
+check-long: check test-long readme-long
 
 lint: $(READY)
 	$(BIN)/ruff check .

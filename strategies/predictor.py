@@ -28,9 +28,11 @@ class Cost:
 
     def __add__(self, other: Cost) -> Cost:
         return Cost(
-            self.fits + other.fits, self.steps + other.steps, self.seconds + other.seconds,
+            self.fits + other.fits,
+            self.steps + other.steps,
+            self.seconds + other.seconds,
             max(self.together, other.together),
-        )  # fmt: skip
+        )
 
 
 class Predictor:

@@ -97,9 +97,12 @@ class SelfSupervised(Strategy):
         blind = Split(x, torch.zeros(len(x), dtype=torch.int64), 1)
         return replace(
             recipe.aside(train=blind, val=replace(recipe.val, y=torch.zeros_like(recipe.val.y), n_classes=1)),
-            augment=(Corrupt(self.corruption),), loss=InfoNCE(self.temperature), head=LinearHead(self.projection),
-            max_steps=min(self.steps, recipe.max_steps), select="last",
-        )  # fmt: skip
+            augment=(Corrupt(self.corruption),),
+            loss=InfoNCE(self.temperature),
+            head=LinearHead(self.projection),
+            max_steps=min(self.steps, recipe.max_steps),
+            select="last",
+        )
 
     def train(self, recipe: Recipe) -> Training:
         if self.steps == 0:

@@ -49,9 +49,12 @@ class DrawFewer:
         whole = len(rows) == len(y) <= KEPT and torch.equal(rows, torch.arange(len(y)))
         classes = of_all_rows(y) if whole else of_each_class(rows, y)
         cap = int(min(map(len, classes)) / self.ratio)
-        return torch.cat([
-            mine[torch.randperm(len(mine), generator=generator)[:cap]] if len(mine) > cap else mine for mine in classes
-        ])  # fmt: skip
+        return torch.cat(
+            [
+                mine[torch.randperm(len(mine), generator=generator)[:cap]] if len(mine) > cap else mine
+                for mine in classes
+            ]
+        )
 
 
 @dataclass(frozen=True)

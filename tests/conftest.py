@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import torch
+from hypothesis import HealthCheck, settings
 from torch import Tensor
 
 from bench.models.mlp import MLP
@@ -15,6 +16,10 @@ from bench.training.fit import Fit
 from bench.training.trainer import Outcome, drive
 from strategies.predictor import Predictor
 from strategies.spec import Bag, Features, Field, Recipe, Split, Training
+
+# How long an example takes says how busy the machine is, and nothing of the code.
+settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
 
 CPU = torch.device("cpu")
 SCHEMA = (

@@ -9,6 +9,7 @@ import pytest
 
 import strategies
 from bench.__main__ import main
+from bench.cli import verbs
 from bench.data import sources
 from bench.evaluation import metrics, registry
 from bench.evaluation.reevaluate import reevaluate
@@ -112,3 +113,23 @@ def test_the_example_model_is_found_and_trains(tmp_path: Path, monkeypatch: pyte
     scores = {name: r.metrics["default/macro_f1"] for name, r in found.items()}
     assert len(set(scores.values())) == 4
     assert imbench("publish", results=tmp_path / "results") == 0
+
+
+def test_the_example_verb_is_found_listed_and_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    example("Add a verb", tmp_path, "own/results_list.py")
+    monkeypatch.setattr(verbs, "__path__", [*verbs.__path__, str(tmp_path / "own")])
+    assert imbench("run", *TINY, results=tmp_path / "results") == 0
+    (record,) = Store(tmp_path / "results")
+    capsys.readouterr()
+    assert main(["results", "list", f"results={tmp_path / 'results'}"]) == 0
+    assert capsys.readouterr().out == f"{record.key}  done  none\n"
+    assert main(["--help"]) == 0
+    overview = " ".join(capsys.readouterr().out.split())
+    assert "results list list the records of a results folder" in overview
+    assert main(["results", "list", "--help"]) == 0
+    assert "One line each, by key." in capsys.readouterr().out
+    assert main(["completion", "query", "imbench results l"]) == 0
+    assert capsys.readouterr().out == "list\n"
+    assert main(["results", "list", "reslts=x"]) == 2

@@ -24,11 +24,11 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("bench.sweep",),
     ("bench.tuning",),
     ("bench.cli",),
-    ("bench.__main__", "bench"),
+    ("bench.api", "bench.__main__", "bench"),
 )
 """From the ground up: a module imports from its own part and from lower layers, inside functions too."""
 
-EDGE = {"bench.__main__", "bench.cli.compose", "bench.cli.hydra_plugin"}
+EDGE = {f"bench.cli.{name}" for name in ("complaints", "compose", "grid", "hydra_completion", "hydra_plugin")}
 
 
 def within(name: str, packages: tuple[str, ...] | set[str]) -> bool:
@@ -57,8 +57,10 @@ def test_the_parser_finds_imports() -> None:
     """The check that the others rest on: imports at the top and in functions are seen, for types only are not."""
     assert "pytorch_lightning" in imported("bench.training.lightning")
     assert "bench.models.parts.network" in imported("bench.models.linear")
-    assert "omegaconf" in imported("bench.cli.compose")
-    assert "omegaconf" not in imported("bench.cli.compose", deep=False)
+    assert "bench.cli.hydra_completion" in imported("bench.cli.completing")
+    assert "bench.cli.hydra_completion" not in imported("bench.cli.completing", deep=False)
+    assert "bench.api.shadows" in imported("bench.api", deep=False)  # relative, from a package
+    assert "bench.api.overrides" in imported("bench.api.sweeping", deep=False)  # and from a module of it
     assert "strategies.spec" not in imported("bench.config", deep=False)  # only under TYPE_CHECKING and in functions
     assert {"bench", "bench.data.features.encode", "strategies.registry"} <= set(FILES)
 
@@ -125,6 +127,7 @@ def test_lightning_is_known_to_training_alone() -> None:
         ("bench.leaderboard", ("pytorch_lightning", "lightning", "torch")),
         ("bench.__main__", ("pytorch_lightning", "lightning", "torch", "hydra")),
         ("bench", ("pytorch_lightning", "lightning", "torch", "hydra", "pandas")),
+        ("imbench", ("pytorch_lightning", "lightning", "torch", "hydra", "pandas", "rich")),
     ],
 )
 def test_importing_stays_light(module: str, absent: tuple[str, ...]) -> None:

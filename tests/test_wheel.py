@@ -35,7 +35,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_wheel_holds_code_configuration_and_data_and_nothing_at_top_level(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     tops = {name.split("/")[0] for name in names}
-    assert {t for t in tops if not t.endswith(".dist-info")} == {"bench", "strategies", "hydra_plugins"}
+    assert {t for t in tops if not t.endswith(".dist-info")} == {"bench", "strategies", "hydra_plugins", "imbench"}
     assert "hydra_plugins/__init__.py" not in names  # Hydra's namespace is shared with other plugins
     for name in (
         "bench/conf/config.yaml",
@@ -50,8 +50,11 @@ def test_the_wheel_holds_code_configuration_and_data_and_nothing_at_top_level(wh
     modules = {
         str(p.relative_to(ROOT)) for p in [*(ROOT / "bench").rglob("*.py"), *(ROOT / "strategies").rglob("*.py")]
     }
-    plugin = "bench/cli/hydra_plugin/__init__.py"
-    assert modules - {plugin} <= set(names)
+    mapped = {
+        m: m.replace("bench/api/", "imbench/").replace("bench/cli/hydra_plugin/", "hydra_plugins/imbench/")
+        for m in modules
+    }
+    assert set(mapped.values()) <= set(names)
 
 
 def test_the_wheel_runs_from_an_empty_folder(wheel: Path, tmp_path: Path) -> None:

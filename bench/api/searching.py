@@ -12,7 +12,7 @@ from bench.config import read_options
 from bench.sweep.plan import identify
 from bench.tuning.driver import tune as search
 from bench.tuning.progress import Report
-from bench.tuning.report import write
+from bench.tuning.report import write_report
 
 from .overrides import compose_grid
 
@@ -39,7 +39,7 @@ def tune(overrides: Sequence[str] = (), *, quiet: bool = False) -> pd.DataFrame:
     reports = search(configurations, read_options(configurations[0]), Console(stderr=True, quiet=quiet))
     for report in reports:
         if not report.skipped:
-            write(report.study)
+            write_report(report.study)
     return pd.DataFrame([row(report) for report in reports])
 
 

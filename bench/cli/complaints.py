@@ -30,6 +30,11 @@ SAYINGS = (
     (r"Could not append .* at '(?P<key>.*?)'", "+{key}: expected a new key, but it is there already; leave out the +"),
     (r"Could not delete .* '(?P<key>.*?)' does not exist", "~{key}: expected a key that there is; leave it out"),
     (r"Could not override '(?P<key>.*?)'", UNKNOWN),
+    (r"(?P<key>Only one of --run.* can be specified)", "{key}; leave the others out"),
+    (
+        r"(?P<key>The --resolve flag can only be used in conjunction with --cfg)",
+        "{key}; imbench run --cfg job --resolve",
+    ),
 )
 """What Hydra's messages say -> what ours say, with the key or the override that is named."""
 
@@ -48,11 +53,17 @@ def hydra_in_one_line(overrides: Sequence[str] = ()) -> Iterator[None]:
     except Complaint:
         raise
     except (HydraException, OmegaConfBaseException, ValueError, UserWarning) as error:
-        raise ConfigError(rephrased(error, overrides)) from error
+        said = rephrased(error, overrides)
+        if said is None:
+            raise
+        raise ConfigError(said) from error
 
 
-def rephrased(error: Exception, overrides: Sequence[str]) -> str:
-    """One line for an error of Hydra or OmegaConf: by its type where that tells, else by what it says."""
+def rephrased(error: Exception, overrides: Sequence[str]) -> str | None:
+    """One line for an error of Hydra or OmegaConf: by its type where that tells, else by what it says.
+
+    None for a ValueError or a warning that is not one of theirs, but a mistake of somebody's code.
+    """
     if isinstance(error, MissingConfigException):
         return no_such_file(error)
     if isinstance(error, OverrideParseException):
@@ -66,6 +77,8 @@ def rephrased(error: Exception, overrides: Sequence[str]) -> str:
         if (match := re.search(pattern, text)) is not None:
             key = match["key"] if "key" in match.groupdict() else culprit
             return unknown("key", key, known) if answer == UNKNOWN and known else answer.format(key=key)
+    if not isinstance(error, HydraException | OmegaConfBaseException):
+        return None
     return f"{text.removesuffix('.')}. See imbench run --help, and run --hydra-help for Hydra's own options"
 
 

@@ -6,12 +6,8 @@ know: its own keys, and groups of other packages.
 
 from __future__ import annotations
 
-import io
-import os
 import re
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import redirect_stderr, redirect_stdout
-from typing import cast
 
 from bench.cli.keys import Key, choices, file_keys, groups, is_search, keys_of
 from bench.cli.verb import VERBS, Outline, outline
@@ -74,7 +70,8 @@ def _overrides(verb: Outline, rest: Sequence[str], last: str) -> Iterable[str]:
             for path in [*(group for group in groups() if group in verb.keys), *known]
             if path.startswith(last)
         ]
-        return _by_section(offers, last) if offers else _from_hydra(rest, last)
+        elsewhere = "strategy" in verb.keys or last.startswith("hydra")  # other verbs read no groups of plug-ins
+        return _by_section(offers, last) if offers else _from_hydra(rest, last) if elsewhere else ()
     before = f"{key}={value[: len(value) - len(re.split(r'[,[]', value)[-1])]}"
     values = choices(key) if key in groups() else ["true", "false"] if known.get(key) in ("true", "false") else []
     if values or key in known:
@@ -101,23 +98,6 @@ def _by_section(offers: Sequence[str], last: str) -> list[str]:
 
 def _from_hydra(rest: Sequence[str], last: str) -> list[str]:
     """What Hydra's own completion says."""
-    from hydra.core.plugins import Plugins  # noqa: PLC0415 - a second, for the few keys that our files do not have
-    from hydra.plugins.completion_plugin import CompletionPlugin  # noqa: PLC0415
+    from bench.cli.hydra_completion import offered  # noqa: PLC0415 - a second, for the keys that our files do not have
 
-    from bench.cli.compose import hydra_loader  # noqa: PLC0415
-
-    said, before = io.StringIO(), os.environ.get("COMP_LINE")
-    os.environ["COMP_LINE"] = " ".join(["imbench", *rest, last])
-    try:
-        with hydra_loader() as loader, redirect_stdout(said), redirect_stderr(io.StringIO()):
-            shells = cast("list[type[CompletionPlugin]]", Plugins.instance().discover(CompletionPlugin))
-            fish = next(shell for shell in shells if shell.provides() == "fish")  # it prints one candidate a line
-            fish(loader).query("config")
-    except Exception:  # a shell must not be answered with a traceback; an error in the line is said when it is run
-        return []
-    finally:
-        if before is None:
-            del os.environ["COMP_LINE"]
-        else:
-            os.environ["COMP_LINE"] = before
-    return said.getvalue().split()
+    return offered(rest, last)

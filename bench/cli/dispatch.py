@@ -12,7 +12,6 @@ from bench.cli.help import family, overview, verb_help
 from bench.cli.postponed_import import postpone
 from bench.cli.verb import VERBS, outline, outlines
 from bench.errors import Complaint
-from bench.sweep.fork_server import forking_context, likely_to_train
 from strategies.registry import RegistryError, unknown
 
 HELP = ("-h", "--help")
@@ -52,11 +51,19 @@ def run(words: Sequence[str]) -> int:
         asked = next((o for o in every if o.name == name), None)
         return say(family(name, every) if asked is None else verb_help(asked, every))
     verb = outline(name)
-    if verb.preloads and likely_to_train(rest):
-        forking_context(verb.preloads)  # workers import Lightning while this process imports the verb, and plans
+    if verb.preloads:
+        start_workers_early(verb.preloads, rest)
     for package in verb.postpones:
         postpone(package)
     return VERBS.get(name)().act(rest)
+
+
+def start_workers_early(module: str, arguments: Sequence[str]) -> None:
+    """Have worker processes import `module` while this process imports the verb and plans, if they will be needed."""
+    from bench.sweep.fork_server import forking_context, likely_to_train  # noqa: PLC0415 - help needs no multiprocessing
+
+    if likely_to_train(arguments):
+        forking_context(module)
 
 
 def split(words: Sequence[str]) -> tuple[str, list[str]]:

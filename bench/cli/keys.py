@@ -47,13 +47,12 @@ def groups() -> dict[str, Key]:
 
 def keys_of(section: str) -> list[Key]:
     """What help shows of a section: the keys of a mapping, or one line for a single key or a choice of files."""
-    if section in groups():
-        names = choices(section)
-        if names == ["default"]:
-            return [key for key in file_keys(section, "default") if not is_search(key.path)]
-        return [groups()[section]]
-    own = [key for key in _parsed(read("config")) if key.path == section or key.path.startswith(f"{section}.")]
-    return [key for key in own if not any(other.path.startswith(f"{key.path}.") for other in own)]
+    group = section.partition(".")[0]
+    if group in groups() and choices(group) != ["default"]:
+        return [groups()[group]]
+    every = file_keys(group, "default") if group in groups() else _parsed(read("config"))
+    own = [key for key in every if key.path == section or key.path.startswith(f"{section}.")]
+    return [key for key in own if not is_search(key.path)]
 
 
 def file_keys(group: str, name: str) -> list[Key]:

@@ -26,8 +26,17 @@ class Record:
     """One cell's outcome. Everything is JSON: numbers are finite or null, never NaN."""
 
     IDENTITY: ClassVar[tuple[str, ...]] = (
-        "key", "data", "target", "model", "strategy", "split", "seed", "tuned", "uses_extra", "config",
-    )  # fmt: skip
+        "key",
+        "data",
+        "target",
+        "model",
+        "strategy",
+        "split",
+        "seed",
+        "tuned",
+        "uses_extra",
+        "config",
+    )
     """The fields that say which cell it is; all others say what came of it."""
 
     key: str

@@ -60,9 +60,12 @@ def evaluated(planned: Planned, base: Record, predictor: Predictor, data: Encode
     counts = np.bincount(data.train.y.numpy(), minlength=data.train.n_classes)
     natural = natural_prior(counts)
     result = evaluate(
-        Predictions(test, test_y), Predictions(val, val_y), prior=predictor.prior.numpy(), natural=natural,
+        Predictions(test, test_y),
+        Predictions(val, val_y),
+        prior=predictor.prior.numpy(),
+        natural=natural,
         train_counts=counts,
-    )  # fmt: skip
+    )
     correction = np.log(natural) - np.log(predictor.prior.numpy())
     decided = None if "tau" not in result.fitted else tau_decisions(test + correction, natural, result.fitted["tau"])
     views = {"raw": test, "corrected": test + correction}
@@ -77,13 +80,16 @@ def evaluated(planned: Planned, base: Record, predictor: Predictor, data: Encode
         per_class={**result.per_class, "prior": predictor.prior.tolist()},
         fitted={**result.fitted, "prior_exact": float(predictor.prior_exact)},
         cost={
-            **base.cost, "fits": cost.fits, "steps": cost.steps, "train_seconds": round(cost.seconds, 4),
+            **base.cost,
+            "fits": cost.fits,
+            "steps": cost.steps,
+            "train_seconds": round(cost.seconds, 4),
             "together": cost.together,
             "inference_rows_per_second": round(len(test) / max(seconds, 1e-9)),
         },
         notes={**predictor.notes, **dict(planned.cell.budget)},
         curve=curve(predictor),
-    )  # fmt: skip
+    )
     return completed, predictions
 
 
@@ -106,18 +112,28 @@ def traits(data: Encoded) -> dict[str, Any]:
     share = counts / counts.sum()
     present = share[share > 0]
     return {
-        "rows": len(data.table), "n_train": len(data.train), "n_val": len(data.val), "n_test": len(data.test_y),
-        "n_classes": data.train.n_classes, "classes": list(data.table.classes), "train_counts": counts.tolist(),
-        "rarest": int(counts[counts > 0].min()), "imbalance_ratio": float(counts.max() / counts[counts > 0].min()),
-        "entropy": float(-(present * np.log(present)).sum()), "columns": kinds, "licence": data.table.licence,
+        "rows": len(data.table),
+        "n_train": len(data.train),
+        "n_val": len(data.val),
+        "n_test": len(data.test_y),
+        "n_classes": data.train.n_classes,
+        "classes": list(data.table.classes),
+        "train_counts": counts.tolist(),
+        "rarest": int(counts[counts > 0].min()),
+        "imbalance_ratio": float(counts.max() / counts[counts > 0].min()),
+        "entropy": float(-(present * np.log(present)).sum()),
+        "columns": kinds,
+        "licence": data.table.licence,
         "log": [*data.table.log, *data.log],
-    }  # fmt: skip
+    }
 
 
 def test_traits(
-    config: DataConfig, data: Encoded, views: Mapping[str, npt.NDArray[np.float64]],
+    config: DataConfig,
+    data: Encoded,
+    views: Mapping[str, npt.NDArray[np.float64]],
     decided: npt.NDArray[np.int64] | None,
-) -> dict[str, Any]:  # fmt: skip
+) -> dict[str, Any]:
     """What groups and known truth add: metrics per group, Bayes-optimal metrics and regrets, the generator's settings.
 
     views: test logits (n, C) as they are and prior-corrected; decided: classes (n,) under the tuned rule, for more than
@@ -129,9 +145,10 @@ def test_traits(
         y, group = data.test_y.numpy(), roles.group[rows]
         found["group_column"], found["n_groups"] = config.group, len(np.unique(group))
         found["groups"] = (
-            per_group(margins["raw"], y, group, roles.groups) if decided is None
+            per_group(margins["raw"], y, group, roles.groups)
+            if decided is None
             else decided_per_group(decided, y, group, roles.groups, data.train.n_classes)
-        )  # fmt: skip
+        )
     if data.table.truth is not None:
         found["truth"] = report(margins, under_shift(data.table.truth[rows], data.table.shift))
         found["generated"] = config.generated()

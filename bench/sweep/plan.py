@@ -31,10 +31,17 @@ class Planned:
         """The fields of its record that say which cell it is."""
         c = self.cell
         return {
-            "key": self.key, "data": self.data_name, "target": self.target, "model": c.model.name,
-            "strategy": c.strategy, "split": c.split, "seed": c.seed, "tuned": c.tuned,
-            "uses_extra": any(s.uses_extra for s in c.strategies), "config": self.config,
-        }  # fmt: skip
+            "key": self.key,
+            "data": self.data_name,
+            "target": self.target,
+            "model": c.model.name,
+            "strategy": c.strategy,
+            "split": c.split,
+            "seed": c.seed,
+            "tuned": c.tuned,
+            "uses_extra": any(s.uses_extra for s in c.strategies),
+            "config": self.config,
+        }
 
     @property
     def label(self) -> str:
@@ -56,16 +63,22 @@ def identify(cell: Cell) -> Planned:
     config = {
         "schema": SCHEMA,
         "data": {
-            "source": cell.data.source.name, "version": data.version, "target": data.target,
-            "fingerprint": data.fingerprint, "imbalance": data.imbalance, "test_fraction": cell.data.test_fraction,
-            "val_fraction": cell.data.val_fraction, "vocabulary": cell.data.vocabulary, **cell.data.key(),
+            "source": cell.data.source.name,
+            "version": data.version,
+            "target": data.target,
+            "fingerprint": data.fingerprint,
+            "imbalance": data.imbalance,
+            "test_fraction": cell.data.test_fraction,
+            "val_fraction": cell.data.val_fraction,
+            "vocabulary": cell.data.vocabulary,
+            **cell.data.key(),
         },
         "model": {"name": cell.model.name, "version": cell.model.version, **asdict(cell.model), **given},  # type: ignore[call-overload]
         "strategies": [[s.name, s.version, asdict(s)] for s in cell.strategies],  # type: ignore[call-overload]
         "train": budget(cell),
         "split": cell.split,
         "seed": cell.seed,
-    }  # fmt: skip
+    }
     if cell.tuned:  # settings may equal the defaults; boards tell the record of a tuned strategy apart all the same
         config["tuned"] = True
     return Planned(cell, digest(config), config, data.name, data.target)

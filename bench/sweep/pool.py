@@ -73,10 +73,16 @@ class Pool(AbstractContextManager["Pool[T]"], Generic[T]):
     """
 
     def __init__(
-        self, work: Work[T], places: Sequence[Place], heard: Callable[[Event[T]], None], *,
-        timeout: float | None = None, fits: int = 1, together: bool = True,
+        self,
+        work: Work[T],
+        places: Sequence[Place],
+        heard: Callable[[Event[T]], None],
+        *,
+        timeout: float | None = None,
+        fits: int = 1,
+        together: bool = True,
         divide: Callable[[list[T]], tuple[list[T], list[T]]] = halves,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self.context: Any = forking_context(work.module)
         self.work, self.places, self.heard = work, places, heard
         self.timeout, self.fits, self.together, self.divide = timeout, fits, together, divide
@@ -114,7 +120,7 @@ class Pool(AbstractContextManager["Pool[T]"], Generic[T]):
             dead = worker.process.exitcode is not None  # asked first: what it said before is heard then
             self.listen(worker)
             if dead:
-                self.bury(worker)
+                self.replace_dead(worker)
         self.expire()
 
     def feed(self) -> None:
@@ -169,8 +175,8 @@ class Pool(AbstractContextManager["Pool[T]"], Generic[T]):
                 suspects, rest = worker.take(self.suspects(worker))
                 worker.batch, worker.running = [], []
                 if len(suspects) == 1:
-                    self.lose(Lost(suspects.pop(), "failed", reason, traceback))
-                self.again(suspects, rest)
+                    self.give_up(Lost(suspects.pop(), "failed", reason, traceback))
+                self.divide_again(suspects, rest)
             case Fatal(error):
                 raise error
 
@@ -178,7 +184,7 @@ class Pool(AbstractContextManager["Pool[T]"], Generic[T]):
         """What a worker may have died of: what it began last, or all that it began where items run at once."""
         return (worker.running if self.together else worker.running[-1:]) or [item.key for item in worker.batch[:1]]
 
-    def bury(self, worker: Worker[T]) -> None:
+    def replace_dead(self, worker: Worker[T]) -> None:
         """A dead worker: a lone suspect is tried once more, then given up; several go apart."""
         self.workers.remove(worker)
         code = worker.process.exitcode
@@ -189,15 +195,15 @@ class Pool(AbstractContextManager["Pool[T]"], Generic[T]):
             self.deaths[culprit.key] += 1
             if self.deaths[culprit.key] > RETRIES:
                 times = self.deaths[culprit.key]
-                self.lose(Lost(culprit, "crashed", f"its worker process died with {how}, {times} times"))
+                self.give_up(Lost(culprit, "crashed", f"its worker process died with {how}, {times} times"))
                 suspects = []
-        self.again(suspects, rest)
+        self.divide_again(suspects, rest)
 
-    def again(self, suspects: list[T], rest: list[T]) -> None:
+    def divide_again(self, suspects: list[T], rest: list[T]) -> None:
         """Back to the head of the queue: suspects in two halves, so that in the end they are alone, and the rest."""
         self.queue.extendleft(batch for batch in (*self.divide(suspects), rest) if batch)
 
-    def lose(self, lost: Lost[T]) -> None:
+    def give_up(self, lost: Lost[T]) -> None:
         """Give an item up."""
         self.over.add(lost.item.key)
         self.heard(lost)
@@ -226,8 +232,8 @@ class Pool(AbstractContextManager["Pool[T]"], Generic[T]):
             if len(late) == 1:
                 each = f" for each of its {self.fits} fits" if self.fits > 1 else ""
                 reason = f"took longer than run.timeout={self.timeout:g} seconds{each}"
-                self.lose(Lost(late.pop(), "timeout", reason))
-            self.again(late, rest)
+                self.give_up(Lost(late.pop(), "timeout", reason))
+            self.divide_again(late, rest)
 
     def kill(self, worker: Worker[T]) -> None:
         """End a worker at once."""

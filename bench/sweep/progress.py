@@ -24,9 +24,15 @@ class Display(AbstractContextManager["Display"]):
         self.progress: Progress | None = None
         if console.is_terminal:
             self.progress = Progress(
-                SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
-                TimeElapsedColumn(), TextColumn("{task.fields[now]}"), console=console, transient=True,
-            )  # fmt: skip
+                SpinnerColumn(),
+                TextColumn("{task.description}"),
+                BarColumn(),
+                MofNCompleteColumn(),
+                TimeElapsedColumn(),
+                TextColumn("{task.fields[now]}"),
+                console=console,
+                transient=True,
+            )
 
     def __enter__(self) -> Display:
         if self.already:
@@ -61,8 +67,8 @@ class Display(AbstractContextManager["Display"]):
     def refresh(self) -> None:
         if self.progress is not None and hasattr(self, "task"):
             now = escape("; ".join(self.running.values()))
-            room = max(self.console.width - 60, 10)
-            self.progress.update(self.task, completed=self.count, now=now[:room])
+            width = max(self.console.width - 60, 10)
+            self.progress.update(self.task, completed=self.count, now=now[:width])
 
 
 def line(record: Record, label: str, number: int, total: int) -> str:

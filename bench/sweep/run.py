@@ -107,8 +107,10 @@ def report_failures(outcome: SweepOutcome, console: Console) -> None:
     console.print(f"\n[red]{len(outcome.failures)} of {len(outcome.records)} cells failed[/]", highlight=False)
     for r in outcome.failures:
         console.print(
-            escape(f"  {r.status}  {r.data}/{r.target} {r.model} {r.strategy} split={r.split} seed={r.seed}: "
-            f"{r.reason}"),
-            highlight=False, soft_wrap=True,
-        )  # fmt: skip
+            escape(
+                f"  {r.status}  {r.data}/{r.target} {r.model} {r.strategy} split={r.split} seed={r.seed}: {r.reason}"
+            ),
+            highlight=False,
+            soft_wrap=True,
+        )
     console.print("To run them again: the same command with run.retry_failed=true", highlight=False)

@@ -47,12 +47,21 @@ def recipe(planned: Planned, data: Encoded) -> Recipe:
     """What the strategies of a cell start from. Holds no test rows."""
     cell, train = planned.cell, planned.cell.train
     return Recipe(
-        train=data.train, val=data.val, extra=data.extra, default_source=data.table.transfer_source or "",
+        train=data.train,
+        val=data.val,
+        extra=data.extra,
+        default_source=data.table.transfer_source or "",
         unlabelled=data.unlabelled,
-        model=cell.model, batch_size=train.batch_size, max_steps=train.max_steps, lr=train.lr,
-        weight_decay=train.weight_decay, eval_every=train.eval_every, patience=train.patience, seed=cell.seed,
+        model=cell.model,
+        batch_size=train.batch_size,
+        max_steps=train.max_steps,
+        lr=train.lr,
+        weight_decay=train.weight_decay,
+        eval_every=train.eval_every,
+        patience=train.patience,
+        seed=cell.seed,
         precision=train.precision,
-    )  # fmt: skip
+    )
 
 
 def training(planned: Planned, data: Encoded) -> Training:
@@ -82,9 +91,14 @@ class Runner(AbstractContextManager["Runner"]):
     """
 
     def __init__(
-        self, root: Path, run: RunConfig, *, began: Callable[[str], None], done: Callable[[Record], None],
+        self,
+        root: Path,
+        run: RunConfig,
+        *,
+        began: Callable[[str], None],
+        done: Callable[[Record], None],
         failed: Callable[[ResultsError], None] = lambda _: None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         limit_threads(run.threads)
         use_graphs(run.graphs)
         self.device, self.run, self.began = pick_device(run.device), run, began
@@ -148,9 +162,12 @@ class Runner(AbstractContextManager["Runner"]):
         name = f"{cell.model.name}-{cell.strategy}-split{cell.split}-seed{cell.seed}-{planned.key[:8]}"
         try:
             return open_log(
-                self.run.logger, root, f"{planned.data_name}-{planned.target}", name,
+                self.run.logger,
+                root,
+                f"{planned.data_name}-{planned.target}",
+                name,
                 {**planned.config, "key": planned.key},
-            )  # fmt: skip
+            )
         except OSError as error:
             raise ResultsError(f"run.logger={self.run.logger}: cannot write {root / 'logs'}: {error}") from error
 

@@ -175,10 +175,10 @@ def give_back(study: optuna.Study, trial: FrozenTrial) -> None:
     if RESULT in trial.user_attrs:
         settle(study, trial.number, trial.user_attrs[RESULT])
         return
-    kept: dict[str, Any] = {k: v for k, v in trial.user_attrs.items() if k != OWNER}
+    attributes: dict[str, Any] = {k: v for k, v in trial.user_attrs.items() if k != OWNER}
     waiting = study.get_trials(deepcopy=False, states=(TrialState.WAITING,))
     if not any(w.user_attrs.get(RETRY) == trial.number for w in waiting):
-        study.enqueue_trial(trial.params, user_attrs={**kept, RETRY: trial.number})
+        study.enqueue_trial(trial.params, user_attrs={**attributes, RETRY: trial.number})
     study.tell(trial.number, state=TrialState.FAIL)
 
 

@@ -47,7 +47,8 @@ def identity(raw: Mapping[str, Any], tune: TuneConfig) -> Identity:
     fixed = apply(raw, {d.path: None for d in space})
     config = planned.config
     content = {
-        "data": config["data"], "split": config["split"],
+        "data": config["data"],
+        "split": config["split"],
         "model": {k: v for k, v in fixed["model"].items() if k != "space"},
         "strategies": {
             name: {k: v for k, v in (own or {}).items() if k not in ("space", "neutral")}
@@ -57,10 +58,14 @@ def identity(raw: Mapping[str, Any], tune: TuneConfig) -> Identity:
         "train": {k: v for k, v in fixed["train"].items() if k in planned.cell.train.key()},
         "space": [asdict(d) for d in space],
         "tune": {
-            "seeds": list(tune.seeds), "folds": tune.folds, "objectives": list(columns), "batch": tune.batch,
-            "prune": tune.prune, "sampler": f"TPESampler/{tune.sampler_seed}",
+            "seeds": list(tune.seeds),
+            "folds": tune.folds,
+            "objectives": list(columns),
+            "batch": tune.batch,
+            "prune": tune.prune,
+            "sampler": f"TPESampler/{tune.sampler_seed}",
         },
-    }  # fmt: skip
+    }
     label = "-".join([planned.data_name, planned.target, planned.cell.model.name, planned.cell.strategy])
     slug = "".join(c if c.isalnum() or c in "-_+." else "_" for c in label.lower())[:60]
     return Identity(f"{slug}-split{config['split']}-{digest(content)[:8]}", content, space, columns)
@@ -124,12 +129,11 @@ class Study:
             done, running = self.finished(), len(self.trials(TrialState.RUNNING))
             seed = int.from_bytes(hashlib.sha256(f"{self.tune.sampler_seed}/{done}".encode()).digest()[:4], "little")
             self.study.sampler = optuna.samplers.TPESampler(  # group: ranges exist only where `also` was not chosen
-                seed=seed, n_startup_trials=10, n_ei_candidates=24, multivariate=True, group=True,
-                constant_liar=True,
-            )  # fmt: skip
+                seed=seed, n_startup_trials=10, n_ei_candidates=24, multivariate=True, group=True, constant_liar=True
+            )
             batch = []
-            room = self.tune.batch - (done + running) % self.tune.batch
-            for _ in range(min(room, self.tune.trials - done - running)):
+            left_in_batch = self.tune.batch - (done + running) % self.tune.batch
+            for _ in range(min(left_in_batch, self.tune.trials - done - running)):
                 trial = self.study.ask()
                 trial.set_user_attr(OWNER, self.owner.name)
                 values = {d.path: d.suggest(trial) for d in self.identity.space}
@@ -159,17 +163,23 @@ class Study:
             return None
         planned = identify(self.base)
         content: dict[str, Any] = {
-            "study": self.identity.name, "data": planned.data_name, "target": planned.target,
-            "model": self.base.model.name, "strategy": self.base.strategy, "split": self.base.split,
-        }  # fmt: skip
+            "study": self.identity.name,
+            "data": planned.data_name,
+            "target": planned.target,
+            "model": self.base.model.name,
+            "strategy": self.base.strategy,
+            "split": self.base.split,
+        }
         if best is None:
             content |= {"skipped": skipped, "objective": {}, "trial": None, **self.totals(), "settings": {}}
         else:
             content |= {
                 "objective": dict(zip(self.identity.columns, [float(v) for v in best.values], strict=True)),
-                "trial": best.number, **self.totals(), "optuna": optuna.__version__,
+                "trial": best.number,
+                **self.totals(),
+                "optuna": optuna.__version__,
                 "settings": best.user_attrs["settings"],
-            }  # fmt: skip
+            }
         text = yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
         path = self.folder / BEST
         write_text_atomically(path, text)
@@ -203,8 +213,12 @@ def tuned(raw: Mapping[str, Any], tune: TuneConfig, root: Path) -> tuple[dict[st
         budget = {f"tuning_{k}": float(best[k]) for k in ("trials", "fits", "steps", "seconds")}
         return apply(raw, best["settings"]), budget
     planned = identify(read_cell({**raw, "tuned": False}))
-    want = {"data": planned.data_name, "target": planned.target, "model": planned.cell.model.name,
-            "strategy": planned.cell.strategy}  # fmt: skip
+    want = {
+        "data": planned.data_name,
+        "target": planned.target,
+        "model": planned.cell.model.name,
+        "strategy": planned.cell.strategy,
+    }
     others = [b for p in sorted((root / "tuned").glob(f"*/{BEST}")) if want.items() <= (b := read_best(p)).items()]
     splits = sorted({b["split"] for b in others} - {planned.cell.split})
     here = f"{want['data']}/{want['target']} {want['model']} {want['strategy']} split={planned.cell.split}"

@@ -1,1 +1,1 @@
-"""Speed as ratios: each row of shared/performance.md against its reference, in one process run (`make bench`)."""
+"""Speed as ratios: each row against its reference, in one process run (`make bench`)."""

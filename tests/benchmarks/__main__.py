@@ -17,8 +17,20 @@ from bench.training.threads import limit_threads
 from tests.benchmarks import report
 from tests.benchmarks.measure import Measured
 
-ROWS = ("training", "stacking", "sweep", "planning", "text", "resampling", "similarity", "ranking", "boards", "large",
-        "tuning", "gpu")  # fmt: skip
+ROWS = (
+    "training",
+    "stacking",
+    "sweep",
+    "planning",
+    "text",
+    "resampling",
+    "similarity",
+    "ranking",
+    "boards",
+    "large",
+    "tuning",
+    "gpu",
+)
 
 
 def main() -> int:

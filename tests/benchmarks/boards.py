@@ -21,9 +21,20 @@ def fill(root: Path, count: int) -> None:
     from dataclasses import asdict
 
     metrics = {f"view{i}/metric{j}": 0.001 * i + 0.0173 * j for i in range(5) for j in range(8)}
-    base = Record(key="", status="done", data="d", target="t", model="mlp", strategy="none", split=0, seed=0,
-                  metrics=metrics, cost={"fits": 1, "steps": 400, "train_seconds": 1.5, "wall_seconds": 2.0},
-                  traits={"n_classes": 2}, config={"strategies": [], "train": {"lr": 0.01}})  # fmt: skip
+    base = Record(
+        key="",
+        status="done",
+        data="d",
+        target="t",
+        model="mlp",
+        strategy="none",
+        split=0,
+        seed=0,
+        metrics=metrics,
+        cost={"fits": 1, "steps": 400, "train_seconds": 1.5, "wall_seconds": 2.0},
+        traits={"n_classes": 2},
+        config={"strategies": [], "train": {"lr": 0.01}},
+    )
     store = Store(root)
     for i in range(count):
         key = hashlib.sha256(str(i).encode()).hexdigest()
@@ -43,8 +54,22 @@ def measure() -> list[Measured]:
         indexed = sorted(timed(lambda: read(root))[0] for _ in range(3))[1]
     full = 100_000 / RECORDS
     return [
-        Measured("boards", "100,000 records with the index", "absolute", indexed * full, 2.0, unit="s",
-                 note=f"{RECORDS:,} records measured, times {full:g}: both reads are linear in the files"),
-        Measured("boards", "reading with the index", "parsing every record", indexed / parsed, None,
-                 reference_seconds=parsed, our_seconds=indexed),
-    ]  # fmt: skip
+        Measured(
+            "boards",
+            "100,000 records with the index",
+            "absolute",
+            indexed * full,
+            2.0,
+            unit="s",
+            note=f"{RECORDS:,} records measured, times {full:g}: both reads are linear in the files",
+        ),
+        Measured(
+            "boards",
+            "reading with the index",
+            "parsing every record",
+            indexed / parsed,
+            None,
+            reference_seconds=parsed,
+            our_seconds=indexed,
+        ),
+    ]

@@ -153,8 +153,18 @@ def stacks(bench: Bench) -> list[Measured]:
         one = middle if members == 1 else one
         limit = 4.0 if members == 64 else None
         what, note = f"{members} focal trials as one stack", f"{rate(members, bench, middle)} member steps a second"
-        found.append(Measured("gpu", f"{what}, {bench.where}", "one trial", middle / one, limit if bench.gpu else None,
-                              our_seconds=middle, reference_seconds=one, note=note))  # fmt: skip
+        found.append(
+            Measured(
+                "gpu",
+                f"{what}, {bench.where}",
+                "one trial",
+                middle / one,
+                limit if bench.gpu else None,
+                our_seconds=middle,
+                reference_seconds=one,
+                note=note,
+            )
+        )
         if not bench.gpu:
             found.append(missing(f"{what}, GPU", target=limit))
     return found
@@ -191,8 +201,15 @@ def graphs(bench: Bench) -> list[Measured]:
 
         pairs = zip(bench.train(recipes), ours(), strict=True)
         apart = max(largest_difference(list(a.state.values()), [b.state[n] for n in a.state]) for a, b in pairs)
-        m = compared("gpu", what, "the same without", lambda r=recipes: bench.train(r), ours, target=None,  # type: ignore[misc]
-                     repeats=bench.size.repeats)  # fmt: skip
+        m = compared(
+            "gpu",
+            what,
+            "the same without",
+            lambda r=recipes: bench.train(r),  # type: ignore[misc]
+            ours,
+            target=None,
+            repeats=bench.size.repeats,
+        )
         assert m.our_seconds is not None
         speed = rate(members, bench, m.our_seconds)
         found.append(replace(m, note=f"{speed} member steps a second; parameters apart by {apart:.1e}"))
@@ -207,9 +224,15 @@ def bf16(bench: Bench) -> list[Measured]:
     base = recipe(train, val, model, batch_size=1024, max_steps=steps, eval_every=steps, patience=1000, lr=0.003)
     sides = {p: [replace(base, precision=p, seed=s) for s in range(4)] for p in ("float32", "bf16")}
     scores = {p: [precision_of(f, val) for f in bench.train(side)] for p, side in sides.items()}
-    m = compared("gpu", f"bf16, 4 members 64-256-256, B=1024, {bench.where}", "float32",
-                 lambda: bench.train(sides["float32"]), lambda: bench.train(sides["bf16"]), target=None,
-                 repeats=bench.size.repeats)  # fmt: skip
+    m = compared(
+        "gpu",
+        f"bf16, 4 members 64-256-256, B=1024, {bench.where}",
+        "float32",
+        lambda: bench.train(sides["float32"]),
+        lambda: bench.train(sides["bf16"]),
+        target=None,
+        repeats=bench.size.repeats,
+    )
     full, half = (torch.tensor(scores[p], dtype=torch.float64) for p in ("float32", "bf16"))
     what = f"bf16, difference of average precision, mean of 4 seeds, {bench.where}"
     spread = float(full.std())
@@ -237,8 +260,15 @@ def similarities(bench: Bench) -> list[Measured]:
         bench.settle()
 
     what = f"sinh similarity, {len(v):,} × 384 against 1,000 targets"
-    m = compared("gpu", f"{what}, {bench.where}", "the matrix product alone, rows sent in chunks", product,
-                 lambda: similarity(v, targets, "sinh", 1.0, bench.device), target=None, repeats=3)  # fmt: skip
+    m = compared(
+        "gpu",
+        f"{what}, {bench.where}",
+        "the matrix product alone, rows sent in chunks",
+        product,
+        lambda: similarity(v, targets, "sinh", 1.0, bench.device),
+        target=None,
+        repeats=3,
+    )
     assert m.our_seconds is not None
     found = [replace(m, note=f"{len(v) / m.our_seconds:,.0f} rows a second")]
     return found if bench.gpu else [*found, missing("sinh similarity, GPU")]
@@ -275,8 +305,17 @@ def floor(bench: Bench) -> list[Measured]:
     trained = bench.size.large_steps * members * batch
     touched = trained * 4 * 6 * (16 + 8 + 32 + 40)  # each layer's width, read and written both ways
     what = f"time of steps, {members} members × B={batch}"
-    found = [Measured("gpu", f"{what}, {bench.where}", "bytes of activations over the bandwidth of a copy",
-                      spent / (touched / speed), None, our_seconds=spent, reference_seconds=touched / speed,
-                      note=f"{trained / spent:,.0f} rows a second, {speed / 1e9:,.0f} GB/s")]  # fmt: skip
+    found = [
+        Measured(
+            "gpu",
+            f"{what}, {bench.where}",
+            "bytes of activations over the bandwidth of a copy",
+            spent / (touched / speed),
+            None,
+            our_seconds=spent,
+            reference_seconds=touched / speed,
+            note=f"{trained / spent:,.0f} rows a second, {speed / 1e9:,.0f} GB/s",
+        )
+    ]
     large = " members × B=".join(map(str, ON_GPU.large))
     return found if bench.gpu else [*found, missing(f"time of steps, {large}, GPU")]

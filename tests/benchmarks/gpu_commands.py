@@ -42,10 +42,15 @@ def demo() -> Measured:
             found[device] = {(r.strategy, r.seed): r.metrics["raw/average_precision"] or 0.0 for r in Store(root)}
     apart = max(abs(found["cuda"][cell] - score) for cell, score in found["cpu"].items())
     return Measured(
-        "gpu", "demo of 8 cells with run.device=cuda", "run.device=cpu", seconds["cuda"] / seconds["cpu"], None,
-        reference_seconds=seconds["cpu"], our_seconds=seconds["cuda"],
+        "gpu",
+        "demo of 8 cells with run.device=cuda",
+        "run.device=cpu",
+        seconds["cuda"] / seconds["cpu"],
+        None,
+        reference_seconds=seconds["cpu"],
+        our_seconds=seconds["cuda"],
         note=f"start-up included; average precision apart by at most {apart:.3f}",
-    )  # fmt: skip
+    )
 
 
 def run(command: list[str]) -> subprocess.CompletedProcess[str]:

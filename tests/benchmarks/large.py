@@ -70,8 +70,15 @@ def train(path: Path) -> None:
     """One epoch, from the encoded files."""
     data = prepare.prepare(config(path), 0, 0)
     steps = len(data.train) // BATCH
-    made = recipe(data.train, data.val, MLP(dim=16, dropout=0.0), batch_size=BATCH, max_steps=steps,
-                  eval_every=max(steps // 4, 1), patience=999)  # fmt: skip
+    made = recipe(
+        data.train,
+        data.val,
+        MLP(dim=16, dropout=0.0),
+        batch_size=BATCH,
+        max_steps=steps,
+        eval_every=max(steps // 4, 1),
+        patience=999,
+    )
     (outcome,) = fit([made], CPU)
     if isinstance(outcome, Exception):
         raise outcome
@@ -173,11 +180,16 @@ def measure(most: int = SIZES[-1]) -> list[Measured]:
     found = [table_row(work, sizes, costs[work]) for work in STEPS]
     last = costs["train"][-1]
     found.append(
-        Measured("large", f"{sizes[-1]:,} × 40 rows, one epoch in a fresh process: peak memory, imports included",
-                 f"the encoded data, {encoded:,.0f} MiB", last.resident / encoded, 1.5,
-                 note=f"{last.anonymous:,.0f} MiB anonymous, {last.base:,.0f} of it there before; the rest are files "
-                 "shown in memory, shared by all processes")
-    )  # fmt: skip
+        Measured(
+            "large",
+            f"{sizes[-1]:,} × 40 rows, one epoch in a fresh process: peak memory, imports included",
+            f"the encoded data, {encoded:,.0f} MiB",
+            last.resident / encoded,
+            1.5,
+            note=f"{last.anonymous:,.0f} MiB anonymous, {last.base:,.0f} of it there before; the rest are files "
+            "shown in memory, shared by all processes",
+        )
+    )
     return found
 
 
@@ -188,5 +200,11 @@ def table_row(work: str, sizes: list[int], costs: list[Cost]) -> Measured:
         f"{c.anonymous:,.0f} MiB anonymous, {c.resident:,.0f} with files"
         for n, c in zip(sizes, costs, strict=True)
     )
-    return Measured("large", f"{work}: processor time per row, {sizes[-1]:,} rows", f"{sizes[0]:,} rows",
-                    costs[-1].processor / costs[0].processor, 1.2, note=each)  # fmt: skip
+    return Measured(
+        "large",
+        f"{work}: processor time per row, {sizes[-1]:,} rows",
+        f"{sizes[0]:,} rows",
+        costs[-1].processor / costs[0].processor,
+        1.2,
+        note=each,
+    )

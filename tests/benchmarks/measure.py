@@ -65,9 +65,19 @@ def alternate(reference: Side, ours: Side, repeats: int, warm: bool = True) -> t
 
 
 def compared(
-    row: str, what: str, against: str, reference: Side, ours: Side, *, target: float | None, repeats: int,
-    warm: bool = True, speedup: bool = False, processes: bool = False, note: str = "",
-) -> Measured:  # fmt: skip
+    row: str,
+    what: str,
+    against: str,
+    reference: Side,
+    ours: Side,
+    *,
+    target: float | None,
+    repeats: int,
+    warm: bool = True,
+    speedup: bool = False,
+    processes: bool = False,
+    note: str = "",
+) -> Measured:
     """The ratio of medians, ours over the reference; for a speed-up the other way round.
 
     `processes`: a side works in other processes too, whose processor seconds are not ours to see.
@@ -80,9 +90,18 @@ def compared(
     pairs = [ratio(a[0], b[0]) for a, b in zip(mine, theirs, strict=True)]
     (a, own), (b, other) = ([statistics.median(s) for s in zip(*side, strict=True)] for side in (mine, theirs))
     return Measured(
-        row, what, against, ratio(a, b), target, at_least=speedup, reference_seconds=b, our_seconds=a,
-        spread=(min(pairs), max(pairs)), cpu=None if processes or not own else ratio(own, other), note=note,
-    )  # fmt: skip
+        row,
+        what,
+        against,
+        ratio(a, b),
+        target,
+        at_least=speedup,
+        reference_seconds=b,
+        our_seconds=a,
+        spread=(min(pairs), max(pairs)),
+        cpu=None if processes or not own else ratio(own, other),
+        note=note,
+    )
 
 
 @contextmanager

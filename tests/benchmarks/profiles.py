@@ -15,15 +15,20 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bench.cli.cells import prepare
+from bench.cli.cells import plan_cells
 from bench.cli.compose import compose, expand, guard, hydra_loader
 from bench.config import RunConfig
 from bench.records.record import Record
 from bench.sweep.runner import Runner
 from bench.training.threads import limit_threads
 
-GRID = ("strategy=none,focal,class_weights,oversample", "data=digits_lt", "seed=0", "train.max_steps=200",
-        "train.lr=0.001,0.003,0.01,0.03,0.1")  # fmt: skip
+GRID = (
+    "strategy=none,focal,class_weights,oversample",
+    "data=digits_lt",
+    "seed=0",
+    "train.max_steps=200",
+    "train.lr=0.001,0.003,0.01,0.03,0.1",
+)
 PARTS = (
     ("one worker's cells", "bench/sweep/runner.py", "execute"),
     ("minibatches", "bench/training/fit.py", "advance"),
@@ -39,7 +44,7 @@ def profile() -> tuple[pstats.Stats, int]:
     """The profile of the cells of one group after a first one, and how many fits they are."""
     records: list[Record] = []
     with tempfile.TemporaryDirectory() as folder, hydra_loader() as loader:
-        planned, _ = prepare(compose(loader, expand(guard([*GRID, f"results={folder}"]), loader)))
+        planned, _ = plan_cells(compose(loader, expand(guard([*GRID, f"results={folder}"]), loader)))
         with Runner(Path(folder), RunConfig(), began=lambda _: None, done=records.append) as runner:
             runner.execute(planned[:1])  # pays for data and first calls
             watcher = cProfile.Profile()

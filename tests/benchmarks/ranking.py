@@ -24,8 +24,15 @@ def measure() -> list[Measured]:
         binary_auroc(p, target, validate_args=False)
         binary_average_precision(p, target, validate_args=False)
 
-    ratio = compared("ranking", "AUROC and AP of 1M predictions", "two torchmetrics calls", reference,
-                     lambda: ranking_scores(z, y), target=0.5, repeats=7)  # fmt: skip
+    ratio = compared(
+        "ranking",
+        "AUROC and AP of 1M predictions",
+        "two torchmetrics calls",
+        reference,
+        lambda: ranking_scores(z, y),
+        target=0.5,
+        repeats=7,
+    )
     ours = ranking_scores(z, y)
     gap = max(abs(ours[0] - roc_auc_score(y, z)), abs(ours[1] - average_precision_score(y, z)))
     exact = Measured("ranking", "the same, largest difference", "scikit-learn", float(gap), 1e-9, unit="")
@@ -48,6 +55,13 @@ def together(rows: int = 450, classes: int = 10, times: int = 100) -> Measured:
         for _ in range(times):
             ranking_table(scores, positive)
 
-    return compared("ranking", f"{classes} classes of {rows} rows at once, {times} times",
-                    "one by one (bit-equal: tests/evaluation/test_ranked.py)", one_by_one, at_once,
-                    target=None, repeats=7, speedup=True)  # fmt: skip
+    return compared(
+        "ranking",
+        f"{classes} classes of {rows} rows at once, {times} times",
+        "one by one (bit-equal: tests/evaluation/test_ranked.py)",
+        one_by_one,
+        at_once,
+        target=None,
+        repeats=7,
+        speedup=True,
+    )

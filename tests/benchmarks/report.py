@@ -24,16 +24,26 @@ CAVEAT = (
 def machine() -> dict[str, Any]:
     """What the numbers depend on, as far as it names nobody."""
     cuda = torch.cuda.is_available()
-    accelerator = {
-        "gpu": torch.cuda.get_device_name(0), "gpu capability": ".".join(map(str, torch.cuda.get_device_capability(0))),
-        "gpu memory": f"{torch.cuda.get_device_properties(0).total_memory / 2**30:.0f} GiB",
-        "cuda": torch.version.cuda, "cudnn": torch.backends.cudnn.version(),
-    } if cuda else {"gpu": None}  # fmt: skip
+    accelerator = (
+        {
+            "gpu": torch.cuda.get_device_name(0),
+            "gpu capability": ".".join(map(str, torch.cuda.get_device_capability(0))),
+            "gpu memory": f"{torch.cuda.get_device_properties(0).total_memory / 2**30:.0f} GiB",
+            "cuda": torch.version.cuda,
+            "cudnn": torch.backends.cudnn.version(),
+        }
+        if cuda
+        else {"gpu": None}
+    )
     packages = ("torch", "pytorch-lightning", "numpy", "scikit-learn", "imbalanced-learn", "torchmetrics")
     return {
-        "processor": platform.machine(), "cores": os.cpu_count(), **accelerator, "python": platform.python_version(),
-        "vectors": torch.backends.cpu.get_cpu_capability(), **{name: version(name) for name in packages},
-    }  # fmt: skip
+        "processor": platform.machine(),
+        "cores": os.cpu_count(),
+        **accelerator,
+        "python": platform.python_version(),
+        "vectors": torch.backends.cpu.get_cpu_capability(),
+        **{name: version(name) for name in packages},
+    }
 
 
 def write(found: Sequence[Measured], folder: Path, date: str, load: tuple[float, float]) -> list[Path]:
@@ -56,10 +66,15 @@ def markdown(content: dict[str, Any]) -> str:
     """The same as a table."""
     facts = ", ".join(f"{k} {v}" for k, v in content["machine"].items() if v is not None)
     out = [
-        f"# Speed on {content['date']}", "", f"{facts}.", "", CAVEAT, "",
+        f"# Speed on {content['date']}",
+        "",
+        f"{facts}.",
+        "",
+        CAVEAT,
+        "",
         "| row | what | against | value | processor | range | target | met | load | note |",
         "|---|---|---|--:|--:|---|--:|---|--:|---|",
-    ]  # fmt: skip
+    ]
     for line in content["rows"]:
         unit = line["unit"]
         value = "–" if line["value"] is None else f"{line['value']:.3g} {unit}"
@@ -67,7 +82,17 @@ def markdown(content: dict[str, Any]) -> str:
         spread = "" if line["spread"] is None else f"{line['spread'][0]:.2f}–{line['spread'][1]:.2f}"
         cpu = "" if line["cpu"] is None else f"{line['cpu']:.2f}"
         met = {None: "", True: "yes", False: "**no**"}[line["met"]]
-        cells = (line["row"], line["what"], line["reference"], value, cpu, spread, limit, met,
-                 f"{max(line['load']):.1f}", line["note"])  # fmt: skip
+        cells = (
+            line["row"],
+            line["what"],
+            line["reference"],
+            value,
+            cpu,
+            spread,
+            limit,
+            met,
+            f"{max(line['load']):.1f}",
+            line["note"],
+        )
         out.append("| " + " | ".join(str(c).replace("|", "\\|") for c in cells) + " |")
     return "\n".join(out) + "\n"

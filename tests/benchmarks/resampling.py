@@ -28,8 +28,15 @@ def measure() -> list[Measured]:
     def ours() -> None:
         draw(rows, y, torch.Generator().manual_seed(0))
 
-    ratio = compared("resampling", "oversampling 1M rows, as indices", "RandomOverSampler, one feature column",
-                     reference, ours, target=None, repeats=5)  # fmt: skip
+    ratio = compared(
+        "resampling",
+        "oversampling 1M rows, as indices",
+        "RandomOverSampler, one feature column",
+        reference,
+        ours,
+        target=None,
+        repeats=5,
+    )
     assert ratio.our_seconds is not None
     with peak_memory() as used:
         ours()
@@ -66,5 +73,6 @@ def above() -> Measured:
     spent, _ = timed(ours)
     right = abs(found[0] - 0.5) < 0.001
     note = f"share of the row with half of the weight: {found[0]:.4f}, expected .5: {'right' if right else 'WRONG'}"
-    return Measured("resampling", f"weighted draw of {ABOVE:,} rows", "torch.multinomial refuses", spent, None,
-                    unit="s", note=note)  # fmt: skip
+    return Measured(
+        "resampling", f"weighted draw of {ABOVE:,} rows", "torch.multinomial refuses", spent, None, unit="s", note=note
+    )

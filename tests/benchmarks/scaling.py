@@ -11,7 +11,7 @@ import torch
 
 from bench.models.mlp import MLP
 from bench.training.trainer import fit
-from bench.tuning.report import ACCENT, INK, figure
+from bench.tuning.plots import ACCENT, INK, figure
 from tests.benchmarks.commands import imbench
 from tests.benchmarks.stacking import focal_trials
 from tests.benchmarks.synthetic import numeric, recipe
@@ -28,8 +28,9 @@ def rows() -> pd.DataFrame:
     for n in ROWS:
         train = numeric(n, 8)
         steps = n // 4096 or 1
-        made = recipe(train, val, MLP(dim=8, dropout=0.0), batch_size=4096, max_steps=steps, eval_every=100,
-                      patience=999)  # fmt: skip
+        made = recipe(
+            train, val, MLP(dim=8, dropout=0.0), batch_size=4096, max_steps=steps, eval_every=100, patience=999
+        )
         began = time.process_time()
         fit([made], CPU)
         spent = time.process_time() - began
@@ -49,8 +50,9 @@ def members() -> pd.DataFrame:
             spent.append(time.process_time() - began)
         middle = sorted(spent)[1]
         one = one or middle
-        found.append({"members": k, "stacked seconds": middle, "one member times K": one * k,
-                      "speed-up": one * k / middle})  # fmt: skip
+        found.append(
+            {"members": k, "stacked seconds": middle, "one member times K": one * k, "speed-up": one * k / middle}
+        )
     return pd.DataFrame(found)
 
 
@@ -60,8 +62,17 @@ def workers() -> pd.DataFrame:
     for n in WORKERS:
         with tempfile.TemporaryDirectory() as folder:
             began = time.perf_counter()
-            imbench("run", "-m", "strategy=none,focal", "data=digits_lt", "seed=range(0,64)", "train.max_steps=400",
-                    f"run.workers={n}", f"results={folder}", cwd=Path(folder))  # fmt: skip
+            imbench(
+                "run",
+                "-m",
+                "strategy=none,focal",
+                "data=digits_lt",
+                "seed=range(0,64)",
+                "train.max_steps=400",
+                f"run.workers={n}",
+                f"results={folder}",
+                cwd=Path(folder),
+            )
             found.append({"workers": n, "seconds": time.perf_counter() - began})
     return pd.DataFrame(found)
 

@@ -35,8 +35,17 @@ def measure() -> list[Measured]:
         ours()
     note = f"100k rows for the table's 1M; {rise[0]:.0f} MiB on top of the rows"
     return [
-        compared("similarity", WHAT, "the matrix product alone, in the same chunks", product, ours, target=1.15,
-                 repeats=9, note=note),
-        compared("similarity", WHAT, "the same into memory allocated once", product_in_place, ours, target=None,
-                 repeats=9),
-    ]  # fmt: skip
+        compared(
+            "similarity",
+            WHAT,
+            "the matrix product alone, in the same chunks",
+            product,
+            ours,
+            target=1.15,
+            repeats=9,
+            note=note,
+        ),
+        compared(
+            "similarity", WHAT, "the same into memory allocated once", product_in_place, ours, target=None, repeats=9
+        ),
+    ]

@@ -35,10 +35,14 @@ def measure() -> list[Measured]:
         recipes = focal_trials(members, hidden, batch, 100)
         found.append(
             compared(
-                "stacking", f"{members} focal trials, hidden {'-'.join(map(str, hidden))}, B={batch}, CPU, one thread",
-                "the same one after another (bit-equal: tests/training/test_stack.py)",
+                "stacking",
+                f"{members} focal trials, hidden {'-'.join(map(str, hidden))}, B={batch}, CPU, one thread",
+                "the same one after another (bit-equal: tests/training/test_members.py)",
                 lambda r=recipes: [fit([one], CPU) for one in r],  # type: ignore[misc]
-                lambda r=recipes: fit(r, CPU), target=3.0, repeats=3, speedup=True,  # type: ignore[misc]
+                lambda r=recipes: fit(r, CPU),
+                target=3.0,
+                repeats=3,
+                speedup=True,  # type: ignore[misc]
             )
-        )  # fmt: skip
+        )
     return found

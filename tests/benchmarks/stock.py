@@ -80,8 +80,9 @@ class Plain(pl.LightningModule):
         for f in made.train.x.schema:
             self.tables[f.name] = (
                 nn.Linear(f.width, model.dim, bias=False)
-                if f.kind == "numeric" else nn.EmbeddingBag(sum(f.sizes), model.dim, mode="sum")
-            )  # fmt: skip
+                if f.kind == "numeric"
+                else nn.EmbeddingBag(sum(f.sizes), model.dim, mode="sum")
+            )
         self.dropout = nn.Dropout(model.dropout)
         self.head = nn.Linear(model.dim, made.train.n_classes)
         self.natural = torch.bincount(made.train.y, minlength=made.train.n_classes).double()
@@ -135,16 +136,23 @@ def fit_plain(made: Recipe) -> tuple[Plain, int]:
         epoch = len(made.epoch(made.generator("order")))
         sampler = WeightedRandomSampler(per_class[made.train.y].tolist(), epoch)
     torch.manual_seed(made.seed)
-    loader = DataLoader(Rows(made.train), made.batch_size, shuffle=sampler is None, sampler=sampler, collate_fn=collate,
-                        drop_last=True)  # fmt: skip
+    loader = DataLoader(
+        Rows(made.train), made.batch_size, shuffle=sampler is None, sampler=sampler, collate_fn=collate, drop_last=True
+    )
     looks = DataLoader(Rows(made.val), 1024, collate_fn=collate)
     module = Plain(made, prior)
     trainer = pl.Trainer(
-        accelerator="cpu", max_steps=made.max_steps, logger=False, enable_checkpointing=False,
-        enable_model_summary=False, enable_progress_bar=False, check_val_every_n_epoch=None,
-        val_check_interval=made.eval_every, num_sanity_val_steps=0,
+        accelerator="cpu",
+        max_steps=made.max_steps,
+        logger=False,
+        enable_checkpointing=False,
+        enable_model_summary=False,
+        enable_progress_bar=False,
+        check_val_every_n_epoch=None,
+        val_check_interval=made.eval_every,
+        num_sanity_val_steps=0,
         callbacks=[EarlyStopping("score", patience=made.patience, min_delta=0.0)],
-    )  # fmt: skip
+    )
     trainer.fit(module, loader, looks)
     module.load_state_dict(module.state)
     return module.eval(), trainer.global_step

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 
-from bench.cli.cells import prepare
+from bench.cli.cells import plan_cells
 from bench.cli.compose import compose, expand, guard, hydra_loader
 from bench.config import RunConfig
 from bench.records.record import Record
@@ -43,11 +43,18 @@ def measure() -> list[Measured]:
     (a, own), (b, other) = ([median(s) for s in zip(*side, strict=True)] for side in (ours, theirs))
     pairs = [x[0] / y[0] for x, y in zip(ours, theirs, strict=True)]
     ratio = Measured(
-        "sweep", "24 small fits, two workers", "Hydra's basic launcher, plain Lightning, stock DataLoaders", a / b, 0.5,
-        reference_seconds=b, our_seconds=a, spread=(min(pairs), max(pairs)), cpu=own / other,
+        "sweep",
+        "24 small fits, two workers",
+        "Hydra's basic launcher, plain Lightning, stock DataLoaders",
+        a / b,
+        0.5,
+        reference_seconds=b,
+        our_seconds=a,
+        spread=(min(pairs), max(pairs)),
+        cpu=own / other,
         note=f"{cells} cells of 200 steps; medians of {ROUNDS} runs each, alternating; processor seconds "
         f"{own:.1f} against {other:.1f}",
-    )  # fmt: skip
+    )
     same, plan = seconds_of("the same command again", again), seconds_of("plan of the same grid", plans)
     return [ratio, same, plan, engine(), together()]
 
@@ -65,11 +72,18 @@ def together() -> Measured:
     (a, own), (b, other) = ([median(s) for s in zip(*side, strict=True)] for side in sides.values())
     pairs = [x[0] / y[0] for x, y in zip(*sides.values(), strict=True)]
     return Measured(
-        "sweep", f"{cells} small fits, run.stack=auto, two workers", "run.stack=off", a / b, None,
-        reference_seconds=b, our_seconds=a, spread=(min(pairs), max(pairs)), cpu=own / other,
+        "sweep",
+        f"{cells} small fits, run.stack=auto, two workers",
+        "run.stack=off",
+        a / b,
+        None,
+        reference_seconds=b,
+        our_seconds=a,
+        spread=(min(pairs), max(pairs)),
+        cpu=own / other,
         note=f"medians of {ROUNDS} runs each, alternating, start-up and board included; processor seconds "
         f"{own:.1f} against {other:.1f}",
-    )  # fmt: skip
+    )
 
 
 def spent(side: Callable[[], object]) -> Seconds:
@@ -98,7 +112,7 @@ def engine() -> Measured:
             "train.lr=0.001,0.003,0.01,0.03,0.1,0.002",
             f"results={folder}",
         ]
-        planned, _ = prepare(compose(loader, expand(guard(grid), loader)))
+        planned, _ = plan_cells(compose(loader, expand(guard(grid), loader)))
         gc.collect()
         gc.freeze()  # as workers do
         groups = [planned[:1], *(planned[at : at + 4] for at in range(1, len(planned), 4))]

@@ -42,7 +42,12 @@ def measure() -> list[Measured]:
     terms = sum(f.sizes[0] for f in made.train.x.schema if f.kind == "bag")
     return [
         compared(
-            "text", f"200 steps on womens, vocabulary of {terms:,} terms", "hashing into 2^14 buckets",
-            lambda: fit([theirs], CPU), lambda: fit([ours], CPU), target=1.0, repeats=5,
+            "text",
+            f"200 steps on womens, vocabulary of {terms:,} terms",
+            "hashing into 2^14 buckets",
+            lambda: fit([theirs], CPU),
+            lambda: fit([ours], CPU),
+            target=1.0,
+            repeats=5,
         )
-    ]  # fmt: skip
+    ]

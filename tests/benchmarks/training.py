@@ -67,13 +67,21 @@ def measure() -> list[Measured]:
     epochs, often = plan(train, val, 4 * epoch, epoch), plan(train, small, 2 * epoch, 20)
     return [
         compared(
-            "training", "MLP 32-128-128, B=1024, 200k rows; progress, 20k validation rows each epoch, early stopping",
-            "bare PyTorch loop over index batches, no validation", lambda: bare(train, val, 4 * epoch),
-            lambda: fit([epochs], CPU), target=1.10, repeats=7,
+            "training",
+            "MLP 32-128-128, B=1024, 200k rows; progress, 20k validation rows each epoch, early stopping",
+            "bare PyTorch loop over index batches, no validation",
+            lambda: bare(train, val, 4 * epoch),
+            lambda: fit([epochs], CPU),
+            target=1.10,
+            repeats=7,
         ),
         compared(
-            "training", "the same, 2,000 validation rows every 20 steps",
-            "bare loop with as many looks (plain log loss)", lambda: bare(train, small, 2 * epoch, 20),
-            lambda: fit([often], CPU), target=1.10, repeats=7,
+            "training",
+            "the same, 2,000 validation rows every 20 steps",
+            "bare loop with as many looks (plain log loss)",
+            lambda: bare(train, small, 2 * epoch, 20),
+            lambda: fit([often], CPU),
+            target=1.10,
+            repeats=7,
         ),
-    ]  # fmt: skip
+    ]

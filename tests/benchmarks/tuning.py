@@ -38,8 +38,15 @@ def steps_of(results: Path) -> list[int]:
     return [int(t.user_attrs["steps"]) for t in study.get_trials(states=FINISHED)]
 
 
-SMALL = ("strategy=focal", "data=digits_lt", "train.batch_size=128", "train.max_steps=1000", "model.dim=8",
-         "model.hidden=[16]", "tune.trials=24")  # fmt: skip
+SMALL = (
+    "strategy=focal",
+    "data=digits_lt",
+    "train.batch_size=128",
+    "train.max_steps=1000",
+    "model.dim=8",
+    "model.hidden=[16]",
+    "tune.trials=24",
+)
 
 
 def together() -> Measured:
@@ -53,10 +60,15 @@ def together() -> Measured:
             spent[stack] = time.perf_counter() - began
         same = steps_of(root / "off") == steps_of(root / "auto")
     return Measured(
-        "tuning", "24 focal trials of a small model on digits_lt, two workers, batches together", "one trial at a time",
-        spent["auto"] / spent["off"], None, reference_seconds=spent["off"], our_seconds=spent["auto"],
+        "tuning",
+        "24 focal trials of a small model on digits_lt, two workers, batches together",
+        "one trial at a time",
+        spent["auto"] / spent["off"],
+        None,
+        reference_seconds=spent["off"],
+        our_seconds=spent["auto"],
         note=f"start-up included; one run; steps of every trial {'equal' if same else 'DIFFER'}",
-    )  # fmt: skip
+    )
 
 
 def measure(trials: int = TRIALS) -> list[Measured]:
@@ -74,9 +86,14 @@ def measure(trials: int = TRIALS) -> list[Measured]:
     note = f"{trials} trials; {made:,} steps ours, {sum(steps):,} of the reference; start-up of both included; one run"
     return [
         Measured(
-            "tuning", "focal study on womens one_star, two workers",
+            "tuning",
+            "focal study on womens one_star, two workers",
             "the same settings one after another: plain Optuna, Lightning, stock DataLoader, row-wise collate",
-            ours / theirs, 0.4, reference_seconds=theirs, our_seconds=ours, note=note,
+            ours / theirs,
+            0.4,
+            reference_seconds=theirs,
+            our_seconds=ours,
+            note=note,
         ),
         together(),
-    ]  # fmt: skip
+    ]

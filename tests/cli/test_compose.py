@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 from hydra.core.config_loader import ConfigLoader
-from hydra.errors import HydraException
 from hydra.types import RunMode
 from omegaconf import OmegaConf
 
@@ -99,18 +96,16 @@ def test_planning_a_thousand_cells_is_quick(loader: ConfigLoader) -> None:
 
     type(loader).load_configuration = counted
     try:
-        began = time.perf_counter()
         raws = compose(loader, grid(loader, "strategy=none,focal", "seed=range(500)"))
     finally:
         type(loader).load_configuration = original
     assert len(raws) == 1000
     assert len(calls) == 2
-    assert time.perf_counter() > began
     assert len({read_cell(raw) for raw in raws}) == 1000
 
 
 def test_unknown_names_and_keys(loader: ConfigLoader) -> None:
-    with pytest.raises(HydraException, match="focl"):
+    with pytest.raises(ConfigError, match=r"Unknown strategy 'focl'\. Did you mean 'focal'"):
         compose(loader, [["strategy=focl"]])
     with pytest.raises(ConfigError, match=r"Did you mean 'train'"):
         compose(loader, [["trian.lr=1"]])

@@ -27,9 +27,7 @@ from tests.leaderboard.builders import HOSTILE, golden_records, make, series, st
 
 def same(a: RecordTable, b: RecordTable) -> bool:
     """Whether two tables of records hold the same, whatever numbers their texts have."""
-    texts = all(
-        [a.text(n, i) for i in range(len(a))] == [b.text(n, i) for i in range(len(b))] for n in a.texts
-    )  # fmt: skip
+    texts = all([a.text(n, i) for i in range(len(a))] == [b.text(n, i) for i in range(len(b))] for n in a.texts)
     names = a.numbers.keys() | b.numbers.keys()
     empty = np.full(len(a), np.nan)
     numbers = all(np.array_equal(a.numbers.get(n, empty), b.numbers.get(n, empty), equal_nan=True) for n in names)

@@ -6,6 +6,7 @@ import json
 import multiprocessing
 import shutil
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -20,9 +21,17 @@ from bench.records.record import Record, canonical, digest
 from bench.records.store import Store, load
 
 RECORD = Record(
-    key="ab" * 32, status="done", data="shop", target="bought", model="mlp", strategy="none", split=0, seed=0,
-    metrics={"raw/auroc": 0.5, "raw/average_precision": None}, cost={"fits": 1},
-)  # fmt: skip
+    key="ab" * 32,
+    status="done",
+    data="shop",
+    target="bought",
+    model="mlp",
+    strategy="none",
+    split=0,
+    seed=0,
+    metrics={"raw/auroc": 0.5, "raw/average_precision": None},
+    cost={"fits": 1},
+)
 
 plain = st.recursive(
     st.none()
@@ -75,10 +84,17 @@ def write_many(root: str, writer: int, keys: int) -> int:
     return won
 
 
+def write_as_many(root: str, writers: range, keys: int) -> int:
+    """Several writers in one process, each in a thread."""
+    with ThreadPoolExecutor(len(writers)) as threads:
+        return sum(threads.map(lambda writer: write_many(root, writer, keys), writers))
+
+
 def test_of_many_writers_each_key_has_one_winner(tmp_path: Path) -> None:
-    """16 writers × 200 keys: every record is whole and is that of the one writer that was told it won."""
-    with multiprocessing.get_context("forkserver").Pool(16) as pool:
-        wins = pool.starmap(write_many, [(str(tmp_path), w, 200) for w in range(16)])
+    """16 writers in 4 processes × 200 keys: every record is whole, and is that of the writer that was told it won."""
+    shares = [(str(tmp_path), range(first, first + 4), 200) for first in range(0, 16, 4)]
+    with multiprocessing.get_context("forkserver").Pool(4) as pool:
+        wins = pool.starmap(write_as_many, shares)
     assert sum(wins) == 200
     found = list(Store(tmp_path))
     assert len(found) == 200

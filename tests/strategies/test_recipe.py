@@ -62,11 +62,11 @@ def test_reweight_multiplies_and_refuses_what_is_no_weight(binary: Toy) -> None:
 
 
 def test_every_field_says_what_it_is() -> None:
-    """Data, choice of the harness, treatment or bookkeeping, declared where it stands; data alone have no default."""
+    """Data, choice of the harness, treatment or bookkeeping, where it stands; data and model have no default."""
     for f in fields(Recipe):
         assert f.metadata.get("part") in ("data", "harness", "treatment", "bookkeeping"), f.name
     required = {f.name for f in fields(Recipe) if f.default is MISSING and f.default_factory is MISSING}
-    assert required == {"train", "val"}
+    assert required == {"train", "val", "model"}
     assert set(Recipe.OWNED) <= set(Recipe.neutral("treatment"))
 
 

@@ -48,10 +48,16 @@ def entry(name: str, card: str = "A card.") -> str:
 def test_names_and_cards_come_from_files_and_import_nothing(make: Make, capsys: pytest.CaptureFixture[str]) -> None:
     """Files that hold one class of their name; what they share is no entry, nor is what lies in folders."""
     shared = 'class Shared:\n    name = "other"\n'
-    things = make({
-        "b": entry("b", "The second."), "a_b": entry("a b", "With a space."), "shared": shared, "parts/c": entry("c"),
-        "late": "class Entry:\n    name: str = 'late'\n", "plain": "VALUE = 1\n",
-    })  # fmt: skip
+    things = make(
+        {
+            "b": entry("b", "The second."),
+            "a_b": entry("a b", "With a space."),
+            "shared": shared,
+            "parts/c": entry("c"),
+            "late": "class Entry:\n    name: str = 'late'\n",
+            "plain": "VALUE = 1\n",
+        }
+    )
     assert things.names() == ("a b", "b", "late")
     assert things.card("b") == "The second."
     assert things.card("a b") == "With a space."

@@ -12,6 +12,7 @@ from scipy.stats import chisquare
 from torch import Tensor
 from torch._subclasses.fake_tensor import FakeTensorMode
 
+from bench.models.parts.build import build_network
 from strategies.self_supervised import Corrupt, SelfSupervised
 from strategies.spec import (
     Bag,
@@ -39,7 +40,7 @@ def test_permuting_labels_leaves_the_pretext_weights_bit_identical(multi: Toy) -
         (pretext,) = next(SelfSupervised(steps=20).train(r))
         states.append(bits(fitted(trained(asking(pretext))).state))
     assert identical(*states)
-    untrained = recipe.model.build(1, SCHEMA, LinearHead(32), 1, 240)
+    untrained = build_network(recipe.model, 1, SCHEMA, LinearHead(32), 1)
     untrained.start(0, recipe, torch.ones(1))
     assert not identical(states[0], bits(untrained.state_dict()))
 

@@ -10,6 +10,7 @@ from torch.nn import functional
 
 from bench.models.linear import Linear
 from bench.models.mlp import MLP
+from bench.models.parts.build import build_network
 from bench.training.row_stream import RowStream
 from strategies.predictor import Predictor
 from strategies.spec import (
@@ -66,9 +67,17 @@ def test_transfer_from_the_target_itself_continues_training(binary: Toy) -> None
     y = (x[:, 0] + 0.5 * torch.randn(64, generator=gen(5)) > 1).long()
     train = numeric(y, x, 2)
     recipe = Recipe(
-        train=train, val=train, model=Linear(l2=0.5), batch_size=16, max_steps=10, eval_every=10, select="last",
-        lr=0.05, dtype=torch.float32, extra={"same": (train, train)},
-    )  # fmt: skip
+        train=train,
+        val=train,
+        model=Linear(l2=0.5),
+        batch_size=16,
+        max_steps=10,
+        eval_every=10,
+        select="last",
+        lr=0.05,
+        dtype=torch.float32,
+        extra={"same": (train, train)},
+    )
     first = trained(asking(recipe))
     second = trained(asking(replace(recipe, init=first, keep_head=True)))
     w, b = (fitted(first).state[k][0].clone().requires_grad_() for k in ("head.sum.tables.numeric", "head.bias"))
@@ -89,7 +98,7 @@ def test_a_start_keeps_every_parameter_it_is_asked_to_keep(binary: Toy) -> None:
     source = trained(asking(recipe))
     prior = torch.tensor([0.875, 0.125])
     for keep in (True, False):
-        network = recipe.model.build(1, SCHEMA, LinearHead(), 2, 240)
+        network = build_network(recipe.model, 1, SCHEMA, LinearHead(), 2)
         network.start(0, replace(recipe, init=source, keep_head=keep), prior)
         started, old = network.state_dict(), fitted(source).state
         assert identical(bits(started, "encoder."), bits(old, "encoder."))

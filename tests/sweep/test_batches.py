@@ -31,8 +31,12 @@ def test_cells_of_several_seeds_are_joined_where_they_may_train_together(monkeyp
     from bench.sweep.plan import Planned
 
     raw = {"data": {"source": "digits_lt"}, "model": {"name": "linear"}, "strategy": {}, "train": {}}
-    cells = [Planned(replace(read_cell(raw), split=b, seed=s), f"{b}-{s}-{i}", {}, "d", "t")
-             for i in range(5) for b in (0, 1) for s in range(4)]  # fmt: skip
+    cells = [
+        Planned(replace(read_cell(raw), split=b, seed=s), f"{b}-{s}-{i}", {}, "d", "t")
+        for i in range(5)
+        for b in (0, 1)
+        for s in range(4)
+    ]
 
     def sizes(workers: int) -> list[tuple[int, int]]:
         parts = batches(cells, workers, seeds_together=True)

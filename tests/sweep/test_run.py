@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
 
-import bench
 from bench.records.store import Store
+from bench.sweep.outcome import conclude
 from tests.command_line import TINY, imbench, records
 
 
@@ -59,6 +60,30 @@ def test_resume_runs_nothing_twice_and_recreates_what_is_missing_identically(res
     assert all(p.stat().st_mtime_ns == stamps[p] for p in kept)
 
 
+def test_an_interrupt_keeps_what_is_done(
+    results: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Exit code 130; the same command runs the rest, and nothing twice."""
+    grid, calls = ("run", "-m", "strategy=none,focal,oversample", *TINY), list[int]()
+
+    def interrupted(*given: Any) -> Any:
+        calls.append(1)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return conclude(*given)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("bench.sweep.runner.conclude", interrupted)
+        assert imbench(*grid, results=results) == 130
+    assert "interrupted" in capsys.readouterr().out
+    (kept,) = Store(results).paths()
+    stamp = kept.stat().st_mtime_ns
+    assert imbench(*grid, results=results) == 0
+    assert kept.stat().st_mtime_ns == stamp
+    assert {r.status for r in Store(results)} == {"done"}
+    assert len(Store(results).paths()) == 3
+
+
 def test_failed_cells_run_again_only_when_asked(results: Path) -> None:
     grid = ("run", "strategy=focal", "strategy.focal.alpha=0.3", *TINY)
     assert imbench(*grid, results=results) == 1
@@ -90,9 +115,12 @@ def test_records_hold_what_is_needed_to_recompute_metrics(results: Path) -> None
     (_, val_y, val), (_, test_y, test) = unpack(frame, "val"), unpack(frame, "test")
     counts = record.traits["train_counts"]
     again = evaluate(
-        Predictions(test, test_y), Predictions(val, val_y), prior=[0.1] * 10, natural=[c / sum(counts) for c in counts],
+        Predictions(test, test_y),
+        Predictions(val, val_y),
+        prior=[0.1] * 10,
+        natural=[c / sum(counts) for c in counts],
         train_counts=counts,
-    )  # fmt: skip
+    )
     for name in ("raw/log_loss", "default/macro_f1", "tuned/macro_f1", "corrected/log_loss"):
         assert again.values[name] == pytest.approx(record.metrics[name], abs=1e-12)
     assert record.cost["fits"] == 1
@@ -101,11 +129,15 @@ def test_records_hold_what_is_needed_to_recompute_metrics(results: Path) -> None
 
 
 def test_csv_and_parquet_of_one_table_have_the_same_keys(results: Path, tmp_path: Path) -> None:
-    frame = pd.DataFrame({
-        "zip": [f"0{1000 + i % 7}" for i in range(200)], "age": [20.5 + i % 50 for i in range(200)],
-        "note": [f"a small text number {i % 23} here" for i in range(200)], "member": [i % 3 == 0 for i in range(200)],
-        "bought": [int(i % 9 == 0) for i in range(200)],
-    })  # fmt: skip
+    frame = pd.DataFrame(
+        {
+            "zip": [f"0{1000 + i % 7}" for i in range(200)],
+            "age": [20.5 + i % 50 for i in range(200)],
+            "note": [f"a small text number {i % 23} here" for i in range(200)],
+            "member": [i % 3 == 0 for i in range(200)],
+            "bought": [int(i % 9 == 0) for i in range(200)],
+        }
+    )
     frame.to_csv(tmp_path / "shop.csv", index=False)
     frame.to_parquet(tmp_path / "shop.parquet", index=False)
     for name in ("shop.csv", "shop.parquet"):
@@ -119,9 +151,3 @@ def test_order_of_a_stack_counts_and_repeats_do_not_run_twice(results: Path) -> 
     grid = ("run", "-m", "strategy=[undersample,class_weights],[class_weights,undersample],none,none")
     assert imbench(*grid, *TINY, results=results) == 0
     assert {s for s, _ in records(results)} == {"undersample+class_weights", "class_weights+undersample", "none"}
-
-
-def test_notebook_entry_returns_the_sweep_as_a_table(results: Path) -> None:
-    frame = bench.run(["strategy=none,focal", "strategy.focal.gamma=1,3", *TINY, f"results={results}", "debug=true"])
-    assert sorted(frame["strategy"]) == ["focal", "focal", "none"]
-    assert frame["tuned/macro_f1"].notna().all()

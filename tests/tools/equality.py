@@ -274,9 +274,12 @@ def shop_table() -> list[str]:
 
 
 def choices(bench: Bench, group: str) -> list[str]:
-    """The files of a configuration group, as Hydra lists them when asked for one that is not there."""
-    lines = bench.call(f"choices of {group}", "run", f"{group}=absent", "--cfg", "job", works=False)
-    return [line.strip() for line in lines if line.startswith("\t") and "=" not in line]
+    """The files of a configuration group, of the tree that the interpreter has installed."""
+    where = subprocess.run(
+        [bench.python, "-c", "import bench.conf; print(*bench.conf.__path__)"],
+        capture_output=True, text=True, check=True, cwd=bench.folder,
+    )  # fmt: skip
+    return sorted(path.stem for path in Path(where.stdout.strip(), group).glob("*.yaml"))
 
 
 def compose(bench: Bench, names: Mapping[str, Sequence[str]]) -> Section:

@@ -71,18 +71,24 @@ def markdown(root: Path) -> str:
         if record.strategy == "none" and not record.tuned:
             (keel[record.data] if source == "keel" else cells[source, record.target]).append(record)
     lines = [
-        "# Public sets: `none`, linear and mlp", "",
+        "# Public sets: `none`, linear and mlp",
+        "",
         "Two classes: AUROC / average precision of the raw scores; more: macro-F1 at the default rule / at the rule "
         "tuned on validation rows. Means over splits and seeds, ± one standard deviation over them. Default "
         "hyperparameters. Prevalence is that of the training rows. Reference figures are those of the notes that the "
-        "collection was chosen by: other models and splits, so near is all they need to be.", "",
+        "collection was chosen by: other models and splits, so near is all they need to be.",
+        "",
         "| set / target | source | licence | rows | classes | linear | mlp | reference | splits × seeds |",
         "|---|---|---|--:|---|--:|--:|---|--:|",
-        *(set_line(key, cells[key]) for key in SETS if key in cells), "",
+        *(set_line(key, cells[key]) for key in SETS if key in cells),
+        "",
         *(f"Not run: {s}/{t}." for s, t in SETS if (s, t) not in cells),
-        f"{unfinished} cells without result.", "",
-        *coil_lines(store, coil), *keel_lines(keel), *commands(),
-    ]  # fmt: skip
+        f"{unfinished} cells without result.",
+        "",
+        *coil_lines(store, coil),
+        *keel_lines(keel),
+        *commands(),
+    ]
     return "\n".join(lines) + "\n"
 
 
@@ -96,9 +102,16 @@ def set_line(key: tuple[str, str], records: Cells) -> str:
     source = SOURCES.get(key[0])
     origin = source.citation if issubclass(source, FetchedSource) else source.title
     seeds = f"{len({r.split for r in records})} × {len({r.seed for r in records})}"
-    texts = (f"{key[0]} / {key[1]}", origin, records[0].traits["licence"], f"{records[0].traits['rows']:,}",
-             classes(records[0]), *(scores([r for r in records if r.model == m]) for m in MODELS), SETS[key],
-             seeds)  # fmt: skip
+    texts = (
+        f"{key[0]} / {key[1]}",
+        origin,
+        records[0].traits["licence"],
+        f"{records[0].traits['rows']:,}",
+        classes(records[0]),
+        *(scores([r for r in records if r.model == m]) for m in MODELS),
+        SETS[key],
+        seeds,
+    )
     return row(texts)
 
 
@@ -143,19 +156,29 @@ def short(value: float) -> str:
 def coil_lines(store: Store, cells: dict[tuple[str, str, bool], Cells]) -> list[str]:
     """The challenge's score: buyers among the 800 test rows with the highest scores."""
     lines = [
-        "## CoIL Challenge 2000", "",
+        "## CoIL Challenge 2000",
+        "",
         "Buyers among the 800 highest scored of the challenge's 4,000 test rows; 238 buyers in all, 47.6 at random, "
         "121 by the winner (naive Bayes). Ties count in expectation. Tuned: 15 trials on validation rows, then "
-        "trained with seeds that the search has not seen.", "",
-        "| strategy | model | tuned | score, mean | least to most | AUROC | seeds |", "|---|---|---|--:|---|--:|--:|",
-    ]  # fmt: skip
+        "trained with seeds that the search has not seen.",
+        "",
+        "| strategy | model | tuned | score, mean | least to most | AUROC | seeds |",
+        "|---|---|---|--:|---|--:|--:|",
+    ]
     for (strategy, model, tuned), records in sorted(cells.items()):
         found = []
         for record in records:
             _, y, logits = unpack(store.predictions(record), "test")
             found.append(coil_score(logits[:, 1] - logits[:, 0], y))
-        texts = (strategy, model, "yes" if tuned else "no", f"{mean(found):.1f}", f"{min(found):g} to {max(found):g}",
-                 spread([r.metrics["raw/auroc"] for r in records]), len(records))  # fmt: skip
+        texts = (
+            strategy,
+            model,
+            "yes" if tuned else "no",
+            f"{mean(found):.1f}",
+            f"{min(found):g} to {max(found):g}",
+            spread([r.metrics["raw/auroc"] for r in records]),
+            len(records),
+        )
         lines.append(row(texts))
     return [*lines, ""]
 
@@ -175,16 +198,24 @@ def keel_lines(cells: dict[str, Cells]) -> list[str]:
         texts = ", ".join(f"{m} {short(median(of[m]))} (least {short(min(of[m]))})" for m in MODELS if of[m])
         lines.append(f"- {metric.removeprefix('raw/')}, median over {len(cells)} sets of the mean over splits: {texts}")
     lines += [
-        "", f"Source: {Keel.citation}; licence: {Keel.licence}.", "",
+        "",
+        f"Source: {Keel.citation}; licence: {Keel.licence}.",
+        "",
         "| set | rows | rare rows to train on | prevalence | linear | mlp | splits |",
         "|---|--:|--:|--:|--:|--:|--:|",
-    ]  # fmt: skip
+    ]
     for name, records in sorted(cells.items()):
         first = min(records, key=lambda r: (r.split, r.seed))
         counts = first.traits["train_counts"]
         found = (scores([r for r in records if r.model == m]) for m in MODELS)
-        texts = (name, f"{first.traits['rows']:,}", counts[1], f"{counts[1] / sum(counts):.2%}", *found,
-                 len({r.split for r in records}))  # fmt: skip
+        texts = (
+            name,
+            f"{first.traits['rows']:,}",
+            counts[1],
+            f"{counts[1] / sum(counts):.2%}",
+            *found,
+            len({r.split for r in records}),
+        )
         lines.append(row(texts))
     return lines
 

@@ -55,9 +55,13 @@ def main() -> int:
                 continue
             began = time.monotonic()
             done = subprocess.run(
-                ["bash", "-euo", "pipefail", "-c", commands], cwd=folder, env=environment, check=False,
-                capture_output=True, text=True,
-            )  # fmt: skip
+                ["bash", "-euo", "pipefail", "-c", commands],
+                cwd=folder,
+                env=environment,
+                check=False,
+                capture_output=True,
+                text=True,
+            )
             ran += 1
             first = commands.strip().splitlines()[0]
             print(f"{'ok' if done.returncode == 0 else 'FAILED'}  {time.monotonic() - began:5.1f} s  {first}")

@@ -116,8 +116,9 @@ def components(root: Path) -> list[Components]:
     for board in boards(ledger):
         values = {
             row.label: {unit: ledger.number(board.score.key, position[key]) or 0.0 for unit, key in row.keys}
-            for row in board.rows if row.score is not None
-        }  # fmt: skip
+            for row in board.rows
+            if row.score is not None
+        }
         measured = measure(board, values)
         found += [measured] if measured else []
     return found
@@ -154,9 +155,15 @@ def one_split(
 
 
 def several_splits(
-    measured: Components, *, strategies: int, splits: int, seeds: int, ratio: float = 0.25, tables: int = TABLES,
+    measured: Components,
+    *,
+    strategies: int,
+    splits: int,
+    seeds: int,
+    ratio: float = 0.25,
+    tables: int = TABLES,
     seed: int = 0,
-) -> Rate:  # fmt: skip
+) -> Rate:
     """A/A tables over overlapping splits: n_test / n_train of the variance of differences is common to all splits.
 
     That is the correlation 1 / (1 + n_train / n_test) that Nadeau and Bengio (2003) allow for.

@@ -46,7 +46,8 @@ class Tree:
             if isinstance(child, ast.Import):
                 yield from (alias.name for alias in child.names)
             elif isinstance(child, ast.ImportFrom):
-                package = module.split(".")[: -child.level] if child.level else []
+                level = child.level - (self.files[module].name == "__init__.py") if child.level else 0
+                package = module.split(".")[: len(module.split(".")) - level] if child.level else []
                 base = ".".join([*package, *([child.module] if child.module else [])])
                 for alias in child.names:
                     yield f"{base}.{alias.name}" if f"{base}.{alias.name}" in self.files else base

@@ -36,21 +36,33 @@ def records(design: Sequence[int] = DESIGN) -> Iterator[Record]:
     for d, m, k, split, seed in product(*map(range, design)):
         values = (0.4 + 0.01 * k + generator.normal(0, 0.02, len(names))).tolist()
         config = {
-            "schema": 1, "data": {"source": f"data{d}", "version": 1, "target": "y", "fingerprint": digest(d)},
+            "schema": 1,
+            "data": {"source": f"data{d}", "version": 1, "target": "y", "fingerprint": digest(d)},
             "model": {"name": f"model{m}", "version": 1, "dim": 32, "dropout": 0.3},
             "strategies": [[f"strategy{k}", 1, {"ratio": 1.0}]],
-            "train": {"max_steps": 1000, "batch_size": 256, "lr": 0.01, "weight_decay": 0.0}, "split": split,
+            "train": {"max_steps": 1000, "batch_size": 256, "lr": 0.01, "weight_decay": 0.0},
+            "split": split,
             "seed": seed,
-        }  # fmt: skip
+        }
         yield Record(
-            key=digest(config), status="done", data=f"data{d}", target="y", model=f"model{m}",
-            strategy="none" if k == 0 else f"strategy{k}", split=split, seed=seed, config=config,
+            key=digest(config),
+            status="done",
+            data=f"data{d}",
+            target="y",
+            model=f"model{m}",
+            strategy="none" if k == 0 else f"strategy{k}",
+            split=split,
+            seed=seed,
+            config=config,
             traits={"rows": 9995, "n_train": 6496, "n_test": 1999, "n_classes": 2, "train_counts": [6264, 232]},
-            metrics=dict(zip(names, values, strict=True)), per_class={"support": [1928.0, 71.0]},
+            metrics=dict(zip(names, values, strict=True)),
+            per_class={"support": [1928.0, 71.0]},
             cost={"wall_seconds": 1.0, "fits": 1, "steps": 260, "train_seconds": 0.7 + 0.01 * k, "peak_mb": 566.0},
-            notes={"batches": 260.0}, curve=[[20.0 * i, 0.1] for i in range(30)],
-            environment={"python": "3.11", "imbench": "0.1.0", "device": "cpu"}, created="2026-01-01T00:00:00+00:00",
-        )  # fmt: skip
+            notes={"batches": 260.0},
+            curve=[[20.0 * i, 0.1] for i in range(30)],
+            environment={"python": "3.11", "imbench": "0.1.0", "device": "cpu"},
+            created="2026-01-01T00:00:00+00:00",
+        )
 
 
 def fill(root: Path, wanted: int) -> int:

@@ -19,8 +19,9 @@ def test_components_are_found_again(tmp_path: Path) -> None:
     seeds = generator.normal(0, 0.03, 20)
     records = [
         make(f"s{k:02}", s, float(0.4 + 0.002 * k + seeds[s] + generator.normal(0, 0.01)))
-        for k in range(20) for s in range(20)
-    ]  # fmt: skip
+        for k in range(20)
+        for s in range(20)
+    ]
     (found,) = components(stored(tmp_path, records))
     assert found.rest == pytest.approx(0.01, rel=0.15)
     assert found.seed == pytest.approx(seeds.std(ddof=1), rel=0.1)

@@ -164,8 +164,10 @@ def test_no_step_mixes_devices(name: str, model: Any, multi: Toy, monkeypatch: p
     strategy = STRATEGIES.get(name)()
     if strategy.needs_encoder and not model.has_encoder:
         pytest.skip("needs an encoder")
-    pair = [wordless(multi).recipe(model=replace(model, **change), seed=s, lr=0.01 * s)
-            for s, change in ((1, {}), (2, {"dropout": 0.1} if model.has_encoder else {"l2": 1.0}))]  # fmt: skip
+    pair = [
+        wordless(multi).recipe(model=replace(model, **change), seed=s, lr=0.01 * s)
+        for s, change in ((1, {}), (2, {"dropout": 0.1} if model.has_encoder else {"l2": 1.0}))
+    ]
     training = [Chain(() if name == "none" else (strategy,)).train(r) for r in pair]
     stages = [list(next(t)) for t in training]
     step_on_fake_gpu([stage[0] for stage in stages], monkeypatch)
@@ -204,10 +206,13 @@ def test_newton_steps_of_the_scores_are_where_the_logits_are(classes: int, monke
         theta = torch.zeros(2, 2, dtype=torch.float64, device=GPU)
         line = equations._line(theta, z)
         found = [
-            numbers, refinement._log_losses(logits, y), *refinement._slope([0.0, 1.0], logits, numbers),
-            *equations._excess([0.0, 1.0], z, numbers), equations._cross_entropy(line, theta, theta),
+            numbers,
+            refinement._log_losses(logits, y),
+            *refinement._slope([0.0, 1.0], logits, numbers),
+            *equations._excess([0.0, 1.0], z, numbers),
+            equations._cross_entropy(line, theta, theta),
             *equations._derivatives(line, z, theta),
-        ]  # fmt: skip
+        ]
         if classes == 2:
             problem = refinement._Platt(logits, y)
             found += [problem.infimum(), problem.loss(numbers, numbers)]

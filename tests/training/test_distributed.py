@@ -117,9 +117,16 @@ def trainable(batch: int = 48) -> Recipe:
     """Balanced draws, row weights, dropout, a penalty-free network of three layers, in float64."""
     train, val = numeric(600, 6), numeric(200, 6, seed=1)
     made = recipe(
-        train, val, MLP(dim=8, hidden=(6, 5), dropout=0.3), batch_size=batch, max_steps=60, eval_every=10,
-        dtype=torch.float64, loss=FocalLoss(1.5), sampler=(DrawMore(1.0),),
-    )  # fmt: skip
+        train,
+        val,
+        MLP(dim=8, hidden=(6, 5), dropout=0.3),
+        batch_size=batch,
+        max_steps=60,
+        eval_every=10,
+        dtype=torch.float64,
+        loss=FocalLoss(1.5),
+        sampler=(DrawMore(1.0),),
+    )
     return made.reweight(torch.linspace(0.5, 2.0, 600, dtype=torch.float64))
 
 

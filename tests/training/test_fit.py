@@ -32,9 +32,16 @@ def test_training_is_the_plain_loop(binary: Toy) -> None:
     weighted mean divides by each batch's weights instead), the penalty, AdamW with decay, the offset, the start."""
     weight = torch.rand(240, generator=torch.Generator().manual_seed(5), dtype=torch.float64) * 3
     recipe = binary.recipe(
-        model=Linear(l2=2.0), dtype=torch.float64, max_steps=25, eval_every=25, lr=0.03, weight_decay=0.01,
-        sampler=(DrawMore(0.6),), offset=(0.0, -0.5), select="last",
-    ).reweight(weight)  # fmt: skip
+        model=Linear(l2=2.0),
+        dtype=torch.float64,
+        max_steps=25,
+        eval_every=25,
+        lr=0.03,
+        weight_decay=0.01,
+        sampler=(DrawMore(0.6),),
+        offset=(0.0, -0.5),
+        select="last",
+    ).reweight(weight)
     scale = torch.tensor([BESIDE_TEXT] * 10 + [1.0] * 30, dtype=torch.float64)
     x, x_val, y = dense(binary.train.x) * scale, dense(binary.val.x) * scale, binary.train.y
     g = recipe.generator("order")

@@ -117,9 +117,16 @@ def test_streams_wait_for_one_another(binary: Toy, monkeypatch: pytest.MonkeyPat
     """Ordinary steps on the stream that records, which first waits for the data; replays on the main stream."""
     both([wordless(binary).recipe(max_steps=8, eval_every=8)], monkeypatch)
     assert FakeStream.log == [
-        "side waits for main", "on side", "watching error", "watching 0", "off side", "main waits for side",
-        "on main", "capturing on side", "off main",
-    ]  # fmt: skip
+        "side waits for main",
+        "on side",
+        "watching error",
+        "watching 0",
+        "off side",
+        "main waits for side",
+        "on main",
+        "capturing on side",
+        "off main",
+    ]
 
 
 def test_what_has_no_fixed_shape_is_not_recorded(binary: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -193,9 +200,10 @@ class Carrying(CrossEntropy):
 
 
 @pytest.mark.parametrize(
-    ("loss", "why"), [(Asking(), "asks for a value"), (Picking(), "depends on values"), (Carrying(), "Python numbers")],
+    ("loss", "why"),
+    [(Asking(), "asks for a value"), (Picking(), "depends on values"), (Carrying(), "Python numbers")],
     ids=str,
-)  # fmt: skip
+)
 def test_a_step_that_cannot_be_recorded_says_so(
     loss: Any, why: str, binary: Toy, monkeypatch: pytest.MonkeyPatch
 ) -> None:

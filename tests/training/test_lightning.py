@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import signal
 import warnings
 from types import SimpleNamespace
 from typing import Any
@@ -76,8 +77,10 @@ def test_an_interrupt_is_the_callers_to_handle(where: str, binary: Toy) -> None:
 
     made = [Chain(()).train(binary.recipe(seed=s)) for s in range(2)]
     done, watches = (stop, {}) if where == "publishing" else (lambda *_: None, {0: stop})
+    handler = signal.getsignal(signal.SIGINT)
     with pytest.raises(KeyboardInterrupt):
         drive(made, done, device=CPU, watches=watches)
+    assert signal.getsignal(signal.SIGINT) is handler  # which Lightning has had ignored meanwhile
 
 
 def test_warnings_of_strategies_are_heard(binary: Toy) -> None:

@@ -10,7 +10,7 @@ import pytest
 from pytorch_lightning import Callback
 from pytorch_lightning.loggers import Logger
 
-from bench.config import ConfigError, RunConfig, section
+from bench.config import ConfigError, RunConfig, read_section
 from bench.records.record import Record
 from bench.training.logs import CellLog, flat, open_log
 from bench.training.trainer import drive
@@ -139,7 +139,7 @@ def test_a_logger_that_fails_costs_no_record(tmp_path: Path, monkeypatch: pytest
 def test_a_missing_package_is_said_before_anything_is_trained(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bench.config.find_spec", lambda _: None)
     with pytest.raises(ConfigError, match=r"run.logger=mlflow: expected the package mlflow.*'imbench\[mlflow\]'"):
-        section(RunConfig, {"logger": "mlflow"}, "run")
+        read_section(RunConfig, {"logger": "mlflow"}, "run")
 
 
 def test_a_cell_that_is_trained_again_replaces_its_log(tmp_path: Path) -> None:

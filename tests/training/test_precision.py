@@ -112,9 +112,13 @@ def test_products_are_bf16_and_nothing_else(binary: Toy, monkeypatch: pytest.Mon
     assert isinstance(fitted, Fitted)
     bf16, float32 = {torch.bfloat16}, {torch.float32}
     assert seen == {
-        "head, training True": bf16, "head, training False": float32, "text, training True": float32,
-        "text, training False": float32, "loss": float32, "optimiser": float32,
-    }  # fmt: skip
+        "head, training True": bf16,
+        "head, training False": float32,
+        "text, training True": float32,
+        "text, training False": float32,
+        "loss": float32,
+        "optimiser": float32,
+    }
     assert {v.dtype for v in fitted.state.values()} == float32
     assert fitted.logits(recipe.val.x).dtype == fitted.encode(recipe.val.x).dtype == torch.float32
 
@@ -183,9 +187,12 @@ def test_outcomes_agree_within_the_spread_over_seeds(
             test, val = (fitted.logits(x).double().numpy() for x in (found.test, found.val.x))
             natural = np.bincount(base.train.y.numpy()) / len(base.train)
             result = evaluate(
-                Predictions(test, found.test_y.numpy()), Predictions(val, found.val.y.numpy()),
-                prior=fitted.prior.numpy(), natural=natural, train_counts=np.bincount(base.train.y.numpy()),
-            )  # fmt: skip
+                Predictions(test, found.test_y.numpy()),
+                Predictions(val, found.val.y.numpy()),
+                prior=fitted.prior.numpy(),
+                natural=natural,
+                train_counts=np.bincount(base.train.y.numpy()),
+            )
             scores.setdefault(precision, []).append(result.values[name])
     full, half = (np.array(scores[p]) for p in ("float32", "bf16"))
     assert abs(full.mean() - half.mean()) < full.std(ddof=1)

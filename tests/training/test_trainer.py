@@ -61,8 +61,13 @@ def test_equal_recipes_are_trained_once(stack: int, binary: Toy, monkeypatch: py
     fits = count_fits(monkeypatch)
     recipe = binary.recipe()
     stacks: list[tuple[Strategy, ...]] = [
-        (), (ImportanceWeighted(scale=1.0),), (ImportanceWeighted(scale=2.0),), (Oversample(),), (), (Oversample(),),
-    ]  # fmt: skip
+        (),
+        (ImportanceWeighted(scale=1.0),),
+        (ImportanceWeighted(scale=2.0),),
+        (Oversample(),),
+        (),
+        (Oversample(),),
+    ]
     got = outcomes([Chain(parts).train(recipe) for parts in stacks], stack)
     assert all(isinstance(p, Predictor) for p in got)
     assert len(fits) == 4  # none, two weighted ones, oversample
@@ -107,6 +112,8 @@ def test_driving_reports_each_strategy_as_it_begins_and_ends(binary: Toy) -> Non
     log: list[str] = []
     drive(
         [Chain((part,)).train(binary.recipe()) for part in (Oversample(), Transfer(), Breaks())],
-        lambda i, outcome: log.append(f"end {i}"), device=CPU, began=lambda i: log.append(f"begin {i}"),
-    )  # fmt: skip
+        lambda i, outcome: log.append(f"end {i}"),
+        device=CPU,
+        began=lambda i: log.append(f"begin {i}"),
+    )
     assert log == ["begin 0", "end 0", "begin 1", "end 1", "begin 2", "end 2"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import signal
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,9 +16,12 @@ from rich.console import Console
 
 from bench.config import read_options
 from bench.records.store import Store
+from bench.sweep.pool import Lost
+from bench.sweep.worker import Began, Finished
 from bench.tuning.driver import StudyDriver
 from bench.tuning.storage import OWNER, RESULT
 from bench.tuning.study import FINISHED, Study, read_best
+from bench.tuning.trials import Failed, Results, Score, Trial, run
 from tests.command_line import TINY, call, ended, imbench, kill, kill_tree, spawn, until, workers_of
 from tests.tuning.searches import QUICK, composed, studies
 
@@ -107,6 +111,58 @@ def test_a_batch_is_shared_among_workers(tmp_path: Path) -> None:
     study.owner.close()
 
 
+def test_a_lost_trial_fails_with_its_reason_and_the_others_count(tmp_path: Path) -> None:
+    """What the pool gives up, whatever of; results are told in the order in which trials were asked."""
+    raw = composed("strategy=none", *TINY, "tune.batch=3", "tune.trials=3")
+    options = read_options(raw)
+    study = Study(raw, options.tune, tmp_path)
+    driver = StudyDriver([study], options, Console(quiet=True))
+    assert driver.begin(study)
+    batch = driver.batches[study.identity.name]
+    first, second, third = (driver.next_trials()[0] for _ in range(3))
+    driver.heard(Began(first.key))
+    driver.heard(Finished(third.key, (Score((0.75,), 1, 40, 0.1), 1)))
+    driver.heard(Lost(second, "crashed", "its worker process died"))
+    assert not batch.complete
+    driver.heard(Finished(first.key, (Failed("no rows"), 1)))
+    assert batch.complete
+    assert driver.sent == {}
+    known = [t for t in study.study.get_trials() if t.state == TrialState.RUNNING and RESULT in t.user_attrs]
+    assert [t.user_attrs[RESULT] for t in known] == [[0.75]]
+    driver.tell(batch)
+    found = study.study.get_trials(states=(TrialState.COMPLETE, TrialState.FAIL))
+    assert [t.state for t in found] == [TrialState.FAIL, TrialState.FAIL, TrialState.COMPLETE]
+    assert [t.user_attrs.get("reason") for t in found] == ["no rows", "its worker process died", None]
+    assert len(driver.failures[study.identity.name]) == 2
+    assert found[2].values == [0.75]
+    study.owner.close()
+
+
+def test_an_interrupt_keeps_finished_trials(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Raised between two trials of a batch: exit code 130; the same command ends with exactly the trials asked for."""
+    command, calls = ("tune", "strategy=none", *QUICK, "tune.stack=off"), list[int]()
+
+    def interrupted(batch: Sequence[Trial]) -> Results:
+        calls.append(1)
+        if len(calls) == 5:
+            raise KeyboardInterrupt
+        return run(batch)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("bench.tuning.trials.run", interrupted)
+        assert imbench(*command, results=tmp_path) == 130
+    assert "finished trials are kept" in capsys.readouterr().out
+    (study,) = studies(tmp_path).values()
+    assert len(study.get_trials(states=FINISHED)) == 3
+    assert imbench(*command, results=tmp_path) == 0
+    (study,) = studies(tmp_path).values()
+    assert len(study.get_trials(states=FINISHED)) == 6
+    assert not study.get_trials(states=(TrialState.RUNNING,))
+
+
+@pytest.mark.long
 def test_a_killed_worker_costs_its_trials_a_second_try(tmp_path: Path) -> None:
     """kill -9 of one worker in mid-training: every trial is finished, and none has failed."""
     longer = ("train.max_steps=300", "train.patience=1000", "tune.trials=8", "tune.batch=8", "tune.prune=false")
@@ -124,6 +180,7 @@ def test_a_killed_worker_costs_its_trials_a_second_try(tmp_path: Path) -> None:
     assert [t.state for t in study.get_trials()] == [TrialState.COMPLETE] * 8
 
 
+@pytest.mark.long
 def test_trials_that_take_too_long_fail_and_the_search_ends(tmp_path: Path) -> None:
     """`run.timeout` counts for each fit of a trial; here none would ever end."""
     endless = ("train.max_steps=10000000", "train.patience=10000000", "tune.prune=false", "run.timeout=0.1")
@@ -135,6 +192,7 @@ def test_trials_that_take_too_long_fail_and_the_search_ends(tmp_path: Path) -> N
     assert [t.state for t in study.get_trials(states=(TrialState.FAIL, *FINISHED))] == [TrialState.FAIL] * 2
 
 
+@pytest.mark.long
 def test_ctrl_c_keeps_finished_trials_and_ends_the_workers(tmp_path: Path) -> None:
     """As from a terminal, to the whole process group: exit code 130, nobody goes on, the same command finishes."""
     command = ("tune", "strategy=none", *TINY, "tune.batch=2", "run.workers=2")

@@ -19,8 +19,10 @@ def test_objectives_by_name() -> None:
     assert objectives("auto", 2) == ("raw/average_precision",)
     assert objectives("auto", 5) == ("tuned/macro_f1",)
     assert objectives(("average_precision", "log_loss", "seconds"), 2) == (
-        "raw/average_precision", "recalibrated/log_loss", "seconds",
-    )  # fmt: skip
+        "raw/average_precision",
+        "recalibrated/log_loss",
+        "seconds",
+    )
     with pytest.raises(ConfigError, match="Did you mean 'average_precision'"):
         objectives("average_precison", 2)
     with pytest.raises(ConfigError, match="calibration_slope"):

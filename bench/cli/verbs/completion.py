@@ -1,4 +1,6 @@
-"""Print the script by which bash, zsh or fish complete verbs, keys and their values.
+"""Print the script by which bash, zsh or fish complete imbench.
+
+Verbs, keys, choices and values:
 
     eval "$(imbench completion bash)"        in ~/.bashrc
     eval "$(imbench completion zsh)"         in ~/.zshrc, after compinit

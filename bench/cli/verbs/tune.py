@@ -15,7 +15,7 @@ from bench.cli.grid import Configurations, GridVerb
 from bench.config import read_options
 from bench.tuning.driver import tune as search
 from bench.tuning.progress import summarize
-from bench.tuning.report import write
+from bench.tuning.report import write_report
 
 INTERRUPTED = 130
 
@@ -43,5 +43,5 @@ class Tune(GridVerb):
             return INTERRUPTED
         for report in reports:
             if not report.skipped:
-                write(report.study)
+                write_report(report.study)
         return summarize(reports, time.monotonic() - began, console)

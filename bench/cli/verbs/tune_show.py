@@ -12,7 +12,7 @@ from rich.console import Console
 
 from bench.cli.cells import options_from
 from bench.cli.verb import Verb
-from bench.tuning.report import show as print_best
+from bench.tuning.report import print_best
 
 
 class TuneShow(Verb):

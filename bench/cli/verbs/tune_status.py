@@ -1,4 +1,4 @@
-"""Say which searches there are, how far, and their best scores."""
+"""Say which searches there are, how far each is, its best."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from rich.console import Console
 
 from bench.cli.cells import options_from
 from bench.cli.verb import Verb
-from bench.tuning.report import overview as print_studies
+from bench.tuning.report import print_studies
 
 
 class TuneStatus(Verb):

@@ -7,7 +7,7 @@ labels, numbers keep the spelling of the file where it tells them apart: 3.1 and
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from functools import cached_property
 from typing import Any, Literal, TypeAlias
 
@@ -218,9 +218,7 @@ def said_missing(values: Values, missing: Collection[str]) -> str:
         return ""
     codes, names = values.coded
     words = [i for i, name in enumerate(names) if name.strip().lower() in missing]
-    if not words:
-        return ""
-    counts = np.bincount(codes[codes >= 0], minlength=len(names))
+    counts: Sequence[int] = np.bincount(codes[codes >= 0], minlength=len(names)).tolist() if words else []
     return ", ".join(f"{counts[i]:,} × {names[i].strip()}" for i in words if counts[i])
 
 

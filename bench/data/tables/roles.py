@@ -109,14 +109,11 @@ def times(name: str, values: Values, day_first: bool | None = None) -> npt.NDArr
         )
     if moments is not None and values.storage != "number":
         first, nano = np.unique(moments.micros, return_inverse=True)[1], moments.nanos
-        found: npt.NDArray[np.int64] = np.unique(first * 1000 + nano, return_inverse=True)[1].astype(np.int64)
-        return found
+        return np.asarray(np.unique(first * 1000 + nano, return_inverse=True)[1], dtype=np.int64)
     if values.storage == "number":
         return np.unique(values.data, return_inverse=True)[1].astype(np.int64)
     codes, texts = values.coded
-    whole = np.array([int(text.partition(".")[0]) for text in texts], dtype=object)
-    ranks: npt.NDArray[np.int64] = np.unique(whole, return_inverse=True)[1][codes]
-    return ranks
+    return np.unique(np.array([int(t.partition(".")[0]) for t in texts], object), return_inverse=True)[1][codes]
 
 
 TIMES = "a date (2024-01-31, 2024-01-31 10:00:00) or a number in every row"

@@ -189,7 +189,7 @@ def tables(
             )
         spreads = [number(groups.spread(label, metric)) for label in known]
         lines.append(["Spread", "", *([""] if binary else []), *spreads])
-        yield f"{LABELS[metric]} per group", ["RowRecords", "Rows", *(["Positive"] if binary else []), *known], lines
+        yield f"{LABELS[metric]} per group", ["Group", "Rows", *(["Positive"] if binary else []), *known], lines
 
 
 def entries(groups: Subgroups) -> Iterator[dict[str, Any]]:

@@ -10,7 +10,8 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from bench.__main__ import file_overrides, main
+from bench.__main__ import main
+from bench.cli.verbs.data_check import file_overrides
 from bench.data.inspect.check import COPY, Findings, check, kolmogorov_smirnov, total_variation
 from bench.data.inspect.report import print_findings
 from bench.data.tables.schema_file import parse_schema
@@ -151,9 +152,9 @@ def test_mistakes_are_one_line(arguments: list[str], message: str, capsys: pytes
 
 
 def test_paths_are_quoted_for_hydra() -> None:
-    assert file_overrides(["a b,c='d'.csv", "seed=1"])[:2] == ["data=file", "data.path='a b,c=\\'d\\'.csv'"]
+    assert file_overrides(["a b,c='d'.csv", "seed=1"])[:2] == ["data=file", """data.path="a b,c='d'.csv\""""]
     assert file_overrides(["data=womens"]) == ["data=womens"]
-    assert file_overrides(["x/k=v.csv"])[1] == "data.path='x/k=v.csv'"
+    assert file_overrides(["x/k=v.csv"])[1] == 'data.path="x/k=v.csv"'
 
 
 def test_copy_threshold_leaves_room_for_noise() -> None:

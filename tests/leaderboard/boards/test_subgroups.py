@@ -96,7 +96,7 @@ def test_many_classes_have_macro_f1_and_accuracy() -> None:
     (found,) = boards(of_records(records))
     ((title, headings, lines), (second, _, others)) = found.group_tables()
     assert (title, second) == ("Macro-F1 tuned per group", "Accuracy tuned per group")
-    assert headings == ["RowRecords", "Rows", "none"]
+    assert headings == ["Group", "Rows", "none"]
     assert lines == [["DE", "50", ".500"], ["Spread", "", "–"]]
     assert others[0][-1] == ".750"
     assert found.subgroups is not None

@@ -10,6 +10,8 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from tests.command_line import LAST_RESORT
+
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 ABSENT = "no chromium on PATH: apt-get install chromium"
 FLAGS = (
@@ -22,7 +24,7 @@ def dom(page: Path) -> str:
     """The document as HTML after its scripts ran."""
     with tempfile.TemporaryDirectory() as profile:
         command = [str(CHROMIUM), *FLAGS, f"--user-data-dir={profile}", "--dump-dom", page.as_uri()]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=LAST_RESORT, check=True)
     return done.stdout
 
 
