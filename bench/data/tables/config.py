@@ -40,7 +40,6 @@ class TableConfig:
     # Columns with a part to play.
     weight: str | None = None  # row weights
     group: str | None = None  # user, session: whole groups go to one part
-    report_by: str | None = None  # a column whose values boards report apart
     group_split: bool = True  # False: groups are for strategies and metrics only, the split ignores them
     time: str | None = None  # test is the latest, validation the latest before
     given: str | None = None  # a column that says train, val or test
