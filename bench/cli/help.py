@@ -46,7 +46,7 @@ def verb_help(verb: Outline, verbs: Sequence[Outline]) -> Iterator[str]:
         yield ""
         yield from paragraphs(verb.details)
     yield ""
-    yield f"usage: imbench {verb.name} {verb.usage}".rstrip()
+    yield from paragraphs(f"usage: imbench {verb.name} {verb.usage}")
     if any(other.name.startswith(f"{verb.name} ") for other in verbs):
         yield ""
         yield "see also:"

@@ -1,9 +1,10 @@
-"""Give records the metrics that they lack, from their stored predictions.
+"""Give old records the metrics that they lack.
 
-For metrics that are newer than the records. With metric=NAME only that one (raw/auroc, or auroc for all its views;
-several with commas between); with overwrite=true those that are there are computed anew. A record whose predictions
-are gone, or are not what was recorded, is named and stays as it is; the exit code is then 1. What cannot be computed,
-because an old record does not hold what it takes, is stored as undefined with the reason.
+Metrics that are newer than the records are computed from the stored predictions. With metric=NAME only that one
+(raw/auroc, or auroc for all its views; several with commas between); with overwrite=true those that are there are
+computed anew. A record whose predictions are gone, or are not what was recorded, is named and stays as it is; the
+exit code is then 1. What cannot be computed, because an old record does not hold what it takes, is stored as
+undefined with the reason.
 """
 
 from __future__ import annotations

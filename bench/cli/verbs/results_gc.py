@@ -21,7 +21,7 @@ class ResultsGc(Verb):
 
     name = "results gc"
     group = "look after the results folder"
-    order = 51
+    order = 52
     keys = ("results",)
     examples = ("imbench results gc",)
 
