@@ -1,8 +1,6 @@
 """`python -m imbench` is the shell command `imbench`."""
 
-import sys
-
-from bench.cli.dispatch import main
+import runpy
 
 if __name__ == "__main__":
-    sys.exit(main())
+    runpy.run_module("bench", run_name="__main__")

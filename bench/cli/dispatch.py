@@ -6,7 +6,6 @@ import os
 import sys
 import traceback
 from collections.abc import Iterable, Sequence
-from importlib.metadata import version
 
 from bench.cli.help import family, overview, verb_help
 from bench.cli.postponed_import import postpone
@@ -43,8 +42,6 @@ def run(words: Sequence[str]) -> int:
         words = [*words[1:], "--help"]
     if not words or words[0] in HELP:
         return say(overview(outlines()))
-    if words[0] == "--version":
-        return say([f"imbench {version('imbench')}"])
     name, rest = split(words)
     if {*HELP} & {*rest}:
         every = outlines()

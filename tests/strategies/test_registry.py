@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 
-from strategies import registry
 from strategies.registry import STRATEGIES, Registry, RegistryError, outline
 
 NUMBERS = count()
@@ -33,7 +32,7 @@ def make(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Make]:
         for path, text in {"__init__": "", "parts/__init__": "", **files}.items():
             (folder / f"{path}.py").write_text(text)
         found = [EntryPoint(name, value.format(package=package), package) for name, value in (points or {}).items()]
-        monkeypatch.setattr(registry, "entry_points", lambda group: found if group == package else [])
+        monkeypatch.setattr("importlib.metadata.entry_points", lambda group: found if group == package else [])
         return Registry("thing", package, package)
 
     yield made

@@ -1,4 +1,4 @@
-"""Say what the results folder holds: done, failed, skipped, why."""
+"""Say what the results folder holds: done, failed, skipped."""
 
 from __future__ import annotations
 
