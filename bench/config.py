@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-LOGGER_PACKAGES = {"tensorboard": "tensorboard", "mlflow": "mlflow"}  # extras of pyproject.toml by the same names
+_LOGGER_PACKAGES = {"tensorboard": "tensorboard", "mlflow": "mlflow"}  # extras of pyproject.toml by the same names
 
 
 class ConfigError(Complaint, ValueError):
@@ -89,9 +89,9 @@ class RunConfig:
         if any(not isinstance(n, str) and n < 1 for n in counts):
             got = f"workers={self.workers}, threads={self.threads}, stack={self.stack}"
             raise ValueError(f"run: expected workers, threads and stack of at least 1, got {got}")
-        if self.logger in LOGGER_PACKAGES and find_spec(LOGGER_PACKAGES[self.logger]) is None:
+        if self.logger in _LOGGER_PACKAGES and find_spec(_LOGGER_PACKAGES[self.logger]) is None:
             raise ValueError(
-                f"run.logger={self.logger}: expected the package {LOGGER_PACKAGES[self.logger]}, which is not "
+                f"run.logger={self.logger}: expected the package {_LOGGER_PACKAGES[self.logger]}, which is not "
                 f"installed; pip install 'imbench[{self.logger}]'"
             )
 
@@ -180,7 +180,7 @@ class CommandOptions:
     debug: bool = False
 
 
-TOP_KEYS = frozenset(
+_TOP_KEYS = frozenset(
     {"data", "model", "strategy", "train", "tune", "experiment", "seed", "split", "tuned"}
     | {"results", "run", "board", "need", "budget", "debug"}
 )
@@ -192,15 +192,15 @@ def read_options(raw: Mapping[str, Any]) -> CommandOptions:
     Raises:
         ConfigError: an unknown key, a wrong type or value.
     """
-    check_keys(raw, TOP_KEYS, "")
+    _check_keys(raw, _TOP_KEYS, "")
     return CommandOptions(
-        results=read_value(str, raw.get("results", "results"), "results"),
+        results=_read_value(str, raw.get("results", "results"), "results"),
         run=read_section(RunConfig, raw.get("run", {}), "run"),
         board=read_section(BoardConfig, raw.get("board", {}), "board"),
         need=read_section(Need, raw.get("need", {}), "need"),
         budget=read_section(Allowance, raw.get("budget", {}), "budget"),
         tune=read_section(TuneConfig, raw.get("tune") or {}, "tune"),
-        debug=read_value(bool, raw.get("debug", False), "debug"),
+        debug=_read_value(bool, raw.get("debug", False), "debug"),
     )
 
 
@@ -210,16 +210,16 @@ def read_cell(raw: Mapping[str, Any]) -> Cell:
     Raises:
         ConfigError: an unknown key or name, a wrong type or value, strategies that cannot be stacked.
     """
-    check_keys(raw, TOP_KEYS, "")
+    _check_keys(raw, _TOP_KEYS, "")
     train = {k: v for k, v in raw.get("train", {}).items() if k != "space"}
     return Cell(
         data=read_data(raw.get("data", {})),
         model=read_model(raw.get("model", {})),
         strategies=read_strategies(raw.get("strategy") or {}),
         train=read_section(TrainConfig, train, "train"),
-        split=read_value(int, raw.get("split", 0), "split"),
-        seed=read_value(int, raw.get("seed", 0), "seed"),
-        tuned=read_value(bool, raw.get("tuned", False), "tuned"),
+        split=_read_value(int, raw.get("split", 0), "split"),
+        seed=_read_value(int, raw.get("seed", 0), "seed"),
+        tuned=_read_value(bool, raw.get("tuned", False), "tuned"),
     )
 
 
@@ -242,7 +242,7 @@ def read_model(raw: Mapping[str, Any]) -> Model:
     Raises:
         ConfigError: an unknown model or hyperparameter, a wrong type or value.
     """
-    name = read_value(str, raw.get("name"), "model.name")
+    name = _read_value(str, raw.get("name"), "model.name")
     try:
         cls = MODELS.get(name)
         kind(cls)
@@ -286,7 +286,7 @@ def read_section(cls: type[T], raw: Mapping[str, Any], path: str) -> T:
     """
     if not isinstance(raw, Mapping):
         raise ConfigError(f"{path}: expected keys and values, got {raw!r}")
-    check_keys(raw, {f.name for f in fields(cast(Any, cls))}, path)
+    _check_keys(raw, {f.name for f in fields(cast(Any, cls))}, path)
     try:
         text = json.dumps(raw, sort_keys=True)
     except (TypeError, ValueError) as error:
@@ -299,7 +299,7 @@ def _section(cls: type[T], text: str, path: str) -> T:
     return _validate(cls, text, path)
 
 
-def read_value(kind: type[T], value: Any, path: str) -> T:
+def _read_value(kind: type[T], value: Any, path: str) -> T:
     """One value of a type, checked as strictly as those of a section.
 
     Raises:
@@ -336,7 +336,7 @@ def explain(error: ValidationError, path: str) -> str:
     return "; ".join(dict.fromkeys(lines))
 
 
-def check_keys(raw: Mapping[str, Any], known: set[str] | frozenset[str], path: str) -> None:
+def _check_keys(raw: Mapping[str, Any], known: set[str] | frozenset[str], path: str) -> None:
     """Refuse keys that nothing reads.
 
     Raises:

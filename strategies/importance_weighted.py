@@ -49,11 +49,11 @@ def similarity(
             continue
         for aim in scaled:
             s = torch.mm(unit, aim.T, out=space[: len(unit) * len(aim)].view(len(unit), len(aim)))
-            total.add_(twice_sinh_sums(s, part).double() / (2 * len(aims)))
+            total.add_(_twice_sinh_sums(s, part).double() / (2 * len(aims)))
     return scores.cpu()
 
 
-def twice_sinh_sums(s: Tensor, part: int) -> Tensor:
+def _twice_sinh_sums(s: Tensor, part: int) -> Tensor:
     """Sums of 2 sinh(s) = e^s - 1/e^s over rows, overwriting s, so many rows at once.
 
     exp costs a fifth of torch's sinh.

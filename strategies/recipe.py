@@ -87,10 +87,10 @@ def per_row(by_class: Tensor, y: Tensor) -> Tensor:
     return by_class.double()[y]
 
 
-DATA = {"part": "data"}
-HARNESS = {"part": "harness"}  # the same for every strategy, which passes it on unread
-TREATMENT = {"part": "treatment"}  # what strategies decide; the default is neutral: no treatment
-BOOKKEEPING = {"part": "bookkeeping"}  # no part of what is trained
+_DATA = {"part": "data"}
+_HARNESS = {"part": "harness"}  # the same for every strategy, which passes it on unread
+_TREATMENT = {"part": "treatment"}  # what strategies decide; the default is neutral: no treatment
+_BOOKKEEPING = {"part": "bookkeeping"}  # no part of what is trained
 """What a field of a recipe is. Every field says it where it stands."""
 
 
@@ -101,42 +101,42 @@ class Recipe:
     Compared by identity for its data (splits, `init`), by value for the rest; the trainer trains equal recipes once.
     """
 
-    train: Split = field(metadata=DATA)
-    val: Split = field(metadata=DATA)
-    extra: Mapping[str, tuple[Split, Split]] = field(default_factory=dict, compare=False, metadata=DATA)
-    default_source: str = field(default="", metadata=DATA)  # entry of `extra` recommended for transfer; empty: none
-    unlabelled: Features | None = field(default=None, metadata=DATA)
+    train: Split = field(metadata=_DATA)
+    val: Split = field(metadata=_DATA)
+    extra: Mapping[str, tuple[Split, Split]] = field(default_factory=dict, compare=False, metadata=_DATA)
+    default_source: str = field(default="", metadata=_DATA)  # entry of `extra` recommended for transfer; empty: none
+    unlabelled: Features | None = field(default=None, metadata=_DATA)
 
-    model: Model = field(metadata=HARNESS)
-    batch_size: int = field(default=256, metadata=HARNESS)
-    max_steps: int = field(default=1000, metadata=HARNESS)
-    lr: float = field(default=1e-2, metadata=HARNESS)
-    weight_decay: float = field(default=0.0, metadata=HARNESS)
-    eval_every: int = field(default=20, metadata=HARNESS)
-    patience: int = field(default=10, metadata=HARNESS)
-    seed: int = field(default=0, metadata=HARNESS)
-    dtype: torch.dtype = field(default_factory=lambda: torch.float32, metadata=HARNESS)
+    model: Model = field(metadata=_HARNESS)
+    batch_size: int = field(default=256, metadata=_HARNESS)
+    max_steps: int = field(default=1000, metadata=_HARNESS)
+    lr: float = field(default=1e-2, metadata=_HARNESS)
+    weight_decay: float = field(default=0.0, metadata=_HARNESS)
+    eval_every: int = field(default=20, metadata=_HARNESS)
+    patience: int = field(default=10, metadata=_HARNESS)
+    seed: int = field(default=0, metadata=_HARNESS)
+    dtype: torch.dtype = field(default_factory=lambda: torch.float32, metadata=_HARNESS)
     # Of the products in training steps; all else is in `dtype`.
-    precision: Literal["float32", "bf16"] = field(default="float32", metadata=HARNESS)
+    precision: Literal["float32", "bf16"] = field(default="float32", metadata=_HARNESS)
 
-    sampler: tuple[Sampler, ...] = field(default=(), metadata=TREATMENT)
-    augment: tuple[Augment, ...] = field(default=(), metadata=TREATMENT)
-    loss: Loss = field(default=CrossEntropy(), metadata=TREATMENT)
-    head: LinearHead | CosineHead = field(default=LinearHead(), metadata=TREATMENT)
-    offset: tuple[float, ...] | None = field(default=None, metadata=TREATMENT)  # added to the logits in training only
+    sampler: tuple[Sampler, ...] = field(default=(), metadata=_TREATMENT)
+    augment: tuple[Augment, ...] = field(default=(), metadata=_TREATMENT)
+    loss: Loss = field(default=CrossEntropy(), metadata=_TREATMENT)
+    head: LinearHead | CosineHead = field(default=LinearHead(), metadata=_TREATMENT)
+    offset: tuple[float, ...] | None = field(default=None, metadata=_TREATMENT)  # added to the logits in training only
     # Start a linear head's bias at the log prior that it will see; False: at zero.
-    prior_bias: bool = field(default=True, metadata=TREATMENT)
-    init: Predictor | None = field(default=None, metadata=TREATMENT)
-    keep_head: bool = field(default=False, metadata=TREATMENT)
+    prior_bias: bool = field(default=True, metadata=_TREATMENT)
+    init: Predictor | None = field(default=None, metadata=_TREATMENT)
+    keep_head: bool = field(default=False, metadata=_TREATMENT)
     # Factor on the encoder's learning rate; 0 freezes it.
-    encoder_rate: float = field(default=1.0, metadata=TREATMENT)
-    select: Literal["refined", "last"] = field(default="refined", metadata=TREATMENT)
-    prior_exact: bool = field(default=True, metadata=TREATMENT)
+    encoder_rate: float = field(default=1.0, metadata=_TREATMENT)
+    select: Literal["refined", "last"] = field(default="refined", metadata=_TREATMENT)
+    prior_exact: bool = field(default=True, metadata=_TREATMENT)
 
-    auxiliary: bool = field(default=False, compare=False, metadata=BOOKKEEPING)  # inner strategies leave it alone
-    by: str = field(default="", compare=False, metadata=BOOKKEEPING)  # the strategy that is at work
-    claims: Mapping[str, str] = field(default_factory=dict, compare=False, metadata=BOOKKEEPING)
-    notes: Mapping[str, float] = field(default_factory=dict, compare=False, metadata=BOOKKEEPING)
+    auxiliary: bool = field(default=False, compare=False, metadata=_BOOKKEEPING)  # inner strategies leave it alone
+    by: str = field(default="", compare=False, metadata=_BOOKKEEPING)  # the strategy that is at work
+    claims: Mapping[str, str] = field(default_factory=dict, compare=False, metadata=_BOOKKEEPING)
+    notes: Mapping[str, float] = field(default_factory=dict, compare=False, metadata=_BOOKKEEPING)
 
     OWNED: ClassVar[tuple[str, ...]] = ("loss", "head", "offset", "init")
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 KEPT = 1 << 20  # rows of tables whose rows by class are kept
 
 
-def of_each_class(rows: Tensor, y: Tensor) -> tuple[Tensor, ...]:
+def _of_each_class(rows: Tensor, y: Tensor) -> tuple[Tensor, ...]:
     """The rows of each class that has some, in their order."""
     labels = y[rows]
     return tuple(rows[labels == c] for c in torch.bincount(labels).nonzero().flatten().tolist())
@@ -33,7 +33,7 @@ def of_each_class(rows: Tensor, y: Tensor) -> tuple[Tensor, ...]:
 @lru_cache(maxsize=4)
 def of_all_rows(y: Tensor) -> tuple[Tensor, ...]:
     """Of the whole table. An epoch of a rare class is over after a step or less: finding them anew costs more."""
-    return of_each_class(torch.arange(len(y)), y)
+    return _of_each_class(torch.arange(len(y)), y)
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class DrawFewer:
         if self.seed is not None:
             generator = torch.Generator().manual_seed(self.seed)
         whole = len(rows) == len(y) <= KEPT and torch.equal(rows, torch.arange(len(y)))
-        classes = of_all_rows(y) if whole else of_each_class(rows, y)
+        classes = of_all_rows(y) if whole else _of_each_class(rows, y)
         cap = int(min(map(len, classes)) / self.ratio)
         return torch.cat(
             [

@@ -8,7 +8,7 @@ import sys
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 
-OURS = ("bench", "strategies")
+_OURS = ("bench", "strategies")
 
 
 def refuse_shadows(here: str) -> None:
@@ -25,8 +25,8 @@ def refuse_shadows(here: str) -> None:
         "bench": parent if in_repository else parent / "bench",
         "strategies": (parent.parent if in_repository else parent) / "strategies",
     }
-    for name in OURS:
-        foreign = next((found for found in found_at(name) if not same(found, places[name])), None)
+    for name in _OURS:
+        foreign = next((found for found in _found_at(name) if not same(found, places[name])), None)
         if foreign is not None:
             raise ImportError(
                 f"imbench: expected its own package {name!r} from {places[name]}, but Python finds {foreign} first; "
@@ -35,7 +35,7 @@ def refuse_shadows(here: str) -> None:
             )
 
 
-def found_at(name: str) -> list[str]:
+def _found_at(name: str) -> list[str]:
     """Where Python has or would import a package from: its folders, or the file of a plain module."""
     module = sys.modules.get(name)
     spec: ModuleSpec | None = module.__spec__ if module is not None else importlib.util.find_spec(name)

@@ -19,10 +19,10 @@ def plan_cells(configurations: Sequence[Mapping[str, Any]]) -> tuple[list[Planne
         ConfigError, DataError: what was asked for cannot be done; nothing was run.
     """
     options = read_options(configurations[0])
-    return plan([cell_of(raw, options) for raw in configurations]), options
+    return plan([_cell_of(raw, options) for raw in configurations]), options
 
 
-def cell_of(raw: Mapping[str, Any], options: CommandOptions) -> Cell:
+def _cell_of(raw: Mapping[str, Any], options: CommandOptions) -> Cell:
     """The cell of a configuration; with `tuned=true` at the best settings of its study.
 
     Raises:

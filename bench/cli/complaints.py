@@ -14,11 +14,11 @@ from bench.config import ConfigError
 from bench.errors import Complaint
 from strategies.registry import unknown
 
-GRAMMAR = "quote what the shell or Hydra may misread: 'strategy=[undersample,focal]', \"data.target='my column'\""
-NOT_THERE = r"provider=.*, path=(?P<key>.*) is not available"
+_GRAMMAR = "quote what the shell or Hydra may misread: 'strategy=[undersample,focal]', \"data.target='my column'\""
+_NOT_THERE = r"provider=.*, path=(?P<key>.*) is not available"
 UNKNOWN = "{key}: expected a key or a group that there is; imbench run --help lists them"
-SAYINGS = (
-    (NOT_THERE, "hydra.searchpath: expected a folder, but there is none at {key}; correct the path"),
+_SAYINGS = (
+    (_NOT_THERE, "hydra.searchpath: expected a folder, but there is none at {key}; correct the path"),
     (
         r"Config group override must be",
         "{key}: expected the name of a file of this group; to choose none, leave it out",
@@ -48,32 +48,32 @@ def hydra_in_one_line(overrides: Sequence[str] = ()) -> Iterator[None]:
     """
     try:
         with warnings.catch_warnings():
-            warnings.filterwarnings("error", message=NOT_THERE, category=UserWarning)  # else it goes on without
+            warnings.filterwarnings("error", message=_NOT_THERE, category=UserWarning)  # else it goes on without
             yield
     except Complaint:
         raise
     except (HydraException, OmegaConfBaseException, ValueError, UserWarning) as error:
-        said = rephrased(error, overrides)
+        said = _rephrased(error, overrides)
         if said is None:
             raise
         raise ConfigError(said) from error
 
 
-def rephrased(error: Exception, overrides: Sequence[str]) -> str | None:
+def _rephrased(error: Exception, overrides: Sequence[str]) -> str | None:
     """One line for an error of Hydra or OmegaConf: by its type where that tells, else by what it says.
 
     None for a ValueError or a warning that is not one of theirs, but a mistake of somebody's code.
     """
     if isinstance(error, MissingConfigException):
-        return no_such_file(error)
+        return _no_such_file(error)
     if isinstance(error, OverrideParseException):
-        return bad_grammar(error)
+        return _bad_grammar(error)
     if isinstance(error, InterpolationKeyError):
         return f"{error.full_key}: {str(error).splitlines()[0]}; name a key that there is"
     text = " ".join(str(error).split())
-    culprit = next((o for o in overrides if not_a_name(o)), "an override")
-    known = known_beside(error.__cause__)
-    for pattern, answer in SAYINGS:
+    culprit = next((o for o in overrides if _not_a_name(o)), "an override")
+    known = _known_beside(error.__cause__)
+    for pattern, answer in _SAYINGS:
         if (match := re.search(pattern, text)) is not None:
             key = match["key"] if "key" in match.groupdict() else culprit
             return unknown("key", key, known) if answer == UNKNOWN and known else answer.format(key=key)
@@ -82,7 +82,7 @@ def rephrased(error: Exception, overrides: Sequence[str]) -> str | None:
     return f"{text.removesuffix('.')}. See imbench run --help, and run --hydra-help for Hydra's own options"
 
 
-def no_such_file(error: MissingConfigException) -> str:
+def _no_such_file(error: MissingConfigException) -> str:
     """A choice that a group does not have, or another main configuration."""
     name = error.missing_cfg_file or ""
     if error.options is None:
@@ -93,20 +93,20 @@ def no_such_file(error: MissingConfigException) -> str:
     return unknown(group, choice, error.options)
 
 
-def bad_grammar(error: OverrideParseException) -> str:
+def _bad_grammar(error: OverrideParseException) -> str:
     """An override that cannot be read: the first line of what the parser says, and how to quote."""
     lines = [line for line in str(error).splitlines() if not line.startswith(("See ", "Error parsing"))]
     what = re.sub(r" expecting \{.*", "", lines[0]) if lines else "it cannot be read"
-    return f"{error.override!r}: expected key=value in Hydra's grammar, got: {what}; {GRAMMAR}"
+    return f"{error.override!r}: expected key=value in Hydra's grammar, got: {what}; {_GRAMMAR}"
 
 
-def not_a_name(override: str) -> bool:
+def _not_a_name(override: str) -> bool:
     """Whether an override gives a group a number, a truth value or nothing."""
     key, _, value = override.lstrip("+").partition("=")
     return "." not in key and re.fullmatch(r"null|true|false|[-+]?[\d.]+", value, re.I) is not None
 
 
-def known_beside(error: BaseException | None) -> list[str]:
+def _known_beside(error: BaseException | None) -> list[str]:
     """The keys of the section in which a key was not found."""
     node = getattr(error, "parent_node", None)
     path = str(getattr(error, "full_key", "") or "").rpartition(".")[0]

@@ -28,8 +28,8 @@ from bench.config import ConfigError
 from bench.data.options import as_written, quoted
 from strategies.registry import unknown
 
-CONFIG = "config"
-ONE_CHOICE = ("data", "model", "train", "tune", "experiment")  # groups of which a cell has one file
+_CONFIG = "config"
+_ONE_CHOICE = ("data", "model", "train", "tune", "experiment")  # groups of which a cell has one file
 
 
 def guard(overrides: Sequence[str]) -> list[str]:
@@ -44,11 +44,11 @@ def guard(overrides: Sequence[str]) -> list[str]:
             twice (one is dropped), several files of another group (they are mixed); or a word that is no override.
     """
     for override in overrides:
-        check_override(override)
+        _check_override(override)
     return [f"++{o}" if o.startswith("strategy.") else as_written(o) for o in overrides]
 
 
-def check_override(override: str) -> None:
+def _check_override(override: str) -> None:
     """Raises what `guard` says."""
     key, equals, value = override.partition("=")
     if override.startswith("~"):
@@ -56,7 +56,7 @@ def check_override(override: str) -> None:
     if not equals or not key.strip("+"):
         raise ConfigError(f"{override!r}: expected key=value, such as seed=1; imbench VERB --help lists the keys")
     for names in ([name.strip() for name in stack.split(",")] for stack in re.findall(r"\[([^]]*)\]", value)):
-        if key in ONE_CHOICE:
+        if key in _ONE_CHOICE:
             raise ConfigError(
                 f"{override}: expected one file of {key}, got a list; to compare several: -m {key}={value[1:-1]}"
             )
@@ -78,7 +78,7 @@ def expand(overrides: Sequence[str], loader: ConfigLoader) -> list[list[str]]:
     axes: dict[str, list[str]] = {}
     for override in parsed:
         key = override.get_key_element()
-        axes[key] = [key] if override.is_delete() else [f"{key}={value}" for value in swept_values(override, loader)]
+        axes[key] = [key] if override.is_delete() else [f"{key}={value}" for value in _swept_values(override, loader)]
     jobs: dict[tuple[str, ...], None] = {}
     used: set[str] = set()
     for job in itertools.product(*axes.values()):
@@ -105,7 +105,7 @@ def refuse_unused(overrides: Sequence[str], jobs: Sequence[Sequence[str]]) -> No
             raise ConfigError(f"{override.lstrip('+')}: no cell uses it. {hint}")
 
 
-def swept_values(override: Override, loader: ConfigLoader) -> list[str]:
+def _swept_values(override: Override, loader: ConfigLoader) -> list[str]:
     """The values of one override in Hydra's own text; one for what is not swept.
 
     Raises:
@@ -156,11 +156,11 @@ def compose(loader: ConfigLoader, jobs: Sequence[Sequence[str]], common: Sequenc
             if text not in parsed:
                 with hydra_in_one_line([text]):
                     (parsed[text],) = parser.parse_overrides([text])
-        simple = [o for o in job if is_value(parsed[o], loader)]
+        simple = [o for o in job if _is_value(parsed[o], loader)]
         structural = tuple(o for o in job if o not in simple)
         if structural not in bases:
             with hydra_in_one_line(structural):
-                cfg = loader.load_configuration(CONFIG, [*common, *structural], run_mode=RunMode.RUN)
+                cfg = loader.load_configuration(_CONFIG, [*common, *structural], run_mode=RunMode.RUN)
             plain = cast("dict[str, Any]", OmegaConf.to_container(cfg, resolve=False))
             del plain["hydra"]
             bases[structural] = (plain, "${" in repr(plain))
@@ -199,7 +199,7 @@ def own_sets(overrides: Sequence[str]) -> list[str]:
     return [f"hydra.searchpath=[{quoted(results.as_uri())}]"]
 
 
-def is_value(override: Override, loader: ConfigLoader) -> bool:
+def _is_value(override: Override, loader: ConfigLoader) -> bool:
     """Whether an override sets a value at a path, so that no composition is needed: not a group, nothing deleted."""
     if override.is_delete() or override.package is not None or override.key_or_group.startswith("hydra."):
         return False

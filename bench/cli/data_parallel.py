@@ -34,7 +34,7 @@ def main(overrides: Sequence[str]) -> int:
             file=sys.stderr,
         )
         return 2
-    own_gpu(int(os.environ["LOCAL_RANK"]))
+    _own_gpu(int(os.environ["LOCAL_RANK"]))
     with hydra_loader() as loader:
         (raw,) = compose(loader, [list(overrides)])
     options = read_options(raw)
@@ -55,7 +55,7 @@ def main(overrides: Sequence[str]) -> int:
     return 0 if record.status in ("done", "skipped") else 1
 
 
-def own_gpu(rank: int) -> None:
+def _own_gpu(rank: int) -> None:
     """Show this process one GPU, if there are any: all else takes the first that it sees."""
     shown = os.environ.get("CUDA_VISIBLE_DEVICES")
     if shown != "":

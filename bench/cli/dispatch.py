@@ -13,7 +13,7 @@ from bench.cli.verb import VERBS, outline, outlines
 from bench.errors import Complaint
 from strategies.registry import RegistryError, unknown
 
-HELP = ("-h", "--help")
+_HELP = ("-h", "--help")
 WRONG_USE, INTERRUPTED = 2, 130
 
 
@@ -21,7 +21,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code (0 done, 1 cells failed, 2 wrong use, 130 interrupted)."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        return run(words)
+        return _run_verb(words)
     except (Complaint, RegistryError) as error:
         if os.environ.get("HYDRA_FULL_ERROR") or "debug=true" in words:
             traceback.print_exc()
@@ -32,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return INTERRUPTED
 
 
-def run(words: Sequence[str]) -> int:
+def _run_verb(words: Sequence[str]) -> int:
     """Show help, or run the verb that the words begin with.
 
     Raises:
@@ -40,22 +40,22 @@ def run(words: Sequence[str]) -> int:
     """
     if words and words[0] == "help":
         words = [*words[1:], "--help"]
-    if not words or words[0] in HELP:
+    if not words or words[0] in _HELP:
         return say(overview(outlines()))
     name, rest = split(words)
-    if {*HELP} & {*rest}:
+    if {*_HELP} & {*rest}:
         every = outlines()
         asked = next((o for o in every if o.name == name), None)
         return say(family(name, every) if asked is None else verb_help(asked, every))
     verb = outline(name)
     if verb.preloads:
-        start_workers_early(verb.preloads, rest)
+        _start_workers_early(verb.preloads, rest)
     for package in verb.postpones:
         postpone(package)
     return VERBS.get(name)().act(rest)
 
 
-def start_workers_early(module: str, arguments: Sequence[str]) -> None:
+def _start_workers_early(module: str, arguments: Sequence[str]) -> None:
     """Have worker processes import `module` while this process imports the verb and plans, if they will be needed."""
     from bench.sweep.fork_server import forking_context, likely_to_train  # noqa: PLC0415 - help needs no multiprocessing
 
@@ -74,7 +74,7 @@ def split(words: Sequence[str]) -> tuple[str, list[str]]:
         if (name := " ".join(words[:length])) in names:
             return name, list(words[length:])
     members = [name for name in names if name.startswith(f"{first} ")]
-    if members and words[1:2] and words[1] in HELP:
+    if members and words[1:2] and words[1] in _HELP:
         return first, list(words[1:])
     if members and not words[1:]:
         raise Complaint(f"{first}: expected a second word, got none; one of: {', '.join(members)}")

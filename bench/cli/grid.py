@@ -37,16 +37,16 @@ class GridVerb(Verb):
 
     def act(self, arguments: Sequence[str]) -> int:
         """Compose, then act; Hydra's own options (`--cfg job`, `--info`) only print something."""
-        task = Task(self.on_grid)
+        task = _Task(self.on_grid)
         with hydra_in_one_line(arguments):
-            code = compose_by_hydra(self.name, arguments, task)
+            code = _compose_by_hydra(self.name, arguments, task)
             configurations = [plain(one) for one in task.configurations]
         if configurations:
             return self.on_grid(configurations)
         return max(task.codes, default=code)
 
 
-class Task:
+class _Task:
     """What Hydra calls: keeps the configurations for later.
 
     Another launcher than ours calls it once per cell, maybe in a process elsewhere: then it acts at once.
@@ -78,17 +78,17 @@ def plain(configuration: Any) -> Mapping[str, Any]:
     return cast("Mapping[str, Any]", found)
 
 
-def compose_by_hydra(verb: str, arguments: Sequence[str], task: Task) -> int:
+def _compose_by_hydra(verb: str, arguments: Sequence[str], task: _Task) -> int:
     """Run Hydra's application over our configuration. Returns the exit code of an option of its own.
 
     Raises:
         ConfigError: the arguments cannot be used; says why in one line.
     """
-    options = check_options(arguments)
-    check_words(verb, options.overrides)
+    options = _check_options(arguments)
+    _check_words(verb, options.overrides)
     if not options.multirun:
         refuse_unused(options.overrides, [options.overrides])
-    with full_errors(), argv([*guarded(arguments, options.overrides), *own_sets(options.overrides)]):
+    with full_errors(), argv([*_guarded(arguments, options.overrides), *own_sets(options.overrides)]):
         register_plugins()
         try:
             hydra.main(config_path="pkg://bench.conf", config_name="config", version_base="1.3")(task)()
@@ -97,7 +97,7 @@ def compose_by_hydra(verb: str, arguments: Sequence[str], task: Task) -> int:
     return 0
 
 
-def check_options(arguments: Sequence[str]) -> Namespace:
+def _check_options(arguments: Sequence[str]) -> Namespace:
     """The arguments as Hydra reads them.
 
     Raises:
@@ -117,7 +117,7 @@ def check_options(arguments: Sequence[str]) -> Namespace:
     return options
 
 
-def check_words(verb: str, overrides: Sequence[str]) -> None:
+def _check_words(verb: str, overrides: Sequence[str]) -> None:
     """Refuse a word that was meant as a verb.
 
     Raises:
@@ -134,7 +134,7 @@ def check_words(verb: str, overrides: Sequence[str]) -> None:
             raise ConfigError(f"{word!r}: expected key=value, got a second verb; give one verb at a time")
 
 
-def guarded(arguments: Sequence[str], overrides: Sequence[str]) -> list[str]:
+def _guarded(arguments: Sequence[str], overrides: Sequence[str]) -> list[str]:
     """The arguments with each override as `guard` gives it."""
     safe = dict(zip(overrides, guard(overrides), strict=True))
     return [safe.get(argument, argument) for argument in arguments]

@@ -8,12 +8,12 @@ from bench.cli.keys import describe, keys_of
 from bench.cli.text import columns, paragraphs
 from bench.cli.verb import Outline
 
-ABOUT = "imbench: which treatment of class imbalance is worth using on your data, by how much, and at what cost."
+_ABOUT = "imbench: which treatment of class imbalance is worth using on your data, by how much, and at what cost."
 
 
 def overview(verbs: Sequence[Outline]) -> Iterator[str]:
     """All verbs under their headings, each with the first sentence of its file."""
-    yield from paragraphs(ABOUT)
+    yield from paragraphs(_ABOUT)
     yield ""
     yield "usage: imbench VERB [key=value …]   ·   what VERB takes: imbench VERB --help"
     left = max(len(verb.name) for verb in verbs)
@@ -54,14 +54,14 @@ def verb_help(verb: Outline, verbs: Sequence[Outline]) -> Iterator[str]:
     if verb.keys:
         yield ""
         yield "keys, with their defaults:"
-        yield from key_table(verb.keys)
+        yield from _key_table(verb.keys)
     if verb.examples:
         yield ""
         yield "examples:"
         yield from (f"  {line}" for line in verb.examples)
 
 
-def key_table(sections: Sequence[str]) -> Iterator[str]:
+def _key_table(sections: Sequence[str]) -> Iterator[str]:
     """The keys of some sections; a blank line before one that has several."""
     for number, section in enumerate(sections):
         keys = keys_of(section)

@@ -16,8 +16,8 @@ LINE = re.compile(
     r"(?: +(?P<value>'[^']*'|\"[^\"]*\"|[^#\s](?:[^#]|(?<! )#)*?))?"
     r"\s*(?:# *(?P<comment>.*))?"
 )
-CHOICE = re.compile(r" *- (?:optional )?(?P<group>\w+): (?P<name>\w+) *(?:# *(?P<comment>.*))?")
-INCLUDED = re.compile(r"/(?P<group>\w+)@_here_: *(?P<name>\w+)")
+_CHOICE = re.compile(r" *- (?:optional )?(?P<group>\w+): (?P<name>\w+) *(?:# *(?P<comment>.*))?")
+_INCLUDED = re.compile(r"/(?P<group>\w+)@_here_: *(?P<name>\w+)")
 SEARCH = ("space", "neutral")  # sections for `tune`, no settings
 
 
@@ -41,7 +41,7 @@ def choices(group: str) -> list[str]:
 @cache
 def groups() -> dict[str, Key]:
     """The groups of conf/config.yaml, in its order: name -> its key, with the default choice."""
-    found = map(CHOICE.fullmatch, read("config").splitlines())
+    found = map(_CHOICE.fullmatch, read("config").splitlines())
     return {m["group"]: Key(m["group"], m["name"], m["comment"] or "") for m in found if m is not None}
 
 
@@ -64,7 +64,7 @@ def file_keys(group: str, name: str) -> list[Key]:
     package = re.match(r"# @package (\S+)", text)
     prefix = "" if package and package[1] == "_global_" else f"{package[1] if package else group}."
     own = [replace(key, path=prefix + key.path) for key in _parsed(text)]
-    for base in INCLUDED.finditer(text):
+    for base in _INCLUDED.finditer(text):
         below = _parsed(read(f"{base['group']}/{base['name']}"))
         own += [replace(key, path=prefix + key.path) for key in below if prefix + key.path not in {k.path for k in own}]
     return own

@@ -8,7 +8,7 @@ from types import ModuleType
 from typing import Any
 
 
-class Postponed(ModuleType):
+class _Postponed(ModuleType):
     """Stands for a module until an attribute of it is asked for; then it becomes that module."""
 
     def __getattr__(self, attribute: str) -> Any:
@@ -38,5 +38,5 @@ def postpone(name: str) -> None:
         raise ModuleNotFoundError(f"No module named {name!r}", name=name)
     module = importlib.util.module_from_spec(spec)
     del module.__path__  # asked for by an import of a submodule or of a name: these load the package first
-    module.__class__ = Postponed
+    module.__class__ = _Postponed
     sys.modules[name] = module

@@ -6,12 +6,12 @@ import shutil
 import textwrap
 from collections.abc import Iterable, Iterator
 
-WIDEST = 100  # columns that prose is set in, however wide the terminal is
+_WIDEST = 100  # columns that prose is set in, however wide the terminal is
 
 
 def width() -> int:
     """Columns to write in."""
-    return min(shutil.get_terminal_size((80, 24)).columns, WIDEST)
+    return min(shutil.get_terminal_size((80, 24)).columns, _WIDEST)
 
 
 def paragraphs(text: str) -> Iterator[str]:

@@ -69,7 +69,7 @@ class Outline:
 
 def outlines() -> list[Outline]:
     """All verbs, in the order of the overview. Imports none of them."""
-    return sorted((read_outline(path, name) for name, path in VERBS.own().items()), key=lambda o: (o.order, o.name))
+    return sorted((_read_outline(path, name) for name, path in VERBS.own().items()), key=lambda o: (o.order, o.name))
 
 
 def outline(name: str) -> Outline:
@@ -78,10 +78,10 @@ def outline(name: str) -> Outline:
     Raises:
         KeyError: there is no such verb.
     """
-    return read_outline(VERBS.own()[name], name)
+    return _read_outline(VERBS.own()[name], name)
 
 
-def read_outline(path: Path, name: str) -> Outline:
+def _read_outline(path: Path, name: str) -> Outline:
     """What the class `name` of a file says, from its source text.
 
     Raises:

@@ -73,7 +73,7 @@ def refuse(key: str, value: Any, name: str, known: list[str]) -> None:
     Raises:
         DataError: says which source has it, or the nearest key.
     """
-    owner = source_of(key)
+    owner = _source_of(key)
     if owner is None:
         raise DataError(unknown("key", f"data.{key}", sorted(f"data.{k}" for k in known)))
     if value is not None:
@@ -82,6 +82,6 @@ def refuse(key: str, value: Any, name: str, known: list[str]) -> None:
         )
 
 
-def source_of(key: str) -> str | None:
+def _source_of(key: str) -> str | None:
     """The first source that has an option of this name."""
     return next((name for name in SOURCES.names() if key in {f.name for f in fields(SOURCES.get(name))}), None)

@@ -20,10 +20,10 @@ NAMES = (
 )  # fmt: skip
 """Keys under `data` whose values are names: never numbers, booleans or lists."""
 
-SAFE = re.compile(r"[A-Za-z_./][A-Za-z0-9_./-]*")
-KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")  # of a mapping in Hydra's grammar
-FUNCTION = re.compile(r"(choice|range|interval|glob|sort|shuffle|tag|int|float|str|bool|json_str|extend_list)\(")
-OVERRIDE = re.compile(r"(?P<key>\+{0,2}data\.(?P<field>[a-z_]+))=(?P<value>.+)", re.DOTALL)
+_SAFE = re.compile(r"[A-Za-z_./][A-Za-z0-9_./-]*")
+_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")  # of a mapping in Hydra's grammar
+_FUNCTION = re.compile(r"(choice|range|interval|glob|sort|shuffle|tag|int|float|str|bool|json_str|extend_list)\(")
+_OVERRIDE = re.compile(r"(?P<key>\+{0,2}data\.(?P<field>[a-z_]+))=(?P<value>.+)", re.DOTALL)
 WORDS = frozenset(("null", "true", "false", "yes", "no", "on", "off", "nan", "inf", "none", "~"))
 
 
@@ -39,7 +39,7 @@ def spelled(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, str):
-        return value if SAFE.fullmatch(value) and value.lower() not in WORDS else quoted(value)
+        return value if _SAFE.fullmatch(value) and value.lower() not in WORDS else quoted(value)
     if isinstance(value, Mapping):
         return "{" + ", ".join(f"{inner(k)}: {inner(v)}" for k, v in value.items()) + "}"
     if isinstance(value, Sequence):
@@ -50,7 +50,7 @@ def spelled(value: Any) -> str:
 def inner(value: Any) -> str:
     """A value inside of a list or a mapping, which are read as YAML."""
     if isinstance(value, str):
-        return value if SAFE.fullmatch(value) and value.lower() not in WORDS else json.dumps(value, ensure_ascii=False)
+        return value if _SAFE.fullmatch(value) and value.lower() not in WORDS else json.dumps(value, ensure_ascii=False)
     return spelled(value)
 
 
@@ -67,13 +67,13 @@ def as_written(override: str) -> str:
 
     Sweeps (a,b), functions (range(…)), interpolations (${…}), null and what has quotes around it are Hydra's own.
     """
-    found = OVERRIDE.fullmatch(override)
+    found = _OVERRIDE.fullmatch(override)
     if found is None:
         return override
     key, field, value = found["key"], found["field"], found["value"].strip()
     if value[0] in "[{" and value[-1] in "]}":
         return f"{key}={collection(value)}"
-    if field not in NAMES or value == "null" or "${" in value or FUNCTION.match(value):
+    if field not in NAMES or value == "null" or "${" in value or _FUNCTION.match(value):
         return override
     parts = [value] if field in ("path", "schema_file", "delimiter") else value.split(",")
     if value[0] in "'\"" or any(part.strip()[:1] in ("", "'", '"') for part in parts):
@@ -84,7 +84,7 @@ def as_written(override: str) -> str:
 def name(text: str) -> str:
     """One name for Hydra, quoted unless it is plain."""
     bare = text.strip()
-    return bare if SAFE.fullmatch(bare) and bare.lower() not in WORDS else quoted(bare)
+    return bare if _SAFE.fullmatch(bare) and bare.lower() not in WORDS else quoted(bare)
 
 
 def collection(text: str) -> str:
@@ -95,7 +95,7 @@ def collection(text: str) -> str:
         read = split(text)
     if isinstance(read, list):
         return listed(read) or text
-    if isinstance(read, dict) and not all(KEY.fullmatch(k) and k.lower() not in WORDS for k in read):
+    if isinstance(read, dict) and not all(_KEY.fullmatch(k) and k.lower() not in WORDS for k in read):
         return quoted(json.dumps(read, ensure_ascii=False))
     return text
 
@@ -124,7 +124,7 @@ def typed(raw: Mapping[str, Any]) -> dict[str, Any]:
         if key in NAMES and isinstance(value, bool | int | float):
             found[key] = str(value).lower() if isinstance(value, bool) else f"{value:.17g}" if value % 1 else str(value)
         elif key not in NAMES and isinstance(value, str) and value[:1] in ("{", "["):
-            found[key] = numbers_in(yaml.load(value, Loader=yaml.BaseLoader))
+            found[key] = _numbers_in(yaml.load(value, Loader=yaml.BaseLoader))
         elif isinstance(value, Mapping):
             found[key] = {str(k): v for k, v in value.items()}
         elif isinstance(value, list):
@@ -132,7 +132,7 @@ def typed(raw: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def numbers_in(read: Any) -> Any:
+def _numbers_in(read: Any) -> Any:
     """Whole numbers among the values of a mapping, which the base loader reads as strings."""
     if not isinstance(read, dict):
         return read

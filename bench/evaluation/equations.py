@@ -14,7 +14,7 @@ import numpy as np
 
 Array: TypeAlias = Any  # a numpy array or a torch tensor; one formula serves both, which have no common type
 
-MOST_STEPS: Final = 200
+_MOST_STEPS: Final = 200
 
 
 def numpy_or_torch(x: Array) -> Any:
@@ -100,7 +100,7 @@ def roots(f: Callable[..., tuple[Array, Array]], rows: tuple[Array, ...], bracke
     Of what is on a device, these two numbers a member leave it at each step.
     """
     unfinished = brackets
-    for _ in range(MOST_STEPS):
+    for _ in range(_MOST_STEPS):
         found = zip(unfinished, *(v.tolist() for v in f([b.x for b in unfinished], *rows)), strict=True)
         going = [k for k, (bracket, *at) in enumerate(found) if bracket.narrow(*at)]
         if len(going) < len(unfinished):
@@ -127,7 +127,7 @@ def logistic(z: Array, target: Array) -> tuple[Array, Array]:
     found, unfinished = theta + 0.0, rate == rate  # noqa: PLR0124  # all
     line = _line(theta, u)
     value = _cross_entropy(line, theta, sums)
-    for _ in range(MOST_STEPS):
+    for _ in range(_MOST_STEPS):
         gradient, hessian = _derivatives(line, u, sums)
         step = xp.linalg.solve(hessian, gradient[..., None])[..., 0]
         decrement = _dot(gradient, step)

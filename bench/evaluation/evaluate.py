@@ -21,7 +21,7 @@ from bench.evaluation.registry import column, columns, of_kind
 from bench.evaluation.rules import fit_tau, fit_threshold, tau_decisions
 from bench.evaluation.views import Floats, Ints, fit_temperature, log_softmax, margin, prior_shift
 
-LARGEST_LOGIT: Final = 1e100
+_LARGEST_LOGIT: Final = 1e100
 """Beyond it squares of logits overflow and metrics would come out as NaN: such a model has diverged."""
 
 
@@ -137,10 +137,10 @@ def _per_class(values: Floats) -> list[float | None]:
 def _check(test: Predictions, val: Predictions, train_counts: ArrayLike) -> None:
     for part, rows in (("test", test), ("validation", val)):
         size = np.abs(rows.logits)
-        if not size.max() <= LARGEST_LOGIT:  # NaN is not either
-            broken = int((~(size <= LARGEST_LOGIT)).any(axis=1).sum())
+        if not size.max() <= _LARGEST_LOGIT:  # NaN is not either
+            broken = int((~(size <= _LARGEST_LOGIT)).any(axis=1).sum())
             raise ValueError(
-                f"Expected finite logits below {LARGEST_LOGIT:g}, got NaN, infinity or larger in "
+                f"Expected finite logits below {_LARGEST_LOGIT:g}, got NaN, infinity or larger in "
                 f"{broken} of {len(rows.y)} {part} rows. "
                 "The model diverged: record the cell as such, or lower its learning rate."
             )

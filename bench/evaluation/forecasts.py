@@ -12,7 +12,7 @@ from bench.evaluation.calibration import calibration_intercepts, calibration_slo
 from bench.evaluation.metric import VIEWS, Metric, UndefinedMetricError
 from bench.evaluation.views import Floats, Ints, entropy, log_softmax, margin
 
-ECE_BINS: Final = 15
+_ECE_BINS: Final = 15
 
 
 class Forecasts:
@@ -102,7 +102,7 @@ def expected_calibration_error(probabilities: Floats, y: Ints) -> float:
     # Above 1 by one rounding, torchmetrics would take the whole batch for logits.
     p = torch.from_numpy(np.minimum(confidence, 1.0))
     target = torch.from_numpy(outcome.astype(np.float64))  # a copy: torch warns of labels that are read-only
-    return float(binary_calibration_error(p, target, n_bins=ECE_BINS, norm="l1", validate_args=False))
+    return float(binary_calibration_error(p, target, n_bins=_ECE_BINS, norm="l1", validate_args=False))
 
 
 def brier_score(probabilities: Floats, y: Ints) -> float:

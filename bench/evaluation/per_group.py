@@ -8,7 +8,7 @@ import numpy.typing as npt
 from bench.evaluation.decided import Counts, macro_f1
 from bench.evaluation.truth import Numbers, auroc, average_precision
 
-MOST_GROUPS = 100
+_MOST_GROUPS = 100
 
 
 def per_group(
@@ -60,4 +60,4 @@ def decided_per_group(
 def largest(group: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     """The codes of the groups with most rows, at most 100, the largest first."""
     codes, counts = np.unique(group, return_counts=True)
-    return codes[np.argsort(-counts, kind="stable")][:MOST_GROUPS]
+    return codes[np.argsort(-counts, kind="stable")][:_MOST_GROUPS]

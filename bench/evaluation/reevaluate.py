@@ -71,7 +71,7 @@ def reevaluate(
     for number, path in enumerate(paths, 1):
         try:
             record = store.read(path)
-            after = evaluated_again(store, record, wanted, overwrite=overwrite) if record.status == "done" else record
+            after = _evaluated_again(store, record, wanted, overwrite=overwrite) if record.status == "done" else record
         except _LeftAlone as problem:
             problems.append(f"{path.stem[:12]}: {problem}")
         except (ResultsError, OSError, UnicodeDecodeError) as error:
@@ -100,7 +100,7 @@ def _is_wanted(column: str, wanted: Collection[str]) -> bool:
     return not wanted or column in wanted or column.partition("/")[2] in wanted
 
 
-def evaluated_again(store: Store, record: Record, wanted: Collection[str] = (), *, overwrite: bool = False) -> Record:
+def _evaluated_again(store: Store, record: Record, wanted: Collection[str] = (), *, overwrite: bool = False) -> Record:
     """A finished record with the wanted metrics that it lacks, or all of them anew; itself where nothing is to do.
 
     Raises:

@@ -42,7 +42,7 @@ def expected(score: Numbers, truth: Numbers, probability: Numbers | None = None)
 def bayes(truth: Numbers) -> Expected:
     """The best that any model can reach on rows with these true probabilities (n,)."""
     check(truth, truth)
-    return Expected(auroc(truth, truth), ranked_precision(np.sort(truth)[::-1]), log_loss(truth, truth))
+    return Expected(auroc(truth, truth), _ranked_precision(np.sort(truth)[::-1]), log_loss(truth, truth))
 
 
 def regret(margin: Numbers, truth: Numbers) -> dict[str, float]:
@@ -55,7 +55,7 @@ def regret(margin: Numbers, truth: Numbers) -> dict[str, float]:
     return {
         "auroc": max(best.auroc - auroc(margin, truth), 0.0),  # rounding alone could make these negative
         "average_precision": max(best.average_precision - average_precision(margin, truth), 0.0),
-        "log_loss": divergence(margin, truth),
+        "log_loss": _divergence(margin, truth),
     }
 
 
@@ -102,7 +102,7 @@ def average_precision(score: Numbers, truth: Numbers) -> float:
     return float((products / np.cumsum(total)).sum() / positive.sum())
 
 
-def ranked_precision(truth: Numbers) -> float:
+def _ranked_precision(truth: Numbers) -> float:
     """Average precision of rows in this order, without ties: equal rows in either order give the same."""
     before = np.cumsum(truth) - truth
     return float((truth * (1 + before) / np.arange(1, len(truth) + 1)).sum() / truth.sum())
@@ -117,7 +117,7 @@ def log_loss(probability: Numbers, truth: Numbers) -> float:
     return float(-terms.mean())
 
 
-def divergence(margin: Numbers, truth: Numbers) -> float:
+def _divergence(margin: Numbers, truth: Numbers) -> float:
     """Mean of KL(Bernoulli(p) || Bernoulli(sigmoid(margin))), nats."""
     with np.errstate(divide="ignore", invalid="ignore"):
         entropy = np.where(truth > 0, truth * np.log(truth), 0) + np.where(truth < 1, (1 - truth) * np.log1p(-truth), 0)

@@ -42,8 +42,8 @@ from bench.records import snapshot
 from bench.records.columns import RecordTable
 from bench.records.files import ResultsError
 
-COSTS: Final = ("train_seconds", "fits", "steps", "peak_mb")
-COUNTS: Final = ("rank", "runs", "missing", "score")
+_COSTS: Final = ("train_seconds", "fits", "steps", "peak_mb")
+_COUNTS: Final = ("rank", "runs", "missing", "score")
 _OPERATORS: Final[dict[str, Callable[[float, float], bool]]] = {
     "<": operator.lt,
     "<=": operator.le,
@@ -107,14 +107,14 @@ def _column(what: str) -> str:
     Raises:
         ResultsError: unknown, or a metric with several views and none named.
     """
-    if what in COSTS or what in COUNTS:
+    if what in _COSTS or what in _COUNTS:
         return what
     if what in METRICS and len(METRICS[what].views) == 1:
         return f"{METRICS[what].views[0]}/{what}"
     try:
         metric_of(what)
     except ValueError as error:
-        raise ResultsError(f"board.fail_if: {error} Or one of {list_of((*COUNTS, *COSTS))}.") from None
+        raise ResultsError(f"board.fail_if: {error} Or one of {list_of((*_COUNTS, *_COSTS))}.") from None
     return what
 
 
@@ -221,7 +221,7 @@ def _of(
         return None if old is None or new is None else (float(old), float(new))
     if what == "runs":
         return float(match.before.n), float(match.after.n)
-    if what in COSTS:
+    if what in _COSTS:
         costs = match.before.values.get(what), match.after.values.get(what)
         return None if costs[0] is None or costs[1] is None else (costs[0], costs[1])
     column = match.after_board.score.key if what == "score" else what

@@ -55,7 +55,7 @@ _NOTES: Final = "note:"
 TRUTH: Final = "truth:"
 """Before the name of a regret, `truth:raw/log_loss`, where the truth is known."""
 
-GROUPS: Final = 20
+_GROUPS: Final = 20
 """So many groups of a record are kept, those with most test rows."""
 
 
@@ -193,7 +193,7 @@ def _groups(traits: Mapping[str, Any]) -> str:
     found = traits.get("groups")
     if not isinstance(found, Mapping) or not found:
         return ""
-    largest = sorted(found.items(), key=lambda item: -item[1].get("rows", 0))[:GROUPS]
+    largest = sorted(found.items(), key=lambda item: -item[1].get("rows", 0))[:_GROUPS]
     return canonical({"total": traits.get("n_groups", len(found)), "groups": largest})
 
 

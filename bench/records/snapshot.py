@@ -24,7 +24,7 @@ from bench.records.record import digest
 from bench.records.table_file import of_arrow, read_table, to_arrow, write_table
 
 RECORDS: Final = "records.parquet"
-MANIFEST: Final = "manifest.json"
+_MANIFEST: Final = "manifest.json"
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 _PACKAGES: Final = ("imbench", "numpy", "pandas", "pyarrow", "scipy")
 
@@ -64,7 +64,7 @@ def write(
             write_table(draft / RECORDS, to_arrow(records))
             hashes = {path.name: file_digest(path) for path in sorted(draft.iterdir())}
             manifest = json.dumps(_manifest(folder.name, records, command, hashes), indent=1, sort_keys=True) + "\n"
-            (draft / MANIFEST).write_text(manifest, encoding="utf-8", newline="\n")
+            (draft / _MANIFEST).write_text(manifest, encoding="utf-8", newline="\n")
     except (NameTaken, OSError) as error:
         reason = "another writer took the name first" if isinstance(error, NameTaken) else error.strerror or error
         raise ResultsError(f"cannot write {folder}: {reason}; what was there is intact") from error
@@ -118,14 +118,14 @@ def read(folder: Path) -> RecordTable:
 
 def _check(folder: Path, file: Path) -> None:
     try:
-        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        manifest = json.loads((folder / _MANIFEST).read_text(encoding="utf-8"))
         wanted = manifest["files"][RECORDS]
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ResultsError(f"{folder / MANIFEST}: expected a manifest, but got {error}; publish it again") from error
+        raise ResultsError(f"{folder / _MANIFEST}: expected a manifest, but got {error}; publish it again") from error
     if file_digest(file) != wanted:
-        raise ResultsError(f"{file}: its SHA-256 is not the one in {MANIFEST}; restore the file or publish it again")
+        raise ResultsError(f"{file}: its SHA-256 is not the one in {_MANIFEST}; restore the file or publish it again")
 
 
 def names(root: Path) -> Sequence[str]:
     """The snapshots there are."""
-    return sorted(path.parent.name for path in (root / "published").glob(f"*/{MANIFEST}"))
+    return sorted(path.parent.name for path in (root / "published").glob(f"*/{_MANIFEST}"))

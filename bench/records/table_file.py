@@ -16,7 +16,7 @@ from bench.records.files import ResultsError
 FORMAT: Final = "imbench-ledger-2"
 """Written into every file; an index of another one is made again."""
 
-READABLE: Final = (FORMAT, "imbench-ledger-1")
+_READABLE: Final = (FORMAT, "imbench-ledger-1")
 """Snapshots of these are still read. The first one knew no groups and no regrets."""
 
 
@@ -59,7 +59,7 @@ def of_arrow(table: pa.Table) -> RecordTable:
     )
 
 
-def read_table(path: Path, formats: Sequence[str] = READABLE) -> pa.Table:
+def read_table(path: Path, formats: Sequence[str] = _READABLE) -> pa.Table:
     """The Arrow table in a file that `to_arrow` made, of one of some formats.
 
     Raises:

@@ -10,7 +10,7 @@ from bench.data.loaded import loaded_table
 from bench.sweep.plan import Planned
 
 MOST_CELLS = 64  # of a batch of several seeds: more hardly train faster together
-ENOUGH_CELLS = 16  # of such a batch train together nearly as fast as more: larger ones are divided among idle workers
+_ENOUGH_CELLS = 16  # of such a batch train together nearly as fast as more: larger ones are divided among idle workers
 MOST_ROWS = 1_000_000  # of data that such a batch may hold, the table counted once for each of its seeds
 
 
@@ -23,15 +23,15 @@ def batches(to_do: Sequence[Planned], workers: int, *, seeds_together: bool = Fa
     by_seed: dict[tuple[DataConfig, int, int], list[Planned]] = defaultdict(list)
     for p in to_do:
         by_seed[p.cell.data, p.cell.split, p.cell.seed].append(p)
-    parts = sorted(seeds_joined(by_seed) if seeds_together else by_seed.values(), key=len, reverse=True)
+    parts = sorted(_seeds_joined(by_seed) if seeds_together else by_seed.values(), key=len, reverse=True)
     while len(parts[0]) > 1 and (
-        len(parts) < workers or (seeds_together and 1 < workers > len(parts) / 2 and len(parts[0]) > ENOUGH_CELLS)
+        len(parts) < workers or (seeds_together and 1 < workers > len(parts) / 2 and len(parts[0]) > _ENOUGH_CELLS)
     ):
         parts = sorted([*divided(parts.pop(0)), *parts], key=len, reverse=True)
     return parts
 
 
-def seeds_joined(by_seed: Mapping[tuple[DataConfig, int, int], list[Planned]]) -> list[list[Planned]]:
+def _seeds_joined(by_seed: Mapping[tuple[DataConfig, int, int], list[Planned]]) -> list[list[Planned]]:
     """Batches of one split and several seeds, of at most `MOST_CELLS` cells and `MOST_ROWS` rows of data."""
     parts = dict[tuple[DataConfig, int], list[list[Planned]]]()
     for (data, split, _), cells in by_seed.items():

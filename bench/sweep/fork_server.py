@@ -81,12 +81,12 @@ def forking_context(module: str) -> Any:
     finally:
         if before is None:
             del os.environ["PYTHONSAFEPATH"]
-    atexit.unregister(end_server)
-    atexit.register(end_server)
+    atexit.unregister(_end_server)
+    atexit.register(_end_server)
     return context
 
 
-def end_server() -> None:
+def _end_server() -> None:
     """End the server at once: left alone it would tidy up torch for a second, and hold our output open meanwhile."""
     pid = getattr(getattr(forkserver, "_forkserver", None), "_forkserver_pid", None)
     if pid is not None:

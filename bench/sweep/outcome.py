@@ -43,7 +43,7 @@ def conclude(
     known = {"traits": {} if data is None else traits(data), **ran}
     if data is None or isinstance(outcome, Exception):
         assert isinstance(outcome, Exception)
-        status, reason = classify(outcome)
+        status, reason = _classify(outcome)
         details = "" if status == "skipped" else "".join(traceback.format_exception(outcome))
         return failed_record(planned.identity(), status, reason, traceback=details, **known), None
     base = Record(**planned.identity(), status="done", created=now(), **known)
@@ -69,7 +69,7 @@ def evaluated(planned: Planned, base: Record, predictor: Predictor, data: Encode
     correction = np.log(natural) - np.log(predictor.prior.numpy())
     decided = None if "tau" not in result.fitted else tau_decisions(test + correction, natural, result.fitted["tau"])
     views = {"raw": test, "corrected": test + correction}
-    base = replace(base, traits={**base.traits, **test_traits(planned.cell.data, data, views, decided)})
+    base = replace(base, traits={**base.traits, **_test_traits(planned.cell.data, data, views, decided)})
     rows = data.table.rows
     predictions = {"val": (rows[data.partition.val], val_y, val), "test": (rows[data.partition.test], test_y, test)}
     cost = predictor.cost
@@ -93,7 +93,7 @@ def evaluated(planned: Planned, base: Record, predictor: Predictor, data: Encode
     return completed, predictions
 
 
-def classify(error: Exception) -> tuple[Status, str]:
+def _classify(error: Exception) -> tuple[Status, str]:
     """Status and one-line reason of a failure."""
     text = one_line(error)
     if isinstance(error, Inapplicable):
@@ -128,7 +128,7 @@ def traits(data: Encoded) -> dict[str, Any]:
     }
 
 
-def test_traits(
+def _test_traits(
     config: DataConfig,
     data: Encoded,
     views: Mapping[str, npt.NDArray[np.float64]],

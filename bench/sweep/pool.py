@@ -22,7 +22,7 @@ from bench.machine import Place
 from bench.sweep.fork_server import forking_context
 from bench.sweep.worker import Began, Fatal, Finished, Free, Item, Raised, Said, Work, serve
 
-RETRIES = 1  # how often an item that took its worker down is tried again
+_RETRIES = 1  # how often an item that took its worker down is tried again
 
 T = TypeVar("T", bound=Item)
 
@@ -193,7 +193,7 @@ class Pool(AbstractContextManager["Pool[T]"], Generic[T]):
         if len(suspects) == 1:
             (culprit,) = suspects
             self.deaths[culprit.key] += 1
-            if self.deaths[culprit.key] > RETRIES:
+            if self.deaths[culprit.key] > _RETRIES:
                 times = self.deaths[culprit.key]
                 self.give_up(Lost(culprit, "crashed", f"its worker process died with {how}, {times} times"))
                 suspects = []

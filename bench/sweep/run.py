@@ -49,7 +49,7 @@ def run_sweep(planned: Sequence[Planned], options: CommandOptions, console: Cons
         KeyboardInterrupt: stopped by hand; what is done is recorded.
     """
     store = Store(options.results)
-    check_writable(store)
+    _check_writable(store)
     ahead = outlook(list(planned), store, retry_failed=options.run.retry_failed)
     labels = {p.key: p.label for p in planned}
     with Display(console, total=len(ahead.planned), already=len(ahead.planned) - len(ahead.to_do)) as display:
@@ -83,7 +83,7 @@ def train(
             workers.wait()
 
 
-def check_writable(store: Store) -> None:
+def _check_writable(store: Store) -> None:
     """Find out before an hour of training that results cannot be written.
 
     Raises:

@@ -71,7 +71,7 @@ def training(planned: Planned, data: Encoded) -> Training:
     return planned.cell.chain().train(recipe(planned, data))
 
 
-def check_unchanged(planned: Planned, data: Encoded) -> None:
+def _check_unchanged(planned: Planned, data: Encoded) -> None:
     """Refuse to train on data that the cell's key does not name.
 
     Raises:
@@ -120,7 +120,7 @@ class Runner(AbstractContextManager["Runner"]):
             data, cell = None, planned.cell
             try:
                 data = encoded(cell.data, cell.split, cell.seed, takes(cell.model))
-                check_unchanged(planned, data)
+                _check_unchanged(planned, data)
                 trainings.append(training(planned, data))
                 ready.append((planned, data))
             except ResultsError:

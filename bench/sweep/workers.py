@@ -26,7 +26,7 @@ def open_workers(
     """A `Pool` for at most `most` batches at a time; this process itself when debugging."""
     if options.debug:
         return InThisProcess(work, heard)
-    where = places(worker_count(options, most), options.run.threads, visible_gpus(options))
+    where = places(worker_count(options, most), options.run.threads, _visible_gpus(options))
     return Pool(work, where, heard, timeout=options.run.timeout, fits=fits, together=together, divide=divide)
 
 
@@ -34,10 +34,10 @@ def worker_count(options: CommandOptions, most: int) -> int:
     """Processes to use: what was asked for, or one per GPU; where there is none, one per usable core."""
     if options.run.workers != "auto":
         return min(options.run.workers, most)
-    seen = visible_gpus(options)
+    seen = _visible_gpus(options)
     return min(len(seen) or max(1, usable_cores() // options.run.threads), most)
 
 
-def visible_gpus(options: CommandOptions) -> tuple[str, ...]:
+def _visible_gpus(options: CommandOptions) -> tuple[str, ...]:
     """GPUs to use; none where the CPU was asked for."""
     return gpus() if options.run.device != "cpu" else ()

@@ -11,10 +11,10 @@ from torch import Tensor, nn
 
 from strategies.spec import Recipe
 
-TABLE_EPS = 1e-3  # AdamW's epsilon for embedding tables: rare terms must not take full-size steps on one example
-DENSE_EPS = 1e-8
-BETAS = (0.9, 0.999)
-VECTOR = 64
+_TABLE_EPS = 1e-3  # AdamW's epsilon for embedding tables: rare terms must not take full-size steps on one example
+_DENSE_EPS = 1e-8
+_BETAS = (0.9, 0.999)
+_VECTOR = 64
 """The kernel treats what is left over after whole vectors by other instructions, which round differently.
 
 A tensor of a multiple of so many numbers has no such rest, whatever the processor's vectors.
@@ -67,7 +67,7 @@ class StackedAdamW:
             self.steps = self.steps.to(p.device)
             if name not in self.moments:
                 self.moments[name] = (torch.zeros_like(p.data), torch.zeros_like(p.data))
-            whole = len(set(rates)) == 1 and (len(rates) == 1 or not p[0].numel() % VECTOR)
+            whole = len(set(rates)) == 1 and (len(rates) == 1 or not p[0].numel() % _VECTOR)
             for k, r in enumerate(rates[:1] if whole else rates):
                 if r.lr:
                     self.enlist(self.groups.setdefault(r, RateGroup()), name, p, None if whole else k)
@@ -107,8 +107,8 @@ class StackedAdamW:
                 lr=r.lr,
                 weight_decay=r.decay,
                 eps=r.eps,
-                beta1=BETAS[0],
-                beta2=BETAS[1],
+                beta1=_BETAS[0],
+                beta2=_BETAS[1],
                 amsgrad=False,
                 maximize=False,
             )
@@ -120,7 +120,7 @@ class StackedAdamW:
 def rate(name: str, recipe: Recipe) -> Rate:
     """The rate of one parameter of a member."""
     factor = recipe.encoder_rate if name.startswith("encoder.") else 1.0
-    return Rate(recipe.lr * factor, recipe.weight_decay, TABLE_EPS if ".tables." in name else DENSE_EPS)
+    return Rate(recipe.lr * factor, recipe.weight_decay, _TABLE_EPS if ".tables." in name else _DENSE_EPS)
 
 
 def gradients(group: RateGroup, slices: dict[int, tuple[Tensor, ...]]) -> Iterator[Tensor | None]:

@@ -68,7 +68,7 @@ def of_process_group(recipe: Recipe) -> RowStream:
             "with each other; train in one process"
         )
     stream = ShardedRows(recipe, rank, world)
-    check_agreement(stream)
+    _check_agreement(stream)
     return stream
 
 
@@ -81,7 +81,7 @@ def average_gradients(parameters: Iterable[nn.Parameter], world: int) -> None:
         g.copy_(mean.view_as(g))
 
 
-def check_agreement(stream: ShardedRows) -> None:
+def _check_agreement(stream: ShardedRows) -> None:
     """Draw the first epoch and compare it: other data, seed or sampler on a rank would go unnoticed.
 
     Raises:

@@ -23,7 +23,7 @@ from bench.training.attempts import Fits
 from bench.training.fit import Drawn, Fit
 from bench.training.logs import CellLog
 
-LOGGER = logging.getLogger("pytorch_lightning")
+_LOGGER = logging.getLogger("pytorch_lightning")
 
 
 class FitsModule(pl.LightningModule):
@@ -116,7 +116,7 @@ class TrainingBatches:
             yield drawn
 
 
-class LookAtValidation(pl.Callback):
+class _LookAtValidation(pl.Callback):
     """Looks at validation rows at the end of every batch; comes first, so that other callbacks see what was found."""
 
     interrupted = False
@@ -152,12 +152,12 @@ def train_all(
     module = FitsModule(fits, {} if logs is None else logs, heard=bool(callbacks))
     if not module.take_next():
         return
-    look, handler = LookAtValidation(), signal.getsignal(signal.SIGINT)
+    look, handler = _LookAtValidation(), signal.getsignal(signal.SIGINT)
     with warnings.catch_warnings():
         # Lightning's advice on optimisers, loaders and loggers that we leave out on purpose; strategies' own is heard.
         warnings.filterwarnings("ignore", module=r"(pytorch_lightning|lightning_fabric)\b")
-        if LOGGER.level != logging.ERROR:  # setting it anew clears the cache of every logger
-            LOGGER.setLevel(logging.ERROR)
+        if _LOGGER.level != logging.ERROR:  # setting it anew clears the cache of every logger
+            _LOGGER.setLevel(logging.ERROR)
         trainer = pl.Trainer(
             accelerator="gpu" if device.type == "cuda" else "cpu",
             devices=1,

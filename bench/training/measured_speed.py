@@ -18,7 +18,7 @@ from bench.training.fit import Fit
 from strategies.spec import Recipe
 
 SIZES = (4, 16, 64)  # members that are tried; between two of them the gain changes little
-GAIN = 1.5  # times as fast a stack must be: it holds back the records of all its members, and may lose them
+_GAIN = 1.5  # times as fast a stack must be: it holds back the records of all its members, and may lose them
 STEPS, ROUNDS = 6, 2  # steps at a time, as rows are gathered for several; the faster round counts: others are disturbed
 
 MEASURED: dict[Hashable, float] = {}  # seconds a step of so many such recipes takes here
@@ -31,14 +31,14 @@ def worthwhile(recipes: Sequence[Recipe], kind: Hashable, device: torch.device) 
     """
     best, gain = 1, 1.0
     for size in [s for s in SIZES if s < 2 * len(recipes)] if len(recipes) >= SIZES[0] else [len(recipes)]:
-        now = size * step_seconds(recipes, 1, kind, device) / step_seconds(recipes, size, kind, device)
-        if not now > max(gain, GAIN):  # nor where neither could be measured
+        now = size * _step_seconds(recipes, 1, kind, device) / _step_seconds(recipes, size, kind, device)
+        if not now > max(gain, _GAIN):  # nor where neither could be measured
             return best
         best, gain = size, now
     return len(recipes) if len(recipes) <= 2 * best else best
 
 
-def step_seconds(recipes: Sequence[Recipe], members: int, kind: Hashable, device: torch.device) -> float:
+def _step_seconds(recipes: Sequence[Recipe], members: int, kind: Hashable, device: torch.device) -> float:
     """Seconds of one step of a stack, measured once per process; infinity where these recipes cannot be trained."""
     key = (kind, members, device)
     if key not in MEASURED:

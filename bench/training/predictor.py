@@ -44,7 +44,7 @@ class Fitted(Predictor):
 
     def chunks(self, x: Features, module: Callable[[Features], Tensor]) -> Tensor:
         """Apply to all rows, `CHUNK` at a time; the result is on the CPU."""
-        dtype = number_type(self.state)
+        dtype = _number_type(self.state)
         parts = []
         with torch.no_grad():
             for start in range(0, len(x), CHUNK):
@@ -57,11 +57,11 @@ class Fitted(Predictor):
 @lru_cache(maxsize=1)
 def network(fitted: Fitted) -> Network:
     """The network with these parameters, in evaluation mode; the last one is kept, for one table after another."""
-    made = fitted.build().to(number_type(fitted.state))
+    made = fitted.build().to(_number_type(fitted.state))
     made.load_state_dict(fitted.state)
     return made.to(fitted.device).eval()
 
 
-def number_type(state: Mapping[str, Tensor]) -> torch.dtype:
+def _number_type(state: Mapping[str, Tensor]) -> torch.dtype:
     """The type of a network's numbers, whole ones aside."""
     return next(value.dtype for value in state.values() if value.is_floating_point())

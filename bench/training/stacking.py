@@ -57,14 +57,14 @@ def members_that_fit(recipes: Sequence[Recipe], device: torch.device, stack: Sta
         if which == "ordinary" and most > 1:
             return most if trains_stacked(first.model, first.train.x.schema, first.head, first.train.n_classes) else 1
         if stack == "auto" and on_cpu and most > 1:
-            most = worthwhile(recipes[:most], timing(first), device)
+            most = worthwhile(recipes[:most], _timing(first), device)
             return most if most == 1 or exact(first, most) else 1
     except Exception:  # of a model that these data are not for, say: alone each learns why
         return 1
     return most
 
 
-def timing(recipe: Recipe) -> Hashable:
+def _timing(recipe: Recipe) -> Hashable:
     """What decides how long a step takes: recipes of one kind are measured once."""
     parts = [type(part) for part in (recipe.loss, *recipe.sampler, *recipe.augment)]
     return signature(recipe), *parts, recipe.train.weight is None
@@ -103,15 +103,15 @@ def equal_products(inputs: int, outputs: int, rows: int, members: int, dtype: to
     for k in {members, (members + 1) // 2, 2}:
         w, b = (torch.randn(k, n, outputs, generator=g, dtype=dtype) for n in (inputs, 1))
         x, up = (torch.randn(k, rows, d, generator=g, dtype=dtype) for d in (inputs, outputs))
-        stacked = of_layer(x, w, b, up)
+        stacked = _of_layer(x, w, b, up)
         for i in range(k):
-            alone = of_layer(*(t[i : i + 1].clone() for t in (x, w, b, up)))
+            alone = _of_layer(*(t[i : i + 1].clone() for t in (x, w, b, up)))
             if not all(torch.equal(s[i], a[0]) for s, a in zip(stacked, alone, strict=True)):
                 return False
     return True
 
 
-def of_layer(x: torch.Tensor, w: torch.Tensor, b: torch.Tensor, up: torch.Tensor) -> tuple[torch.Tensor, ...]:
+def _of_layer(x: torch.Tensor, w: torch.Tensor, b: torch.Tensor, up: torch.Tensor) -> tuple[torch.Tensor, ...]:
     """Forward, gradients of the weights, the inputs and the bias."""
     return torch.baddbmm(b, x, w), torch.bmm(x, w), torch.bmm(x.mT, up), torch.bmm(up, w.mT), up.sum(1, keepdim=True)
 

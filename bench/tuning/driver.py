@@ -24,7 +24,7 @@ from bench.tuning.storage import RESULT, settle
 from bench.tuning.study import Study
 from bench.tuning.trials import Failed, Result, Score, Search, Trial, TrialWorker
 
-POLL_SECONDS = 1.0  # between questions whether a study's last trials, which another process runs, are finished
+_POLL_SECONDS = 1.0  # between questions whether a study's last trials, which another process runs, are finished
 
 
 @dataclass
@@ -142,7 +142,7 @@ class StudyDriver:
             return False
         batch = Batch(study, study.ask())
         if not batch.asked:
-            time.sleep(POLL_SECONDS)  # the missing trials are another process's, which may yet die
+            time.sleep(_POLL_SECONDS)  # the missing trials are another process's, which may yet die
             return True
         self.batches[name] = batch
         self.queue.extend((batch, i) for i in range(len(batch.asked)))

@@ -67,7 +67,7 @@ def history(trials: pd.DataFrame, study: Study) -> Figure:
     if len(pruned):
         floor = np.full(len(pruned), complete[objective].min())
         axes.scatter(pruned["number"], floor, marker="|", color=SOFT, label="pruned (no score)")
-    axes.set(xlabel="trial", ylabel=f"{objective_label(objective)} on validation", title=study.label)
+    axes.set(xlabel="trial", ylabel=f"{_objective_label(objective)} on validation", title=study.label)
     canvas.legend(frameon=False, fontsize=9, loc="outside lower center", ncols=5, columnspacing=1, handletextpad=0.3)
     return canvas
 
@@ -96,7 +96,7 @@ def contour(trials: pd.DataFrame, pair: tuple[str, str], study: Study) -> Figure
     span = (float(np.nanmin(score)), float(np.nanmax(score)))
     inside = complete & np.isfinite(x) & np.isfinite(y)
     if inside.sum() >= 4:
-        surface(axes, np.stack([x[inside], y[inside]], 1), score[inside], span)
+        _surface(axes, np.stack([x[inside], y[inside]], 1), score[inside], span)
     shown = complete & np.isfinite(x)
     points = axes.scatter(
         x[shown],
@@ -113,7 +113,7 @@ def contour(trials: pd.DataFrame, pair: tuple[str, str], study: Study) -> Figure
     axes.scatter(x[pruned], height[pruned], marker="x", color=SOFT, s=28, zorder=2)
     if not np.isfinite(y[shown | pruned]).all():
         axes.annotate(
-            f"{last_part(pair[1])} = null",
+            f"{_last_part(pair[1])} = null",
             (0, top),
             xycoords=("axes fraction", "data"),
             xytext=(4, 9),
@@ -130,12 +130,12 @@ def contour(trials: pd.DataFrame, pair: tuple[str, str], study: Study) -> Figure
         color=ACCENT,
         zorder=5,
     )
-    axes.set(xlabel=last_part(pair[0]), ylabel=last_part(pair[1]), title=study.label)
-    canvas.colorbar(points, ax=axes, label=f"{objective_label(objective)} on validation")
+    axes.set(xlabel=_last_part(pair[0]), ylabel=_last_part(pair[1]), title=study.label)
+    canvas.colorbar(points, ax=axes, label=f"{_objective_label(objective)} on validation")
     return canvas
 
 
-def surface(
+def _surface(
     axes: Axes, points: npt.NDArray[np.float64], score: npt.NDArray[np.float64], span: tuple[float, float]
 ) -> None:
     """Filled contours of a Gaussian process through the trials: it admits that a trial's score is noisy."""
@@ -157,13 +157,13 @@ def surface(
     axes.contourf(at[..., 0], at[..., 1], values, levels=12, cmap="cividis", vmin=span[0], vmax=span[1])
 
 
-def objective_label(objective: str) -> str:
+def _objective_label(objective: str) -> str:
     """`average precision (raw)` of `raw/average_precision`."""
     view, _, metric = objective.rpartition("/")
     return f"{metric.replace('_', ' ')} ({view})" if view else metric
 
 
-def last_part(path: str) -> str:
+def _last_part(path: str) -> str:
     """`gamma` of `strategy.focal.gamma`."""
     return path.rpartition(".")[2]
 

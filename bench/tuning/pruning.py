@@ -16,7 +16,7 @@ from bench.training.scoring import ScoreListener
 from bench.tuning.storage import open_storage
 from strategies.spec import Recipe
 
-REPORT_EVERY = 5  # looks at the validation rows between two reports to the pruner: each is a write to the storage
+_REPORT_EVERY = 5  # looks at the validation rows between two reports to the pruner: each is a write to the storage
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ def watcher(where: Pruning) -> ScoreListener:
 
     def watch(made: Recipe, step: int, loss: float) -> None:
         look = -(-step // made.eval_every)  # the last one may come early
-        if made.auxiliary or look % REPORT_EVERY:
+        if made.auxiliary or look % _REPORT_EVERY:
             return
         trial.report(-loss if where.maximize else loss, step)
         if trial.should_prune():

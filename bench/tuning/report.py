@@ -26,24 +26,24 @@ if TYPE_CHECKING:
 
 def write_report(study: Study) -> list[Path]:
     """trials.csv, and each plot as SVG with its data as CSV beside it."""
-    trials = trial_table(study)
-    written = [save_csv(trials, study.folder / "trials.csv")]
+    trials = _trial_table(study)
+    written = [_save_csv(trials, study.folder / "trials.csv")]
     complete = trials[trials["state"] == "COMPLETE"]
     if complete.empty:
         return written
-    written += save_plot(history(trials, study), complete[["number", study.identity.columns[0]]], study, "history")
+    written += _save_plot(history(trials, study), complete[["number", study.identity.columns[0]]], study, "history")
     if len(complete) >= 4 and study.single:
         weights = importance(study)
-        written += save_plot(importance_plot(weights, study), weights, study, "importance")
+        written += _save_plot(importance_plot(weights, study), weights, study, "importance")
         pair = plane(study, weights)
         if pair is not None:
-            written += save_plot(
+            written += _save_plot(
                 contour(trials, pair, study), trials[["number", *pair, study.identity.columns[0]]], study, "contour"
             )
     return written
 
 
-def trial_table(study: Study) -> pd.DataFrame:
+def _trial_table(study: Study) -> pd.DataFrame:
     """One row per finished or failed trial: number, state, objectives, settings by path, what it took, where from."""
     rows = []
     for t in study.trials(*FINISHED, TrialState.FAIL):
@@ -76,14 +76,14 @@ def importance(study: Study) -> pd.DataFrame:
     return table.sort_values("importance", ascending=False, kind="stable").reset_index(drop=True)
 
 
-def save_csv(table: pd.DataFrame, path: Path) -> Path:
+def _save_csv(table: pd.DataFrame, path: Path) -> Path:
     """A table as CSV, atomically."""
 
     write_atomically(path, lambda temporary: table.to_csv(temporary, index=False), replace=True)
     return path
 
 
-def save_plot(plot: Figure, data: pd.DataFrame, study: Study, name: str) -> list[Path]:
+def _save_plot(plot: Figure, data: pd.DataFrame, study: Study, name: str) -> list[Path]:
     """A plot as SVG and its data as CSV."""
     path = study.folder / f"{name}.svg"
 
@@ -91,7 +91,7 @@ def save_plot(plot: Figure, data: pd.DataFrame, study: Study, name: str) -> list
         plot.savefig(temporary, format="svg", metadata={"Date": None, "Title": f"{name} of {study.label}"})
 
     write_atomically(path, put, replace=True)
-    return [path, save_csv(data, study.folder / f"{name}.csv")]
+    return [path, _save_csv(data, study.folder / f"{name}.csv")]
 
 
 def print_studies(root: Path, console: Console, storage: str | None) -> int:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import optuna
 
 KIND = ".kind"  # of a range with `also`: which of the two the value comes from
-IN_RANGE = "range"
+_IN_RANGE = "range"
 
 
 @dataclass(frozen=True)
@@ -44,8 +44,8 @@ class Dimension:
         if self.choices:
             return json.loads(trial.suggest_categorical(self.path, [json.dumps(c) for c in self.choices]))
         if self.also:
-            kind = trial.suggest_categorical(self.path + KIND, [IN_RANGE, *(json.dumps(v) for v in self.also)])
-            if kind != IN_RANGE:
+            kind = trial.suggest_categorical(self.path + KIND, [_IN_RANGE, *(json.dumps(v) for v in self.also)])
+            if kind != _IN_RANGE:
                 return json.loads(kind)
         if self.integer:
             return trial.suggest_int(self.path, int(self.low), int(self.high), log=self.log)
@@ -68,7 +68,7 @@ class Dimension:
                 f"{self.path}: expected a value in [{self.low}, {self.high}] to start from, got {value!r}; "
                 "widen its `space` or add the value to its `also`"
             )
-        return {self.path: value, **({self.path + KIND: IN_RANGE} if self.also else {})}
+        return {self.path: value, **({self.path + KIND: _IN_RANGE} if self.also else {})}
 
 
 def dimensions(raw: Mapping[str, Any], n_classes: int) -> tuple[Dimension, ...]:

@@ -24,12 +24,12 @@ from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial, TrialState
 
 OWNER = "owner"  # user attribute of a trial: which process runs it
-RETRY = "retry_of"
+_RETRY = "retry_of"
 RESULT = "result"  # what a trial came to, kept from the moment it is known until its whole batch is told
-ELSEWHERE = timedelta(hours=1)  # a trial of another machine counts as lost after so long: its locks cannot be seen
+_ELSEWHERE = timedelta(hours=1)  # a trial of another machine counts as lost after so long: its locks cannot be seen
 
 
-class JournalLock:
+class _JournalLock:
     """An exclusive `flock` beside the journal, which repairs a torn last line before anything is appended to it."""
 
     def __init__(self, journal: Path) -> None:
@@ -60,10 +60,10 @@ def repair(journal: Path) -> int:
         size = file.seek(0, os.SEEK_END)
         keep = size
         while keep:  # complete lines end in a newline and are JSON; at most the last can be otherwise
-            start = last_line_start(file, keep)
+            start = _last_line_start(file, keep)
             file.seek(start)
             line = file.read(keep - start)
-            if line.endswith(b"\n") and is_json(line):
+            if line.endswith(b"\n") and _is_json(line):
                 break
             keep = start
         if keep < size:
@@ -72,7 +72,7 @@ def repair(journal: Path) -> int:
     return size - keep
 
 
-def last_line_start(file: IO[bytes], end: int) -> int:
+def _last_line_start(file: IO[bytes], end: int) -> int:
     """Where the line that ends at `end` begins."""
     at = end - 1  # the newline that ends the line itself does not begin one
     while at > 0:
@@ -85,7 +85,7 @@ def last_line_start(file: IO[bytes], end: int) -> int:
     return 0
 
 
-def is_json(line: bytes) -> bool:
+def _is_json(line: bytes) -> bool:
     """Whether a line parses."""
     try:
         json.loads(line)
@@ -102,7 +102,7 @@ def open_storage(folder: Path, url: str | None) -> BaseStorage:
         return RDBStorage(url)
     folder.mkdir(parents=True, exist_ok=True)
     journal = folder / "journal.log"
-    lock = JournalLock(journal)
+    lock = _JournalLock(journal)
     lock.acquire()  # repairs
     lock.release()
     return JournalStorage(JournalFileBackend(str(journal), lock_obj=cast(Any, lock)))
@@ -138,7 +138,7 @@ class Owner:
         name, _, where = owner.partition("@")
         if where and where != machine():
             began = trial.datetime_start
-            return began is not None and datetime.now() - began < ELSEWHERE  # Optuna's times are local
+            return began is not None and datetime.now() - began < _ELSEWHERE  # Optuna's times are local
         path = self.folder / name
         if not name or not path.exists():
             return False
@@ -162,12 +162,12 @@ def reap(study: optuna.Study, owner: Owner) -> int:
     for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
         if trial.user_attrs.get(OWNER) == owner.name or owner.alive(trial):
             continue
-        give_back(study, trial)
+        _give_back(study, trial)
         lost += 1
     return lost
 
 
-def give_back(study: optuna.Study, trial: FrozenTrial) -> None:
+def _give_back(study: optuna.Study, trial: FrozenTrial) -> None:
     """Settle a trial whose process died: with its result where that is known, else by trying it again.
 
     Its parameters are enqueued before it is failed: in this order, a kill in between loses nothing.
@@ -177,8 +177,8 @@ def give_back(study: optuna.Study, trial: FrozenTrial) -> None:
         return
     attributes: dict[str, Any] = {k: v for k, v in trial.user_attrs.items() if k != OWNER}
     waiting = study.get_trials(deepcopy=False, states=(TrialState.WAITING,))
-    if not any(w.user_attrs.get(RETRY) == trial.number for w in waiting):
-        study.enqueue_trial(trial.params, user_attrs={**attributes, RETRY: trial.number})
+    if not any(w.user_attrs.get(_RETRY) == trial.number for w in waiting):
+        study.enqueue_trial(trial.params, user_attrs={**attributes, _RETRY: trial.number})
     study.tell(trial.number, state=TrialState.FAIL)
 
 

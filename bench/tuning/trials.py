@@ -138,14 +138,14 @@ class TrialWorker:
         def work(batch: Sequence[Trial]) -> None:
             for trial in batch:
                 say(Began(trial.key))
-            done = run(batch)
+            done = train_trials(batch)
             for trial, result in zip(batch, done.results, strict=True):
                 say(Finished(trial.key, (result, done.worth_together)))
 
         yield work
 
 
-def run(trials: Sequence[Trial]) -> Results:
+def train_trials(trials: Sequence[Trial]) -> Results:
     """Train trials of one study on every seed (and fold); a trial that fails or is pruned disturbs no other.
 
     Results are those of one trial after another, to the last bit; only seconds are shared, in proportion to steps.

@@ -21,7 +21,7 @@ from bench.sweep.worker import Began, Finished
 from bench.tuning.driver import StudyDriver
 from bench.tuning.storage import OWNER, RESULT
 from bench.tuning.study import FINISHED, Study, read_best
-from bench.tuning.trials import Failed, Results, Score, Trial, run
+from bench.tuning.trials import Failed, Results, Score, Trial, train_trials
 from tests.command_line import TINY, call, ended, imbench, kill, kill_tree, spawn, until, workers_of
 from tests.tuning.searches import QUICK, composed, studies
 
@@ -148,10 +148,10 @@ def test_an_interrupt_keeps_finished_trials(
         calls.append(1)
         if len(calls) == 5:
             raise KeyboardInterrupt
-        return run(batch)
+        return train_trials(batch)
 
     with monkeypatch.context() as patch:
-        patch.setattr("bench.tuning.trials.run", interrupted)
+        patch.setattr("bench.tuning.trials.train_trials", interrupted)
         assert imbench(*command, results=tmp_path) == 130
     assert "finished trials are kept" in capsys.readouterr().out
     (study,) = studies(tmp_path).values()

@@ -14,7 +14,7 @@ from bench.config import read_cell
 from bench.training import measured_speed
 from bench.tuning.pruning import Pruning
 from bench.tuning.space import apply
-from bench.tuning.trials import Failed, Results, Score, Search, Trial, run
+from bench.tuning.trials import Failed, Results, Score, Search, Trial, train_trials
 from tests.command_line import TINY, imbench
 from tests.conftest import tell_of_stacks
 from tests.tuning.searches import composed, studies
@@ -48,10 +48,10 @@ def stacks(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 def test_trials_trained_together_score_what_they_score_alone(stacks: list[int]) -> None:
     """To the last bit, over two seeds, one of them twice; auto stacks what is exact, and a number stacks anyway."""
     wanted = (*GAMMAS, GAMMAS[0])
-    alone = [scored(run(trials(one, stack="off")))[0] for one in wanted]
+    alone = [scored(train_trials(trials(one, stack="off")))[0] for one in wanted]
     assert stacks == [1] * 8
     stacks.clear()
-    together = run(trials(*wanted))
+    together = train_trials(trials(*wanted))
     assert scored(together) == alone
     if together.worth_together == 1:
         pytest.skip("this machine's batched products round differently from single ones: nothing is trained together")
@@ -60,13 +60,13 @@ def test_trials_trained_together_score_what_they_score_alone(stacks: list[int]) 
 
 
 def test_where_seconds_count_nothing_is_trained_together(stacks: list[int]) -> None:
-    assert run(trials(*GAMMAS, stack=3, objective="seconds")).worth_together == 1
+    assert train_trials(trials(*GAMMAS, stack=3, objective="seconds")).worth_together == 1
     assert set(stacks) == {1}
 
 
 def test_a_trial_that_fails_or_diverges_or_is_pruned_disturbs_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
     """Before training, within it, and by its curve; the others score what they do alone."""
-    expected = [scored(run(trials(one, stack="off")))[0] for one in GAMMAS[:2]]
+    expected = [scored(train_trials(trials(one, stack="off")))[0] for one in GAMMAS[:2]]
 
     def prune(where: Any) -> Any:
         def watch(made: Any, step: int, loss: float) -> None:
@@ -78,7 +78,7 @@ def test_a_trial_that_fails_or_diverges_or_is_pruned_disturbs_no_other(monkeypat
     made = trials(*GAMMAS, {"train.lr": 1e30}, stack=4)
     unfit = replace(made[0], cell=read_cell(composed("strategy=self_supervised", *TINY, "model=linear")))
     hopeless = replace(made[2], pruning=Pruning("", None, "", 0, maximize=True))
-    done = run([made[0], unfit, hopeless, made[3], made[1]])
+    done = train_trials([made[0], unfit, hopeless, made[3], made[1]])
     first, inapplicable, pruned, diverged, last = done.results
     assert [(r.values, r.fits, r.steps, r.pruned) for r in (first, last) if isinstance(r, Score)] == expected
     assert isinstance(inapplicable, Failed)

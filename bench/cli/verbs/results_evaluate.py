@@ -46,11 +46,11 @@ class ResultsEvaluate(Verb):
             found = reevaluate(Store(options.results), wanted, overwrite=overwrite == "true")
         except ValueError as error:
             raise ConfigError(f"metric: {error}") from error
-        print_outcome(found, Console())
+        _print_outcome(found, Console())
         return 1 if found.problems else 0
 
 
-def print_outcome(found: Reevaluation, console: Console) -> None:
+def _print_outcome(found: Reevaluation, console: Console) -> None:
     """What was written, what cannot be computed and why, and the records that were left as they are."""
     for problem in found.problems:
         console.print(Text(problem), soft_wrap=True)

@@ -13,7 +13,7 @@ from bench.cli.cells import options_from
 from bench.cli.verb import Verb
 from bench.records.store import Store
 
-YOUNG = 3600  # seconds
+_YOUNG = 3600  # seconds
 
 
 class ResultsGc(Verb):
@@ -27,7 +27,7 @@ class ResultsGc(Verb):
 
     def act(self, arguments: Sequence[str]) -> int:
         orphans = Store(options_from(arguments).results).orphans()
-        old = [path for path in orphans if time.time() - path.stat().st_mtime > YOUNG]
+        old = [path for path in orphans if time.time() - path.stat().st_mtime > _YOUNG]
         for path in old:
             path.unlink(missing_ok=True)
         Console().print(f"deleted {len(old)} left-over files", highlight=False)

@@ -13,13 +13,13 @@ import torch
 from torch import Tensor
 
 from bench.data.features.encoder import count
+from bench.data.tables.imposed import Rows
 from bench.data.tables.schema import coded
-from bench.data.tables.splits import Rows
 from strategies.features import Field
 
 MISSING, UNKNOWN, RESERVED = 0, 1, 2  # codes of categories; the first two are reserved
-LEAST_COUNT = 2  # a category seen once in training is unknown, so that the unknown code gets trained
-FOLDS = 5  # of out-of-fold target encoding
+_LEAST_COUNT = 2  # a category seen once in training is unknown, so that the unknown code gets trained
+_FOLDS = 5  # of out-of-fold target encoding
 PRIOR_ROWS = 20.0  # how many rows of the overall shares are mixed into those of a category
 
 
@@ -45,7 +45,7 @@ class CategoryEncoder:
         self.known = {name: known(frame[name], rows, by_frequency) for name in columns if name not in self.hashed}
         sizes = tuple(RESERVED + (self.hashed.get(name) or len(self.known[name])) for name in columns)
         self.field = Field("categorical", "categorical", sizes=sizes, width=len(columns))
-        self.own = Latest(self.translate)
+        self.own = _Latest(self.translate)
 
     def __call__(self, frame: pd.DataFrame, rows: Rows | None = None) -> Tensor:
         """int64 (n, k)."""
@@ -65,7 +65,7 @@ class CategoryEncoder:
         return np.array([*own, MISSING], dtype=np.int64)
 
 
-class Latest:
+class _Latest:
     """What `make` says of a column and its distinct strings, asked anew only when these are others.
 
     Blocks of a categorical column have them in common: else the cost of a row would grow with the categories.
@@ -101,7 +101,7 @@ def known(values: pd.Series[Any], rows: Rows | None, by_frequency: bool = False)
     """The codes of the categories that training rows hold often enough, by name or by frequency and name."""
     codes, names = coded(values, rows)
     counts = np.bincount(codes[codes >= 0], minlength=len(names))
-    often = {name: int(n) for name, n in zip(names, counts, strict=True) if n >= LEAST_COUNT}
+    often = {name: int(n) for name, n in zip(names, counts, strict=True) if n >= _LEAST_COUNT}
     kept = sorted(often, key=lambda name: (-often[name], name)) if by_frequency else sorted(often)
     return {name: RESERVED + i for i, name in enumerate(kept)}
 
@@ -126,9 +126,9 @@ class TargetEncoder:
         self.shown = [1] if n_classes == 2 else list(range(n_classes))
         width = len(columns) * len(self.shown)
         self.overall = np.bincount(y, minlength=n_classes) / len(y)
-        fold = np.random.default_rng([len(y), n_classes]).permutation(len(y)) % FOLDS
+        fold = np.random.default_rng([len(y), n_classes]).permutation(len(y)) % _FOLDS
         self.tables: dict[str, dict[str, npt.NDArray[np.float64]]] = {}
-        self.own = Latest(self.translate)
+        self.own = _Latest(self.translate)
         raw = np.empty((len(y), width))
         for i, name in enumerate(columns):
             codes, names = coded(frame[name], rows)
@@ -136,7 +136,7 @@ class TargetEncoder:
             np.add.at(every, (codes, y), 1)  # -1, missing, is the last
             self.tables[name] = dict(zip(names, self.shares(every), strict=False))
             block = slice(i * len(self.shown), (i + 1) * len(self.shown))
-            for k in range(FOLDS):
+            for k in range(_FOLDS):
                 held = np.flatnonzero(fold == k)
                 own = np.zeros_like(every)
                 np.add.at(own, (codes[held], y[held]), 1)

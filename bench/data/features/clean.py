@@ -9,9 +9,10 @@ import numpy.typing as npt
 
 from bench.data.errors import DataError, listing
 from bench.data.tables.config import TableConfig
+from bench.data.tables.imposed import Rows
 from bench.data.tables.infer import rows_word
 from bench.data.tables.schema import Table
-from bench.data.tables.splits import Partition, Rows
+from bench.data.tables.splits import Partition
 
 
 def clean(table: Table, partition: Partition, config: TableConfig) -> tuple[Partition, list[str]]:
@@ -31,7 +32,7 @@ def clean(table: Table, partition: Partition, config: TableConfig) -> tuple[Part
                 gap |= table.frame[column.name].isna().to_numpy()[train]
         train = drop(table, train, gap, "with missing values (data.missing=drop)", log)
     if config.outliers != "keep":
-        far = outlying(table, train, config.fence)
+        far = _outlying(table, train, config.fence)
         what = f"beyond {config.fence:g} interquartile ranges"
         if config.outliers == "drop":
             train = drop(table, train, far, f"{what} (data.outliers=drop)", log)
@@ -40,7 +41,7 @@ def clean(table: Table, partition: Partition, config: TableConfig) -> tuple[Part
     return (partition if train is partition.train else replace(partition, train=train)), log
 
 
-def outlying(table: Table, train: Rows, fence: float) -> npt.NDArray[np.bool_]:
+def _outlying(table: Table, train: Rows, fence: float) -> npt.NDArray[np.bool_]:
     """Which training rows have a number beyond the fences, bool (n,)."""
     from bench.data.features.numeric_encoder import fences  # noqa: PLC0415 - torch
 

@@ -19,14 +19,15 @@ from bench.data.features.encoder import Encoder
 from bench.data.features.numeric_encoder import NumericEncoder
 from bench.data.features.text_encoder import TextEncoder, TokenEncoder, documents, has_terms
 from bench.data.tables.config import TableConfig
+from bench.data.tables.imposed import Rows
 from bench.data.tables.schema import OtherTarget, Table, blocks
-from bench.data.tables.splits import Partition, Rows, partition
+from bench.data.tables.splits import Partition, partition
 from strategies.features import Bag, Features, Field, Split
 from strategies.model import Takes
 
 __all__ = ["CategoryEncoder", "Encoded", "NumericEncoder", "encode"]
 
-DTYPES = {"numeric": "float32", "categorical": "int64", "tokens": "int64"}
+_DTYPES = {"numeric": "float32", "categorical": "int64", "tokens": "int64"}
 DEFAULT = Takes()
 
 Collect = Callable[[str, tuple[int, ...], str, Iterable[npt.NDArray[Any]]], npt.NDArray[Any]]
@@ -54,7 +55,7 @@ class Encoded:
     log: tuple[str, ...] = ()
 
 
-def in_memory(name: str, shape: tuple[int, ...], dtype: str, blocks: Iterable[npt.NDArray[Any]]) -> npt.NDArray[Any]:
+def _in_memory(name: str, shape: tuple[int, ...], dtype: str, blocks: Iterable[npt.NDArray[Any]]) -> npt.NDArray[Any]:
     """Blocks as one array in memory."""
     out, at = np.empty(shape, dtype=dtype), 0
     for block in blocks:
@@ -120,7 +121,7 @@ def apply(
         else:
             every = np.arange(n) if rows is None else rows
             encoded = (np.asarray(e(frame, block)) for block in blocks(every))
-            collected = collect(f"{part}-{e.field.name}", (n, e.field.width), DTYPES[e.field.kind], encoded)
+            collected = collect(f"{part}-{e.field.name}", (n, e.field.width), _DTYPES[e.field.kind], encoded)
             columns[e.field.name] = torch.from_numpy(collected)
     return Features(tuple(e.field for e in encoders), columns)
 
@@ -132,7 +133,7 @@ def encode(
     takes: Takes = DEFAULT,
     *,
     test: bool = True,
-    collect: Collect = in_memory,
+    collect: Collect = _in_memory,
 ) -> Encoded:
     """Fit encoders on the training rows and encode all parts; without `test`, its rows are never touched (tuning).
 
@@ -166,7 +167,7 @@ def encode(
         schema=x["train"].schema,
         unlabelled=None
         if table.unlabelled is None
-        else apply(encoders, table.unlabelled, None, "unlabelled", in_memory),
+        else apply(encoders, table.unlabelled, None, "unlabelled", _in_memory),
         log=(*notes, *log),
     )
 
@@ -228,7 +229,7 @@ def elsewhere(table: Table, encoders: list[Encoder]) -> dict[str, tuple[Split, S
         parts = partition(replace(other, imbalance=None, shift=1.0), 0, 0)
         train = np.sort(np.concatenate([parts.train, parts.test]))
         extra[name] = (
-            labelled(other, train, apply(encoders, other.frame, train, name, in_memory)),
-            labelled(other, parts.val, apply(encoders, other.frame, parts.val, name, in_memory)),
+            labelled(other, train, apply(encoders, other.frame, train, name, _in_memory)),
+            labelled(other, parts.val, apply(encoders, other.frame, parts.val, name, _in_memory)),
         )
     return extra

@@ -11,7 +11,7 @@ from typing import Protocol
 import pandas as pd
 from torch import Tensor
 
-from bench.data.tables.splits import Rows
+from bench.data.tables.imposed import Rows
 from strategies.features import Bag, Field
 
 

@@ -12,12 +12,12 @@ import torch
 from torch import Tensor
 
 from bench.data.features.encoder import count
+from bench.data.tables.imposed import Rows
 from bench.data.tables.schema import release
-from bench.data.tables.splits import Rows
 from strategies.features import Field
 
-FARTHEST = 1e6  # standard deviations; beyond, float32 would overflow in a model
-SUMMED = 1 << 18  # rows summed at a time
+_FARTHEST = 1e6  # standard deviations; beyond, float32 would overflow in a model
+_SUMMED = 1 << 18  # rows summed at a time
 
 
 class NumericEncoder:
@@ -82,7 +82,7 @@ class Standard:
     def moments(self, values: npt.NDArray[np.float64]) -> tuple[float, float]:
         """Mean and standard deviation of the filled values over `size`, (0, 0) of nothing."""
         n = max(len(values), 1)
-        pieces = [values[i : i + SUMMED] for i in range(0, len(values), SUMMED)]
+        pieces = [values[i : i + _SUMMED] for i in range(0, len(values), _SUMMED)]
         mean = sum(float((self.filled(piece) / self.size).sum()) for piece in pieces) / n
         squares = sum(float(np.square(self.filled(piece) / self.size - mean).sum()) for piece in pieces)
         return mean, math.sqrt(squares / n)
@@ -101,7 +101,7 @@ class Standard:
             z /= self.size
             z -= self.mean
             z /= self.scale
-        return z.clip(-FARTHEST, FARTHEST, out=z)
+        return z.clip(-_FARTHEST, _FARTHEST, out=z)
 
 
 def median(values: npt.NDArray[np.float64]) -> float:

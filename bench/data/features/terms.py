@@ -39,7 +39,7 @@ def analyzer(terms: Terms, documents: Iterable[str]) -> Callable[[str], list[str
     found = settled(terms, documents)
     if found == "words":
         return None
-    return with_pairs(jieba_words()) if found == "jieba" else characters_and_pairs
+    return _with_pairs(_jieba_words()) if found == "jieba" else characters_and_pairs
 
 
 def tokenizer(terms: Terms, documents: Iterable[str]) -> Callable[[str], list[str]]:
@@ -51,7 +51,7 @@ def tokenizer(terms: Terms, documents: Iterable[str]) -> Callable[[str], list[st
     found = settled(terms, documents)
     if found == "words":
         return lambda text: WORDS.findall(text.lower())
-    return jieba_words() if found == "jieba" else lambda text: [token for token, _ in characters(text)]
+    return _jieba_words() if found == "jieba" else lambda text: [token for token, _ in characters(text)]
 
 
 def characters(text: str) -> list[tuple[str, bool]]:
@@ -73,7 +73,7 @@ def characters_and_pairs(text: str) -> list[str]:
     return [token for token, _ in tokens] + pairs
 
 
-def with_pairs(cut: Callable[[str], list[str]]) -> Callable[[str], list[str]]:
+def _with_pairs(cut: Callable[[str], list[str]]) -> Callable[[str], list[str]]:
     """Words and pairs of words."""
 
     def terms(text: str) -> list[str]:
@@ -93,7 +93,7 @@ def pieces(text: str) -> Iterator[tuple[str, bool]]:
     yield text[at:], False
 
 
-def jieba_words() -> Callable[[str], list[str]]:
+def _jieba_words() -> Callable[[str], list[str]]:
     """What cuts a text as jieba does; single characters are words too.
 
     Raises:

@@ -12,12 +12,12 @@ import torch
 from torch import Tensor
 
 from bench.data.features.terms import WORD, Terms, analyzer, tokenizer
+from bench.data.tables.imposed import Rows
 from bench.data.tables.schema import Strings
-from bench.data.tables.splits import Rows
 from strategies.features import Bag, Field
 
 PADDING, UNKNOWN_WORD, RESERVED_WORDS = 0, 1, 2  # codes of tokens; the first two are reserved
-LONGEST = 128  # tokens of a document; what follows is left out
+_LONGEST = 128  # tokens of a document; what follows is left out
 
 
 class TextEncoder:
@@ -59,7 +59,7 @@ class TextEncoder:
 class TokenEncoder:
     """The words of a row in their order: 0 padding, 1 a word outside the vocabulary, then words by frequency.
 
-    int64 (n, width); the width is that of the longest training document, at most `LONGEST`. The vocabulary is the
+    int64 (n, width); the width is that of the longest training document, at most `_LONGEST`. The vocabulary is the
     `vocabulary` most frequent words of the training rows, by name among equals.
     """
 
@@ -80,7 +80,7 @@ class TokenEncoder:
         counts = Counter(word for words in found for word in words)
         frequent = sorted(counts, key=lambda word: (-counts[word], word))[:vocabulary]
         self.codes = {word: RESERVED_WORDS + i for i, word in enumerate(frequent)}
-        width = min(LONGEST, max(1, *map(len, found)))
+        width = min(_LONGEST, max(1, *map(len, found)))
         self.field = Field("text", "tokens", sizes=(RESERVED_WORDS + len(self.codes),), width=width)
 
     def __call__(self, frame: pd.DataFrame, rows: Rows | None = None) -> Tensor:

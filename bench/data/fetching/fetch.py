@@ -23,8 +23,8 @@ from typing import Literal
 from bench.data.errors import DataError
 from bench.data.fetching.cache import sha256
 
-TIMEOUT = 600  # seconds for a download
-ERRORS = ("ERROR", "error:", "E:")  # how pip, setup.py and apt begin the lines that say what went wrong
+_TIMEOUT = 600  # seconds for a download
+_ERRORS = ("ERROR", "error:", "E:")  # how pip, setup.py and apt begin the lines that say what went wrong
 
 
 @dataclass(frozen=True)
@@ -74,12 +74,12 @@ def download(package: Package, folder: Path) -> Path:
         command = ["apt-get", "-q", "-o", "APT::Sandbox::User=root", "download", package.name + version]
         remedy = "Can apt reach a Debian mirror, and are its lists fresh (apt-get update)?"
     try:
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=TIMEOUT, check=False)
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=_TIMEOUT, check=False)
     except (OSError, subprocess.TimeoutExpired) as error:
         raise DataError(f"{package}: expected a download, got: {error}. {remedy}") from error
     archives = [p for p in folder.iterdir() if p.name.endswith((".whl", ".zip", ".tar.gz", ".deb"))]
     if done.returncode or len(archives) != 1:
-        said = [line for line in done.stderr.splitlines() if line.strip().startswith(ERRORS)] or [done.stderr.strip()]
+        said = [line for line in done.stderr.splitlines() if line.strip().startswith(_ERRORS)] or [done.stderr.strip()]
         raise DataError(f"{package}: expected a download, got: {' '.join(said)[:400]}. {remedy}")
     return archives[0]
 

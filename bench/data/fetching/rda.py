@@ -16,12 +16,12 @@ import pyarrow as pa  # type: ignore[import-untyped]
 
 from bench.data.errors import DataError
 
-MISSING_INTEGER = -(2**31)
+_MISSING_INTEGER = -(2**31)
 SYMBOL, PAIRLIST, CHARACTER, LOGICAL, INTEGER, REAL, STRINGS, LIST = 1, 2, 9, 10, 13, 14, 16, 19
 NOTHING, REFERENCE = (254, 242), 255
 
 
-class Reader:
+class _Reader:
     """Reads items one after another; `symbols` are referred to by number later on."""
 
     def __init__(self, data: bytes) -> None:
@@ -98,7 +98,7 @@ def read_rda(data: bytes, name: str) -> pa.Table:
             data = opened(data)
     if data[:7] not in (b"RDX2\nX\n", b"RDX3\nX\n"):
         raise DataError(f".rda file: expected R's binary format (RDX2 or RDX3), got {data[:7]!r}")
-    reader = Reader(data)
+    reader = _Reader(data)
     reader.at = 7
     version = reader.integer()
     reader.at += 8  # the versions of R that wrote and can read it
@@ -118,7 +118,7 @@ def column(value: Any) -> pa.Array:
         return pa.array(values, pa.string())
     if values.dtype.kind == "f":
         return pa.array(values.astype(np.float64))
-    gaps = values == MISSING_INTEGER
+    gaps = values == _MISSING_INTEGER
     if "levels" in attributes:
         codes = pa.array(np.where(gaps, 0, values - 1).astype(np.int32), mask=gaps)
         return pa.DictionaryArray.from_arrays(codes, pa.array(attributes["levels"]))

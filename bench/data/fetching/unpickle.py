@@ -14,7 +14,7 @@ import pandas as pd
 
 from bench.data.errors import DataError
 
-ALLOWED = frozenset(
+_ALLOWED = frozenset(
     {
         ("builtins", "slice"),
         ("numpy", "dtype"),
@@ -29,11 +29,11 @@ ALLOWED = frozenset(
         ("pandas.core.internals.managers", "BlockManager"),
     }
 )
-MOVED = {"numpy.core.multiarray": "numpy._core.multiarray", "numpy.core.numeric": "numpy._core.numeric"}
+_MOVED = {"numpy.core.multiarray": "numpy._core.multiarray", "numpy.core.numeric": "numpy._core.numeric"}
 
 
-class FrameUnpickler(pickle.Unpickler):
-    """Knows the names in `ALLOWED` only."""
+class _FrameUnpickler(pickle.Unpickler):
+    """Knows the names in `_ALLOWED` only."""
 
     def find_class(self, module: str, name: str) -> Any:
         """A constructor of frames.
@@ -41,12 +41,12 @@ class FrameUnpickler(pickle.Unpickler):
         Raises:
             DataError: the pickle names something else.
         """
-        if (module, name) not in ALLOWED:
+        if (module, name) not in _ALLOWED:
             raise DataError(f"pickled table: expected a plain data frame, got one that calls {module}.{name}; not read")
         import numpy as np  # noqa: PLC0415 - only its version
 
         moved = int(np.__version__.split(".", 1)[0]) >= 2
-        return super().find_class(MOVED.get(module, module) if moved else module, name)
+        return super().find_class(_MOVED.get(module, module) if moved else module, name)
 
 
 def read_frame(data: bytes) -> pd.DataFrame:
@@ -55,7 +55,7 @@ def read_frame(data: bytes) -> pd.DataFrame:
     Raises:
         DataError: anything else is in it.
     """
-    frame = FrameUnpickler(io.BytesIO(data)).load()
+    frame = _FrameUnpickler(io.BytesIO(data)).load()
     if not isinstance(frame, pd.DataFrame):
         raise DataError(f"pickled table: expected a data frame, got {type(frame).__name__}")
     return frame

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from bench.data.fetching.cache import cache_root, make_room, new_file, sha256, used
-from bench.data.files.text import Asked, no_header_rows, readable, repeated_note, text_query
+from bench.data.files.dialect import Asked, readable
+from bench.data.files.text import no_header_rows, repeated_note, text_query
 from bench.data.tables.schema import check_names
 
 LAYOUT = 2  # raised when the reading of text changes: files are then made anew

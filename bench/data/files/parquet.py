@@ -19,8 +19,8 @@ from bench.data.errors import DataError, listing
 
 ENDINGS = (".parquet", ".pq")
 INCOMPLETE = "Is it complete, and what its ending says? Write or fetch it again"
-HIVE = re.compile(r"([^=/]+)=(.*)")
-HIVE_MISSING = "__HIVE_DEFAULT_PARTITION__"
+_HIVE = re.compile(r"([^=/]+)=(.*)")
+_HIVE_MISSING = "__HIVE_DEFAULT_PARTITION__"
 
 
 def parquet_files(folder: Path) -> list[Path]:
@@ -55,7 +55,7 @@ class ParquetTable:
         self.name = (folder or self.paths[0]).name
         self.files = [opened(path) for path in self.paths]
         self.rows = [file.metadata.num_rows for file in self.files]
-        self.said = [said_by(path.relative_to(folder)) if folder else {} for path in self.paths]
+        self.said = [_said_by(path.relative_to(folder)) if folder else {} for path in self.paths]
         self.check()
 
     @cached_property
@@ -135,8 +135,8 @@ def opened(path: Path) -> pq.ParquetFile:
         ) from error
 
 
-def said_by(path: Path) -> dict[str, str | None]:
+def _said_by(path: Path) -> dict[str, str | None]:
     """The columns that folders on the way to a file stand for: country=DE."""
-    found = (HIVE.fullmatch(part) for part in path.parts[:-1])
+    found = (_HIVE.fullmatch(part) for part in path.parts[:-1])
     pairs = ((unquote(m.group(1)), unquote(m.group(2))) for m in found if m)
-    return {name: None if value == HIVE_MISSING else value for name, value in pairs}
+    return {name: None if value == _HIVE_MISSING else value for name, value in pairs}

@@ -21,10 +21,10 @@ from bench.data.tables.splits import Partition, partition
 
 BINS = 256  # of a numeric column
 SAMPLE = 200_000  # rows that columns are looked at on
-FAMILIAR = 5  # rows of the fitted half from which a category is familiar
-LEAST = 10  # held-out rows of a class from which it counts
+_FAMILIAR = 5  # rows of the fitted half from which a category is familiar
+_LEAST = 10  # held-out rows of a class from which it counts
 COPY, STRONG = 0.9, 0.6  # skill from which a column is a copy of the target, or gives much of it away
-DRIFT = 0.1  # distance between distributions that is worth saying
+_DRIFT = 0.1  # distance between distributions that is worth saying
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class ColumnFinding:
             found.append("id?")
         elif self.kind == "categorical" and named_identifier(self.name):
             found.append("group?")
-        if self.drift is not None and self.drift > DRIFT:
+        if self.drift is not None and self.drift > _DRIFT:
             found.append("drifts")
         return found
 
@@ -96,7 +96,7 @@ def check(table: Table, test_fraction: float = 0.2, val_fraction: float = 0.15) 
     if len(rows) > SAMPLE:
         rows = np.sort(rng.choice(len(table), SAMPLE, replace=False))
     half = rng.permutation(len(rows)) % 2 == 0
-    columns = [inspect_column(table, column, rows, half, parts) for column in table.columns]
+    columns = [_inspect_column(table, column, rows, half, parts) for column in table.columns]
     columns += [ColumnFinding(name, "ignored", 0, 0, why) for name, why in table.ignored.items()]
     shares = {}
     if parts is not None:
@@ -106,11 +106,11 @@ def check(table: Table, test_fraction: float = 0.2, val_fraction: float = 0.15) 
     ordered = sorted(columns, key=lambda c: (-(c.skill or 0), c.kind == "ignored", c.name))
     return Findings(
         table.name, table.target, len(table), counts, ordered, table.log, shares, refused,
-        notes=() if parts is None else parts.notes, repeated=0 if parts is None else repeated_in_test(table, parts),
+        notes=() if parts is None else parts.notes, repeated=0 if parts is None else _repeated_in_test(table, parts),
     )  # fmt: skip
 
 
-def repeated_in_test(table: Table, parts: Partition) -> int:
+def _repeated_in_test(table: Table, parts: Partition) -> int:
     """Test rows whose features and label equal those of a training row; 0 for tables that are too large to look."""
     if len(table) > SAMPLE:
         return 0
@@ -119,7 +119,7 @@ def repeated_in_test(table: Table, parts: Partition) -> int:
     return int(np.isin(known[parts.test], known[parts.train]).sum())
 
 
-def inspect_column(
+def _inspect_column(
     table: Table,
     column: FeatureColumn,
     rows: npt.NDArray[np.int64],
@@ -179,14 +179,14 @@ def skill(
 
     Two classes: 2 AUROC - 1. More: the mean recall of the likeliest class against the overall shares, above chance.
     On all held-out rows or, if that is more, on those whose code is familiar, where these are enough: an id with many
-    rare values gives the target away for the others all the same. Classes with fewer than `LEAST` rows do not count.
+    rare values gives the target away for the others all the same. Classes with fewer than `_LEAST` rows do not count.
     """
     size = int(max(fitted.max(initial=0), held.max(initial=0))) + 1
     overall = np.bincount(y, minlength=classes) / max(len(y), 1)
     counts = np.zeros((size, classes))
     np.add.at(counts, (fitted, y), 1)
     shares = (counts + overall) / (counts.sum(axis=1, keepdims=True) + 1)
-    familiar = counts.sum(axis=1)[held] >= FAMILIAR
+    familiar = counts.sum(axis=1)[held] >= _FAMILIAR
     every = told(shares[held], held_y, overall)
     if not len(held) / 4 <= familiar.sum() < len(held):
         return every
@@ -195,7 +195,7 @@ def skill(
 
 def told(shares: npt.NDArray[np.float64], y: npt.NDArray[np.int64], overall: npt.NDArray[np.float64]) -> float:
     """Skill of class shares (n, C) for labels (n,)."""
-    classes = [c for c in range(len(overall)) if (y == c).sum() >= LEAST]
+    classes = [c for c in range(len(overall)) if (y == c).sum() >= _LEAST]
     if len(classes) < 2:
         return 0.0
     if len(overall) == 2:
@@ -227,7 +227,7 @@ def drift(values: pd.Series[Any], kind: str, parts: Partition) -> float:
             codes, _ = coded(values)
             distance, kept = total_variation(codes[one].astype(np.int64) + 1, codes[other].astype(np.int64) + 1)
             chance = np.sqrt(kept * (n + m) / (2 * np.pi * n * m)) + 1.2 * np.sqrt((n + m) / (n * m))
-        found.append(max(distance - chance, 0.0) if distance - chance < DRIFT else distance)
+        found.append(max(distance - chance, 0.0) if distance - chance < _DRIFT else distance)
     return float(max(found))
 
 

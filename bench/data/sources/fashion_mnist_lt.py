@@ -17,7 +17,7 @@ from bench.data.sources.parts.fetched import FetchedSource
 from bench.data.sources.spec import Table, TableConfig
 
 IMBALANCE = 100.0
-LARGEST = 1000  # training rows of the largest class
+_LARGEST = 1000  # training rows of the largest class
 NAMES = ("t-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot")
 FOLDER = "./usr/share/datasets/fashion-mnist/"
 IMAGES, LABELS = f"{FOLDER}train-images-idx3-ubyte.gz", f"{FOLDER}train-labels-idx1-ubyte.gz"
@@ -55,7 +55,7 @@ class FashionMnistLt(FetchedSource):
             config,
             kinds=dict.fromkeys(columns, "numeric"),
             imbalance=IMBALANCE,
-            largest=LARGEST,
+            largest=_LARGEST,
             duplicates="keep",
         )
 

@@ -9,16 +9,17 @@ from pathlib import Path
 from typing import Any
 
 from bench.data.errors import DataError, listing, suggest
+from bench.data.files.dialect import Asked, check_bomb, unpacked_size
 from bench.data.files.large_text import text_as_parquet
 from bench.data.files.parquet import ENDINGS as PARQUET_ENDINGS
 from bench.data.files.parquet import ParquetTable, parquet_files
-from bench.data.files.text import Asked, check_bomb, read_text, unpacked_size
+from bench.data.files.text import read_text
 from bench.data.sources.spec import Source, Table, TableConfig
 from bench.data.tables.decode import decode
 from bench.data.tables.large import load_large
 from bench.data.tables.schema import check_names
 
-TEXT_ENDINGS = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz")
+_TEXT_ENDINGS = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz")
 LARGE_ROWS = 1_000_000  # Parquet of more rows is never in memory as a whole
 LARGE_BYTES = 500 << 20  # likewise text; it becomes Parquet in the cache first
 
@@ -39,15 +40,15 @@ class File(Source):
         if self.path is None:
             raise DataError("data.path: expected a CSV or Parquet file, got none. Example: data.path=shop.csv")
         path, asked = Path(self.path).expanduser(), Asked(self.encoding, self.delimiter)
-        check_path(path)
+        _check_path(path)
         stem = path.name if path.is_dir() else path.name.removesuffix(".gz").rsplit(".", 1)[0]
         known: dict[str, Any] = {"name": stem, "file": path.name, "remarks": True, "duplicates": "auto"}
-        large, notes = large_table(path, asked)
+        large, notes = _large_table(path, asked)
         if large is not None:
-            target = column_of(config.target, check_names(path.name, large.names), path.name)
+            target = _column_of(config.target, check_names(path.name, large.names), path.name)
             return load_large(large, target, target, config, self.origin(**known, notes=tuple(notes)))
         columns, notes = read(path, asked)
-        target = column_of(config.target, columns, path.name)
+        target = _column_of(config.target, columns, path.name)
         words = self.origin(**known).declared_words(config)
         values = {
             name: decode(column, text=name in (config.formats or {}), missing=words) for name, column in columns.items()
@@ -58,15 +59,15 @@ class File(Source):
         return () if self.path is None else (Path(self.path).expanduser(),)
 
 
-def check_path(path: Path) -> None:
+def _check_path(path: Path) -> None:
     """Refuse what is no table: another ending, nothing there, a pipe or a device.
 
     Raises:
         DataError: says what is there, and what is expected.
     """
     name = path.name.lower()
-    if not path.is_dir() and not name.endswith(TEXT_ENDINGS + PARQUET_ENDINGS):
-        expected = ", ".join((*TEXT_ENDINGS[:3], "these with .gz", PARQUET_ENDINGS[0]))
+    if not path.is_dir() and not name.endswith(_TEXT_ENDINGS + PARQUET_ENDINGS):
+        expected = ", ".join((*_TEXT_ENDINGS[:3], "these with .gz", PARQUET_ENDINGS[0]))
         raise DataError(
             f"data.path {path}: expected a file ending in {expected}, got {path.suffix or 'none'}. "
             "Export it as one of these"
@@ -83,7 +84,7 @@ def check_path(path: Path) -> None:
         )
 
 
-def column_of(target: str | None, columns: Iterable[str], file: str) -> str:
+def _column_of(target: str | None, columns: Iterable[str], file: str) -> str:
     """The target, if it is a column.
 
     Raises:
@@ -102,7 +103,7 @@ def column_of(target: str | None, columns: Iterable[str], file: str) -> str:
     return target
 
 
-def large_table(path: Path, asked: Asked) -> tuple[ParquetTable | None, list[str]]:
+def _large_table(path: Path, asked: Asked) -> tuple[ParquetTable | None, list[str]]:
     """The table of a source that is too large to be read as a whole, None where it is not; and what was noticed.
 
     Text becomes Parquet in the cache.

@@ -88,7 +88,7 @@ class Impressions(Source):
         )
 
 
-def write_parquet(world: World, path: Path) -> None:
+def _write_parquet(world: World, path: Path) -> None:
     """Stream the rows to a Parquet file, one row group a batch; categories are dictionaries."""
     writer = None
     for columns in batches(world):
@@ -121,5 +121,5 @@ def parquet(world: World) -> Path:
     if not path.is_file():
         make_room(path.parent)
         with new_file(path) as work:
-            write_parquet(world, work)
+            _write_parquet(world, work)
     return path

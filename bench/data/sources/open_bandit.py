@@ -17,7 +17,7 @@ from bench.data.fetching.fetch import Package
 from bench.data.sources.parts.fetched import FetchedSource
 from bench.data.sources.spec import ColumnKind, Table, TableConfig, Values
 
-CAMPAIGNS = ("all", "men", "women")
+_CAMPAIGNS = ("all", "men", "women")
 FOLDER = "obp/dataset/obd"
 HASHES = {
     "random/all/all.csv": "7168295b6e0a9eabcf3392320a5dd434e542b68e705d5cd9491499af589812f1",
@@ -58,7 +58,7 @@ class OpenBandit(FetchedSource):
         """
         parts = []
         for policy in ("random", "bts"):
-            for campaign in CAMPAIGNS:
+            for campaign in _CAMPAIGNS:
                 log = pd.read_csv(io.BytesIO(files[f"{FOLDER}/{policy}/{campaign}/{campaign}.csv"]), index_col=0)
                 # Features of items were hashed anew for each file; one of the two is used for both policies.
                 context = pd.read_csv(io.BytesIO(files[f"{FOLDER}/random/{campaign}/item_context.csv"]), index_col=0)

@@ -13,13 +13,13 @@ from bench.data.sources.spec import ColumnKind, Source, Table, TableConfig, Valu
 from bench.data.tables.decode import decode
 from bench.data.tables.schema import Strings
 
-DROPS = {  # what gives each target away; the item's id gives its class away
+_DROPS = {  # what gives each target away; the item's id gives its class away
     "one_star": ("Rating", "Recommended IND"),
     "class": ("Class Name", "Clothing ID", "Department Name", "Division Name"),
     "not_recommended": ("Rating", "Recommended IND"),
 }
 # Not one_star and not_recommended for each other: nearly all one-star rows are not recommended.
-TRANSFER = {"one_star": "class", "class": "one_star", "not_recommended": "class"}
+_TRANSFER = {"one_star": "class", "class": "one_star", "not_recommended": "class"}
 KINDS: dict[str, ColumnKind] = {
     "Age": "numeric",
     "Class Name": "categorical",
@@ -57,9 +57,9 @@ class Womens(Source):
             target,
             config,
             kinds=KINDS,
-            drops=DROPS[target],
-            other={name: (labels(columns, name), DROPS[name]) for name in DROPS if name != target},
-            transfer_source=TRANSFER[target],
+            drops=_DROPS[target],
+            other={name: (labels(columns, name), _DROPS[name]) for name in _DROPS if name != target},
+            transfer_source=_TRANSFER[target],
         )
 
 

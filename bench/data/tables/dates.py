@@ -20,28 +20,28 @@ from bench.data.errors import DataError
 
 Integers = npt.NDArray[np.int64]
 
-MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-MONTH = "(?i:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-zA-Z]{0,6}"
-CLOCK = (
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_MONTH = "(?i:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-zA-Z]{0,6}"
+_CLOCK = (
     r"(?:(?:[ T]+|, )(?P<hour>[0-9]{1,2}):(?P<minute>[0-9]{2})(?::(?P<second>[0-9]{2})(?:[.,](?P<fraction>[0-9]+))?)?"
     r" ?(?P<half>[aApP]\.?[mM]\.?)? ?(?P<zone>Z|z|UTC|GMT|[+-][0-9]{2}(?::?[0-9]{2})?)?)?"
 )
-FORMS = (
+_FORMS = (
     r"(?P<year>[0-9]{4})[-/.](?P<first>[0-9]{1,2})[-/.](?P<last>[0-9]{1,2})",
     r"(?P<year>[0-9]{4})年 ?(?P<first>[0-9]{1,2})月 ?(?P<last>[0-9]{1,2})日",
     r"(?P<first>[0-9]{1,2})[-/.](?P<last>[0-9]{1,2})[-/.](?P<year>[0-9]{4})",
-    rf"(?P<last>[0-9]{{1,2}})[- ./](?P<first>{MONTH})\.?[- ./,]{{1,2}}(?P<year>[0-9]{{4}})",
-    rf"(?P<first>{MONTH})\.? (?P<last>[0-9]{{1,2}}),? (?P<year>[0-9]{{4}})",
+    rf"(?P<last>[0-9]{{1,2}})[- ./](?P<first>{_MONTH})\.?[- ./,]{{1,2}}(?P<year>[0-9]{{4}})",
+    rf"(?P<first>{_MONTH})\.? (?P<last>[0-9]{{1,2}}),? (?P<year>[0-9]{{4}})",
 )
 """Year, month and day in every order that is read; of the third form, which of first and last is the day is open."""
 OPEN = 2  # the form whose order the column must prove
-UNNAMED = re.compile(r"\?P<[a-z]+>")
-DATE = "^(?:" + "|".join(UNNAMED.sub("?:", form) for form in FORMS) + ")" + UNNAMED.sub("?:", CLOCK) + "$"
+_UNNAMED = re.compile(r"\?P<[a-z]+>")
+DATE = "^(?:" + "|".join(_UNNAMED.sub("?:", form) for form in _FORMS) + ")" + _UNNAMED.sub("?:", _CLOCK) + "$"
 
-UNITS = (("s", 10**6), ("ms", 10**3), ("us", 1), ("ns", -(10**3)))
+_UNITS = (("s", 10**6), ("ms", 10**3), ("us", 1), ("ns", -(10**3)))
 """Epochs: unit, and microseconds in one (negative: how many in a microsecond)."""
 EARLIEST, LATEST = 631152000, 4102444800  # 1990 to 2100, in seconds: numbers beyond are no epochs
-COMPACT = (17000101, 22001231)  # 20210630
+_COMPACT = (17000101, 22001231)  # 20210630
 NONE = np.int64(np.iinfo(np.int64).min)  # NaT
 
 
@@ -72,8 +72,8 @@ def read_dates(name: str, texts: list[str], day_first: bool | None) -> Moments:
     years, first, last, form = (np.zeros(len(texts), dtype=np.int64) for _ in range(4))
     clock = {part: np.full(len(texts), "", dtype=object) for part in ("hour", "minute", "second", "fraction", "half")}
     zone = np.full(len(texts), "", dtype=object)
-    for number, pattern in enumerate(FORMS):
-        found = pc.extract_regex(column, f"^{pattern}{CLOCK}$")
+    for number, pattern in enumerate(_FORMS):
+        found = pc.extract_regex(column, f"^{pattern}{_CLOCK}$")
         rows = np.flatnonzero(found.is_valid().to_numpy(zero_copy_only=False))
         if not len(rows):
             continue
@@ -82,24 +82,24 @@ def read_dates(name: str, texts: list[str], day_first: bool | None) -> Moments:
         years[rows], last[rows], form[rows] = parts["year"].astype(np.int64), parts["last"].astype(np.int64), number
         months = parts["first"]
         named = not str(months[0]).isdigit()
-        first[rows] = [MONTHS.index(m[:3].lower()) + 1 for m in months] if named else months.astype(np.int64)
+        first[rows] = [_MONTHS.index(m[:3].lower()) + 1 for m in months] if named else months.astype(np.int64)
         zone[rows] = parts["zone"]
         for part, values in clock.items():
             values[rows] = parts[part]
-    check_zones(name, texts, zone != "", clock["hour"] != "")
+    _check_zones(name, texts, zone != "", clock["hour"] != "")
     open_ = np.flatnonzero(form == OPEN)
     swap = form == OPEN
     if len(open_):
-        swap &= day_comes_first(name, [texts[i] for i in open_], first[open_], last[open_], day_first)
+        swap &= _day_comes_first(name, [texts[i] for i in open_], first[open_], last[open_], day_first)
     months, days = np.where(swap, last, first), np.where(swap, first, last)
     micros, nanos = calendar(years, months, days), np.zeros(len(texts), dtype=np.int64)
-    add_clock(micros, nanos, clock)
+    _add_clock(micros, nanos, clock)
     ahead = np.array([offset(z) for z in zone], dtype=np.int64)
     micros[micros != NONE] -= ahead[micros != NONE]
     return Moments(micros, nanos)
 
 
-def check_zones(name: str, texts: list[str], zoned: npt.NDArray[np.bool_], timed: npt.NDArray[np.bool_]) -> None:
+def _check_zones(name: str, texts: list[str], zoned: npt.NDArray[np.bool_], timed: npt.NDArray[np.bool_]) -> None:
     """Refuse times of which some have a zone and some have none: they cannot be put in order.
 
     Raises:
@@ -113,7 +113,7 @@ def check_zones(name: str, texts: list[str], zoned: npt.NDArray[np.bool_], timed
         )
 
 
-def day_comes_first(name: str, texts: list[str], first: Integers, last: Integers, day_first: bool | None) -> bool:
+def _day_comes_first(name: str, texts: list[str], first: Integers, last: Integers, day_first: bool | None) -> bool:
     """Whether 01/02/2024 is the first of February, for the whole column. Dates with points put the day first.
 
     Raises:
@@ -155,7 +155,7 @@ def calendar(years: Integers, months: Integers, days: Integers) -> Integers:
     return np.where(valid, (starts + days - 1) * 86_400_000_000, NONE)
 
 
-def add_clock(micros: Integers, nanos: Integers, clock: dict[str, npt.NDArray[Any]]) -> None:
+def _add_clock(micros: Integers, nanos: Integers, clock: dict[str, npt.NDArray[Any]]) -> None:
     """Add the times of day, in place; hours from 24 and the like are no times."""
     rows = np.flatnonzero(clock["hour"] != "")
     if not len(rows):
@@ -183,7 +183,7 @@ def offset(zone: str) -> int:
 
 def compact(numbers: npt.NDArray[np.float64]) -> Moments | None:
     """Numbers as 20210630, if four of five are such dates: `NONE` for the others. None for numbers of another sort."""
-    inside = np.where((numbers >= COMPACT[0]) & (numbers <= COMPACT[1]), numbers, 0)
+    inside = np.where((numbers >= _COMPACT[0]) & (numbers <= _COMPACT[1]), numbers, 0)
     whole = np.where(inside % 1 == 0, inside, 0).astype(np.int64)
     micros = calendar(whole // 10000, whole // 100 % 100, whole % 100)
     if not len(numbers) or (micros != NONE).mean() < 0.8:
@@ -198,17 +198,17 @@ def epochs(name: str, numbers: Integers) -> Moments | None:
         DataError: they lie there in several units.
     """
     unit = np.full(len(numbers), -1)
-    for i, (_, micros) in enumerate(UNITS):
+    for i, (_, micros) in enumerate(_UNITS):
         scale = 10**6 // micros if micros > 0 else 10**6 * -micros
         unit[(numbers >= EARLIEST * scale) & (numbers < LATEST * scale)] = i
     if not len(numbers) or (unit < 0).any():
         return None
     if len(set(unit.tolist())) > 1:
-        mixed = [f"{numbers[int((unit == i).argmax())]} ({UNITS[i][0]})" for i in sorted(set(unit.tolist()))]
+        mixed = [f"{numbers[int((unit == i).argmax())]} ({_UNITS[i][0]})" for i in sorted(set(unit.tolist()))]
         raise DataError(
             f"column {name!r}: expected epochs in one unit, got {' and '.join(mixed)}. Write all in the same unit"
         )
-    micros = UNITS[int(unit[0])][1]
+    micros = _UNITS[int(unit[0])][1]
     if micros > 0:
         return Moments(numbers * micros, np.zeros(len(numbers), dtype=np.int64))
     return Moments(numbers // -micros, numbers % -micros)

@@ -24,11 +24,11 @@ Storage = Literal["number", "boolean", "date", "string", "other"]
 Array: TypeAlias = Any  # pyarrow's arrays; it ships no usable types
 Coded: TypeAlias = tuple[npt.NDArray[np.integer[Any]], list[Any]]  # codes (n,), -1 for missing; the distinct values
 
-EXACT = 2.0**53  # integers below are exact in float64
+_EXACT = 2.0**53  # integers below are exact in float64
 INTEGER = r"^-?(0|[1-9][0-9]*)(\.0*)?$"
 NUMBER = r"^(-?((0|[1-9][0-9]*)(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,3})?|[+-]?([iI]nf|[iI]nfinity))$"
-PADDED = r"^-?[0-9]*\.[0-9]*[1-9]0+$"  # 3.10: another number than 3.1 only as a name
-MOST_SPELLINGS = 1 << 16  # of a column that is kept as numbers and as text
+_PADDED = r"^-?[0-9]*\.[0-9]*[1-9]0+$"  # 3.10: another number than 3.1 only as a name
+_MOST_SPELLINGS = 1 << 16  # of a column that is kept as numbers and as text
 MISSING = ("na", "n/a", "nan", "null", "none", "#n/a", "\\n", "<na>")
 """Words for missing, in lower case: in columns whose other values are numbers, booleans or dates, wherever they come
 from; in users' files also in columns of text."""
@@ -100,7 +100,7 @@ def shortest(value: float) -> str | None:
     """A number's shortest text: '3' for 3.0, '0.1', None for NaN."""
     if np.isnan(value):
         return None
-    return str(int(value)) if value.is_integer() and abs(value) < EXACT else repr(float(value))
+    return str(int(value)) if value.is_integer() and abs(value) < _EXACT else repr(float(value))
 
 
 def decode(column: Array, *, text: bool = False, missing: Collection[str] = ()) -> Values:
@@ -116,25 +116,25 @@ def decode(column: Array, *, text: bool = False, missing: Collection[str] = ()) 
     if pa.types.is_boolean(kind):
         return strings("boolean", column.cast(pa.string()))
     if pa.types.is_integer(kind):
-        return decode_integers(column)
+        return _decode_integers(column)
     if pa.types.is_floating(kind):
         return number(wide(column))
     if pa.types.is_date(kind) or pa.types.is_timestamp(kind):
-        return date_strings(column.cast(pa.string()))
-    if pa.types.is_decimal(kind) or pa.types.is_null(kind) or text_type(kind):
-        return decode_text(column.cast(pa.large_string()), (*MISSING, *missing), text=text and text_type(kind))
+        return _date_strings(column.cast(pa.string()))
+    if pa.types.is_decimal(kind) or pa.types.is_null(kind) or _text_type(kind):
+        return _decode_text(column.cast(pa.large_string()), (*MISSING, *missing), text=text and _text_type(kind))
     return Values("other", np.full(len(column), None, dtype=object))
 
 
-def text_type(kind: pa.DataType) -> bool:
+def _text_type(kind: pa.DataType) -> bool:
     """Any of pyarrow's string types."""
     return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
 
 
-def decode_integers(column: Array) -> Values:
+def _decode_integers(column: Array) -> Values:
     """Integers are numbers, unless float64 would change one of them: such ids stay text."""
     lowest, highest = (pc.min_max(column)[part].as_py() for part in ("min", "max"))
-    if lowest is not None and max(abs(lowest), abs(highest)) >= EXACT:
+    if lowest is not None and max(abs(lowest), abs(highest)) >= _EXACT:
         return strings("string", column.cast(pa.string()))
     return number(column)
 
@@ -149,7 +149,7 @@ def wide(column: Array) -> Array:
     return column
 
 
-def decode_text(column: Array, missing: Collection[str] = MISSING, *, text: bool = False) -> Values:
+def _decode_text(column: Array, missing: Collection[str] = MISSING, *, text: bool = False) -> Values:
     """Numbers, booleans or dates if every value reads as one; otherwise text as it stands. Blank is missing.
 
     What a value reads as depends on nothing but the value, so that only distinct ones are read.
@@ -161,31 +161,31 @@ def decode_text(column: Array, missing: Collection[str] = MISSING, *, text: bool
     distinct = trimmed.filter(pc.invert(absent))
     present = pc.if_else(absent, None, trimmed)
     if text:
-        return recoded("string", codes, present)
+        return _recoded("string", codes, present)
     if not len(distinct):
         pass
     elif matches(distinct, NUMBER):
         integers = distinct.filter(pc.match_substring_regex(distinct, INTEGER)).cast(pa.float64())
-        if not len(integers) or pc.max(pc.abs(integers)).as_py() < EXACT:
+        if not len(integers) or pc.max(pc.abs(integers)).as_py() < _EXACT:
             numbers = number(present.cast(pa.float64())).data
             spelled = spellings(codes, present) if padded(distinct, numbers) else None
             return Values("number", np.append(numbers, np.nan)[codes], spelled=spelled)
     elif matches(distinct, "^(?i:true|false)$"):
-        return recoded("boolean", codes, pc.if_else(absent, None, lowered))
+        return _recoded("boolean", codes, pc.if_else(absent, None, lowered))
     elif matches(distinct, DATE):
-        return recoded("date", codes, short_dates(present))
-    return recoded("string", codes, pc.if_else(blank, None, stored))
+        return _recoded("date", codes, _short_dates(present))
+    return _recoded("string", codes, pc.if_else(blank, None, stored))
 
 
 def padded(distinct: Array, numbers: npt.NDArray[np.float64]) -> bool:
     """Whether a number that is not whole has several spellings, some with zeros at the end: 3.1 and 3.10."""
-    if len(distinct) > MOST_SPELLINGS:
+    if len(distinct) > _MOST_SPELLINGS:
         return False
     fractions = numbers[np.isfinite(numbers)]
     fractions = fractions[fractions % 1 != 0]
     if len(np.unique(fractions)) == len(fractions):
         return False
-    return bool(pc.any(pc.match_substring_regex(distinct, PADDED)).as_py())
+    return bool(pc.any(pc.match_substring_regex(distinct, _PADDED)).as_py())
 
 
 def spellings(codes: npt.NDArray[np.int32], present: Array) -> Coded:
@@ -237,13 +237,13 @@ def number(column: Array) -> Values:
     return Values("number", data)
 
 
-def date_strings(column: Array) -> Values:
+def _date_strings(column: Array) -> Values:
     """Dates in one spelling, from any array of strings."""
     codes, stored = dictionary(column)
-    return recoded("date", codes, short_dates(stored))
+    return _recoded("date", codes, _short_dates(stored))
 
 
-def short_dates(column: Array) -> Array:
+def _short_dates(column: Array) -> Array:
     """Dates without a time at midnight or empty fractions of a second."""
     short = pc.replace_substring_regex(column, r"(\.0+)(Z|[+-].*)?$", r"\2")
     return pc.replace_substring_regex(short, r"[ T]00:00(:00)?$", "")
@@ -265,7 +265,7 @@ def dictionary(column: Array) -> tuple[npt.NDArray[np.int32], Array]:
     return np.concatenate(codes).astype(np.int32, copy=False), coded[-1].dictionary
 
 
-def recoded(storage: Storage, codes: npt.NDArray[np.int32], spelled: Array) -> Values:
+def _recoded(storage: Storage, codes: npt.NDArray[np.int32], spelled: Array) -> Values:
     """The column whose distinct values are spelled anew: several may be one then, or missing (null)."""
     merged, names = pd.factorize(np.array(spelled.to_pylist(), dtype=object))
     changed = not np.array_equal(merged, np.arange(len(merged)))

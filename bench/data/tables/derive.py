@@ -30,10 +30,10 @@ def derive(
     """
     found, kinds = dict[str, Values](), dict[str, ColumnKind]()
     for name, form in (config.formats or {}).items():
-        found[name] = Values("number", formatted(name, pick(values, name, "formats"), form))
+        found[name] = Values("number", _formatted(name, pick(values, name, "formats"), form))
         kinds[name] = "numeric"
     for name in config.dates:
-        parts = date_parts(name, pick(values, name, "dates"), config.day_first, log)
+        parts = _date_parts(name, pick(values, name, "dates"), config.day_first, log)
         found.update({new: value for new, (value, _) in parts.items()})
         kinds.update({new: kind for new, (_, kind) in parts.items()})
     for names in config.crosses:
@@ -57,7 +57,7 @@ def pick(values: Mapping[str, Values], name: str, key: str) -> Values:
     return values[name]
 
 
-def formatted(name: str, values: Values, form: Format) -> npt.NDArray[np.float64]:
+def _formatted(name: str, values: Values, form: Format) -> npt.NDArray[np.float64]:
     """Numbers as people write them, float64 (n,), NaN where missing; yes and no as 1 and 0.
 
     Raises:
@@ -80,7 +80,7 @@ def formatted(name: str, values: Values, form: Format) -> npt.NDArray[np.float64
     return np.append(numbers, np.nan)[codes]
 
 
-def date_parts(
+def _date_parts(
     name: str, values: Values, day_first: bool | None, log: list[str]
 ) -> dict[str, tuple[Values, ColumnKind]]:
     """Days since 1970 (numeric), month and weekday (categorical), and the hour where any date has a time.

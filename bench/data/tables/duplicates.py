@@ -12,11 +12,11 @@ from bench.data.options import option
 from bench.data.tables.infer import PARTS, rows_word
 from bench.data.tables.schema import BLOCK, Roles, Strings, blocks
 
-ODD = (np.uint64(0x9E3779B97F4A7C15), np.uint64(0xC2B2AE3D27D4EB4F))  # of the two hashes
+_ODD = (np.uint64(0x9E3779B97F4A7C15), np.uint64(0xC2B2AE3D27D4EB4F))  # of the two hashes
 
 Rows = npt.NDArray[np.int64]
 
-MOVES = 0.01  # relative change of a class's share from which equal rows are taken for events
+_MOVES = 0.01  # relative change of a class's share from which equal rows are taken for events
 
 
 def deduplicate(
@@ -47,7 +47,7 @@ def settle(
 ) -> npt.NDArray[np.int64]:
     """The rows that stay of those that equal an earlier one or none, (n,) bool, by their labels; says what is done.
 
-    `rule` auto drops them only where every class's share moves by less than `MOVES`, relatively: equal rows of people
+    `rule` auto drops them only where every class's share moves by less than `_MOVES`, relatively: equal rows of people
     or goods are copies, equal rows of impressions are events.
     """
     n, rows = int(repeated.sum()), len(repeated)
@@ -60,7 +60,7 @@ def settle(
         moves = np.nan_to_num(np.abs(after / before - 1))
     worst = int(moves.argmax())
     share = f"{n:,} duplicate {rows_word(n)} ({n / rows:.1%})"
-    if rule == "auto" and moves[worst] >= MOVES:
+    if rule == "auto" and moves[worst] >= _MOVES:
         log.append(
             f"warning: kept {share}: without them class {names[worst]!r} would go from {before[worst]:.2%} of the rows "
             f"to {after[worst]:.2%}. Test rows may equal rows to train on; if these are copies, drop them: "
@@ -114,8 +114,8 @@ class Hashes:
                 bits = np.where(np.isnan(piece), np.uint64(1), piece.astype(np.float64, copy=False).view(np.uint64))
             else:
                 bits = piece.astype(np.uint64)
-            for hashed, odd in zip(self.both[:, at : at + BLOCK], ODD, strict=True):
-                stir(hashed, bits, odd)
+            for hashed, odd in zip(self.both[:, at : at + BLOCK], _ODD, strict=True):
+                _stir(hashed, bits, odd)
 
     def repeated(self) -> Rows:
         """The rows that equal an earlier one."""
@@ -128,7 +128,7 @@ class Hashes:
         return repeated
 
 
-def stir(hashed: npt.NDArray[np.uint64], bits: npt.NDArray[np.uint64], odd: np.uint64) -> None:
+def _stir(hashed: npt.NDArray[np.uint64], bits: npt.NDArray[np.uint64], odd: np.uint64) -> None:
     """Stir values into the hashes of their rows, in place (the finaliser of SplitMix64; Steele et al. 2014)."""
     hashed += bits
     hashed *= odd

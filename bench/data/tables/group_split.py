@@ -18,7 +18,7 @@ FEW = 14  # groups up to which all choices are tried
 STARTS = 30  # random choices that are improved, until one is near enough
 STEPS = 400  # of the search at most
 NEAR = 0.02  # relative distance from the wished rows and classes that is near enough
-SWAPS = 256  # groups on either side that are tried for a swap
+_SWAPS = 256  # groups on either side that are tried for a swap
 MOST_CELLS = 50_000_000  # groups × classes; beyond, classes but the rarest are counted together
 
 
@@ -40,10 +40,10 @@ def pick(counts: Integers, fraction: float, rng: np.random.Generator) -> Choice:
     """
     wished = fraction * counts.sum(axis=0)
     if len(counts) <= FEW:
-        return nearest_of_all(counts, wished, rng)
+        return _nearest_of_all(counts, wished, rng)
     best, least = np.zeros(len(counts), dtype=np.bool_), np.inf
     for _ in range(STARTS):
-        choice = improve(draw(counts, wished, rng), counts, wished, rng)
+        choice = _improve(draw(counts, wished, rng), counts, wished, rng)
         far = float(distance(counts[choice].sum(axis=0).astype(np.float64), wished))
         if far < least:
             best, least = choice, far
@@ -68,7 +68,7 @@ def draw(counts: Integers, wished: npt.NDArray[np.float64], rng: np.random.Gener
     return chosen
 
 
-def improve(chosen: Choice, counts: Integers, wished: npt.NDArray[np.float64], rng: np.random.Generator) -> Choice:
+def _improve(chosen: Choice, counts: Integers, wished: npt.NDArray[np.float64], rng: np.random.Generator) -> Choice:
     """The choice after single moves and swaps that bring it nearer."""
     sums = counts[chosen].sum(axis=0).astype(np.float64)
     now = float(distance(sums, wished))
@@ -82,7 +82,7 @@ def improve(chosen: Choice, counts: Integers, wished: npt.NDArray[np.float64], r
             sums, now = sums + sign[best] * counts[best], float(moved[best])
             chosen[best] = not chosen[best]
             continue
-        swap = best_swap(chosen, counts, sums, wished, rng)
+        swap = _best_swap(chosen, counts, sums, wished, rng)
         if swap is None or swap[2] >= now:
             break
         out, into, now = swap
@@ -91,12 +91,12 @@ def improve(chosen: Choice, counts: Integers, wished: npt.NDArray[np.float64], r
     return chosen
 
 
-def best_swap(
+def _best_swap(
     chosen: Choice, counts: Integers, sums: npt.NDArray[np.float64], wished: npt.NDArray[np.float64],
     rng: np.random.Generator,
 ) -> tuple[int, int, float] | None:  # fmt: skip
     """The best of some swaps: (group to leave, group to come, distance then)."""
-    outs, ins = (rng.permutation(np.flatnonzero(side))[:SWAPS] for side in (chosen, ~chosen))
+    outs, ins = (rng.permutation(np.flatnonzero(side))[:_SWAPS] for side in (chosen, ~chosen))
     if not len(outs) or not len(ins):
         return None
     then = distance(sums - counts[outs][:, None] + counts[ins][None], wished)
@@ -104,7 +104,7 @@ def best_swap(
     return int(outs[out]), int(ins[into]), float(then[out, into])
 
 
-def nearest_of_all(counts: Integers, wished: npt.NDArray[np.float64], rng: np.random.Generator) -> Choice:
+def _nearest_of_all(counts: Integers, wished: npt.NDArray[np.float64], rng: np.random.Generator) -> Choice:
     """The nearest of all choices that leave a group on either side; one of them by chance where several are near."""
     n = len(counts)
     choices = (np.arange(1, 2**n - 1)[:, None] >> np.arange(n)) & 1 if n > 1 else np.zeros((1, n), dtype=np.int64)

@@ -24,20 +24,20 @@ from bench.data.tables.decode import Values
 from bench.data.tables.numbers import recognise
 from bench.data.tables.schema import ColumnKind
 
-ENOUGH = 20  # rows from which 'all values differ' says something
+_ENOUGH = 20  # rows from which 'all values differ' says something
 UNSPACED = re.compile(
     "[\u0e00-\u0fff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff66-\uff9f]"
     "|[\U00020000-\U0003ffff]"
 )
 """A character of Thai, Lao, Tibetan, Burmese, Khmer, Japanese or Chinese: scripts without blanks between words."""
-PER_WORD = 4  # characters that count as a word where words have no blanks between them
+_PER_WORD = 4  # characters that count as a word where words have no blanks between them
 PARTS = {"train": 0, "training": 0, "val": 1, "valid": 1, "validation": 1, "dev": 1, "test": 2, "testing": 2}
 """Words for the parts of a given division -> part."""
 SAMPLE = 200_000  # rows that a remark is made on
-MOST_WORDS = 5  # different cells that are proposed as words for missing
-CONSTANT = "one value in all rows"
-IDENTIFIER = re.compile(r"(?:^|[^a-z])(?:id|ids|uuid|guid|sku|zip|code)$", re.IGNORECASE)
-CAMEL = re.compile(r"[a-z]I[dD]$")
+_MOST_WORDS = 5  # different cells that are proposed as words for missing
+_CONSTANT = "one value in all rows"
+_IDENTIFIER = re.compile(r"(?:^|[^a-z])(?:id|ids|uuid|guid|sku|zip|code)$", re.IGNORECASE)
+_CAMEL = re.compile(r"[a-z]I[dD]$")
 
 
 def infer(name: str, values: Values) -> tuple[ColumnKind, str]:
@@ -51,25 +51,25 @@ def infer(name: str, values: Values) -> tuple[ColumnKind, str]:
         return "ignored", "dates; data.dates takes them apart, data.time splits by them"
     full = present == len(values)
     if values.storage == "number":
-        return infer_number(name, values.data, full)
+        return _infer_number(name, values.data, full)
     codes, strings = values.coded
     counts = np.bincount(codes[codes >= 0] if not full else codes, minlength=len(strings))
     distinct = int((counts > 0).sum())  # of the rows that are left; there may be names of others
     if distinct == 1 and full:
-        return "ignored", CONSTANT
+        return "ignored", _CONSTANT
     words = float(counts @ np.array([count_words(v) for v in strings])) / present
-    return infer_string(words, present, distinct, full and distinct == present >= ENOUGH)
+    return _infer_string(words, present, distinct, full and distinct == present >= _ENOUGH)
 
 
 def count_words(text: str) -> float:
     """Words between blanks; where a script has none, a word for every four of its characters if these are more."""
-    return max(len(text.split()), len(UNSPACED.findall(text)) / PER_WORD)
+    return max(len(text.split()), len(UNSPACED.findall(text)) / _PER_WORD)
 
 
 def remark(name: str, values: Values, kind: ColumnKind) -> str:
     """What a column seems to hold that it is not used as, and the option that changes it; '' for nothing."""
     if values.storage == "number":
-        return remark_number(name, values, kind)
+        return _remark_number(name, values, kind)
     if values.storage != "string":
         return ""
     codes, texts = values.coded
@@ -80,17 +80,17 @@ def remark(name: str, values: Values, kind: ColumnKind) -> str:
     if found is None:
         return ""
     form, wrong = found
-    rows = rows_that_say(values, wrong)
+    rows = _rows_that_say(values, wrong)
     cells = f"{len(rows):,} {rows_word(len(rows))} such as {wrong[0][:40]!r} ({at_rows(rows)})" if len(rows) else ""
     if form != "plain":
         but = f", but not {cells}" if cells else ""
         return f"looks like numbers written as {form}{but}: {option('formats', {name: form})}"
-    words = sorted({word.strip() for word in wrong}) if len(wrong) <= MOST_WORDS else []
+    words = sorted({word.strip() for word in wrong}) if len(wrong) <= _MOST_WORDS else []
     means = f"{option('missing_words', words)} if {'that means' if len(words) == 1 else 'these mean'} missing, or "
     return f"most read as numbers, but not {cells}: {means if words else ''}correct them" if cells else ""
 
 
-def remark_number(name: str, values: Values, kind: ColumnKind) -> str:
+def _remark_number(name: str, values: Values, kind: ColumnKind) -> str:
     """The same of a column of numbers: dates such as 20210630, or names such as 3.1 and 3.10."""
     if kind != "numeric":
         return ""
@@ -102,29 +102,29 @@ def remark_number(name: str, values: Values, kind: ColumnKind) -> str:
         return f"has one number in several spellings ({', '.join(names[:3])}): {option('kinds', {name: 'categorical'})}"
     present = values.data[:SAMPLE]
     present = np.unique(present[~np.isnan(present)])
-    if len(present) >= ENOUGH and compact(present) is not None:
+    if len(present) >= _ENOUGH and compact(present) is not None:
         return f"looks like dates (20210630): {option('dates', [name])}"
     return ""
 
 
-def rows_that_say(values: Values, texts: Collection[str]) -> npt.NDArray[np.int64]:
+def _rows_that_say(values: Values, texts: Collection[str]) -> npt.NDArray[np.int64]:
     """Positions of rows with one of these texts."""
     codes, names = values.coded
     wanted = [i for i, name in enumerate(names) if name in set(texts)]
     return np.flatnonzero(np.isin(codes, wanted)).astype(np.int64)
 
 
-def infer_number(name: str, values: npt.NDArray[np.float64], full: bool) -> tuple[ColumnKind, str]:
+def _infer_number(name: str, values: npt.NDArray[np.float64], full: bool) -> tuple[ColumnKind, str]:
     """Numbers: quantities, identifiers by name, or row numbers. `full`: none is missing.
 
     Whether all differ takes sorting them, which is left out wherever it cannot matter.
     """
     low, high = float(np.nanmin(values)), float(np.nanmax(values))
     if low == high and full:
-        return "ignored", CONSTANT
+        return "ignored", _CONSTANT
     identifier = named_identifier(name)
     consecutive = high - low == len(values) - 1  # inf or NaN where the ends are infinite
-    if full and len(values) >= ENOUGH and (identifier or consecutive) and (np.diff(np.sort(values)) > 0).all():
+    if full and len(values) >= _ENOUGH and (identifier or consecutive) and (np.diff(np.sort(values)) > 0).all():
         return "ignored", "one value per row"
     whole = identifier and bool((values[~np.isnan(values)] % 1 == 0).all())
     return ("categorical" if whole else "numeric"), ""
@@ -132,10 +132,10 @@ def infer_number(name: str, values: npt.NDArray[np.float64], full: bool) -> tupl
 
 def named_identifier(name: str) -> bool:
     """Whether a column is named like an identifier: Clothing ID, userId, zip, sku."""
-    return bool(CAMEL.search(name) or IDENTIFIER.search(name))
+    return bool(_CAMEL.search(name) or _IDENTIFIER.search(name))
 
 
-def infer_string(words: float, count: int, distinct: int, unique: bool) -> tuple[ColumnKind, str]:
+def _infer_string(words: float, count: int, distinct: int, unique: bool) -> tuple[ColumnKind, str]:
     """Strings, of so many words on average: text, categories, or identifiers."""
     if words >= 2 and distinct > min(200, count / 2):
         return "text", ""
@@ -161,7 +161,7 @@ def as_kind(
         raise DataError(f"column {name!r}: expected plain values, got lists or bytes. Add it to data.ignore")
     if kind != "numeric":
         return values.strings()
-    numbers = values.data if values.storage == "number" else to_numbers(name, values, rows)
+    numbers = values.data if values.storage == "number" else _to_numbers(name, values, rows)
     if np.isinf(np.fmin.reduce(numbers, initial=0)) or np.isinf(np.fmax.reduce(numbers, initial=0)):  # skips NaN
         infinite = np.flatnonzero(np.isinf(numbers))
         raise DataError(
@@ -171,7 +171,7 @@ def as_kind(
     return numbers
 
 
-def to_numbers(name: str, values: Values, rows: npt.NDArray[np.int64] | None = None) -> npt.NDArray[np.float64]:
+def _to_numbers(name: str, values: Values, rows: npt.NDArray[np.int64] | None = None) -> npt.NDArray[np.float64]:
     """Strings as float64, for a column that was declared numeric.
 
     Raises:

@@ -23,10 +23,10 @@ def declared_kinds(
     declared: dict[str, tuple[ColumnKind, str]] = {
         n: (k, "no feature, says the source" if k == "ignored" else "") for n, k in origin.kinds.items()
     }
-    from_file, strict = read_schema(config.schema_file) if config.schema_file else ({}, False)
+    from_file, strict = _read_schema(config.schema_file) if config.schema_file else ({}, False)
     from_file.pop(target, None)
     if strict:
-        check_extra(columns, from_file, target, config, origin)
+        _check_extra(columns, from_file, target, config, origin)
     asked = {**from_file, **{n: known_kind(n, k) for n, k in (config.kinds or {}).items()}}
     for key, names in (
         ("data.schema_file", from_file),
@@ -50,7 +50,7 @@ def declared_kinds(
     return declared
 
 
-def check_extra(
+def _check_extra(
     columns: Collection[str], known: Mapping[str, ColumnKind], target: str, config: TableConfig, origin: Origin
 ) -> None:
     """Refuse columns that a strict schema does not know.
@@ -69,7 +69,7 @@ def check_extra(
         )
 
 
-def read_schema(path: str) -> tuple[dict[str, ColumnKind], bool]:
+def _read_schema(path: str) -> tuple[dict[str, ColumnKind], bool]:
     """The kinds in an edited schema file, and whether it is strict."""
     try:
         return parse_schema(Path(path).expanduser().read_text(encoding="utf-8"), path)

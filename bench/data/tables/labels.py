@@ -18,9 +18,9 @@ from bench.data.tables.schema import Strings
 Labels: TypeAlias = "Strings | pd.Categorical[object]"  # of large tables as codes
 Rows: TypeAlias = npt.NDArray[np.int64]
 
-MAX_CLASSES = 1000
-LEAST_CLASS_ROWS = 3  # one each for train, validation and test
-CONTINUOUS = 20  # distinct values beyond which non-integer numbers are no classes
+_MAX_CLASSES = 1000
+_LEAST_CLASS_ROWS = 3  # one each for train, validation and test
+_CONTINUOUS = 20  # distinct values beyond which non-integer numbers are no classes
 
 
 def target_strings(labels: Values, target: str) -> Strings:
@@ -35,7 +35,7 @@ def target_strings(labels: Values, target: str) -> Strings:
     distinct = tally(strings)
     if not distinct:
         raise DataError(f"target {target!r}: expected labels, got {len(strings):,} missing values. Fill the column")
-    if labels.storage == "number" and len(distinct) > CONTINUOUS:
+    if labels.storage == "number" and len(distinct) > _CONTINUOUS:
         numbers = labels.data[~np.isnan(labels.data)]
         if (numbers % 1 != 0).any():
             raise DataError(
@@ -64,7 +64,7 @@ def choose_classes(
     """
     counts = tally(strings)
     check_variety(counts, target)
-    check_counts(counts, target)
+    _check_counts(counts, target)
     classes = order_classes(counts, target, config.positive, log)
     return classes, encode_labels(strings, classes)
 
@@ -99,27 +99,27 @@ def check_variety(counts: Mapping[str, int], target: str) -> None:
         )
 
 
-def check_counts(counts: Mapping[str, int], target: str) -> None:
+def _check_counts(counts: Mapping[str, int], target: str) -> None:
     """Refuse labels that cannot be learnt or split.
 
     Raises:
         DataError: too many classes, or one too small to be split in three.
     """
-    if len(counts) > MAX_CLASSES:
+    if len(counts) > _MAX_CLASSES:
         raise DataError(
-            f"target {target!r}: expected at most {MAX_CLASSES:,} classes, got {len(counts):,}. "
+            f"target {target!r}: expected at most {_MAX_CLASSES:,} classes, got {len(counts):,}. "
             "Is it an id? Choose another target, or drop rare classes with data.min_class_rows"
         )
-    small = sorted((n, name) for name, n in counts.items() if n < LEAST_CLASS_ROWS)
+    small = sorted((n, name) for name, n in counts.items() if n < _LEAST_CLASS_ROWS)
     if small:
         named = listing((f"{name!r} ({n})" for n, name in small), most=5)
         remedy = (
             "Both classes are needed: add rows, or choose another target"
             if len(counts) == 2
-            else f"Drop such classes with data.min_class_rows={LEAST_CLASS_ROWS} or more"
+            else f"Drop such classes with data.min_class_rows={_LEAST_CLASS_ROWS} or more"
         )
         raise DataError(
-            f"target {target!r}: expected at least {LEAST_CLASS_ROWS} distinct rows of each class (train, validation, "
+            f"target {target!r}: expected at least {_LEAST_CLASS_ROWS} distinct rows of each class (train, validation, "
             f"test), got {len(small)} smaller: {named}. {remedy}"
         )
 
@@ -130,7 +130,7 @@ def order_classes(counts: Mapping[str, int], target: str, positive: str | None, 
     Raises:
         DataError: `positive` is no class, or there are more than two.
     """
-    names = sorted_labels(counts)
+    names = _sorted_labels(counts)
     if len(names) != 2:
         if positive is not None:
             raise DataError(
@@ -153,7 +153,7 @@ def order_classes(counts: Mapping[str, int], target: str, positive: str | None, 
     return tuple(sorted(names, key=lambda name: name == chosen))
 
 
-def sorted_labels(names: Mapping[str, int]) -> list[str]:
+def _sorted_labels(names: Mapping[str, int]) -> list[str]:
     """By number if all are numbers, else by name."""
     try:
         return sorted(names, key=lambda name: (float(name), name))

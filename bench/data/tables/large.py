@@ -45,7 +45,7 @@ LAYOUT = 2  # raised when files or cleaning change: old ones are then made anew
 Rows = npt.NDArray[np.int64]
 
 
-class DecodedColumns(Mapping[str, Values]):
+class _DecodedColumns(Mapping[str, Values]):
     """The columns of a stored table by name without outer spaces, each read and decoded when it is asked for."""
 
     def __init__(self, table: ParquetTable, config: TableConfig, missing: frozenset[str]) -> None:
@@ -77,9 +77,9 @@ def load_large(
     if not (folder / "meta.json").is_file():
         make_room(folder.parent)
         with new_folder(folder) as work:
-            Ingest(stored, work, config, origin).run(target, column, truth)
+            _Ingest(stored, work, config, origin).run(target, column, truth)
     used(folder)
-    return open_table(folder, config, origin)
+    return _open_table(folder, config, origin)
 
 
 def name(paths: Sequence[Path], target: str, config: TableConfig, origin: Origin) -> str:
@@ -93,11 +93,11 @@ def name(paths: Sequence[Path], target: str, config: TableConfig, origin: Origin
     return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()[:32]
 
 
-class Ingest:
+class _Ingest:
     """One reading of a source into a folder."""
 
     def __init__(self, stored: ParquetTable, folder: Path, config: TableConfig, origin: Origin) -> None:
-        self.source = DecodedColumns(stored, config, origin.declared_words(config))
+        self.source = _DecodedColumns(stored, config, origin.declared_words(config))
         self.folder, self.config, self.origin = folder, config, origin
         self.log = list(origin.notes)
         self.kinds: dict[str, ColumnKind] = {}
@@ -145,11 +145,11 @@ class Ingest:
                 np.save(path, np.load(path, mmap_mode="r")[stay])
         rows, roles = rows[stay], roles.take(stay)
         columns = tuple(FeatureColumn(name, self.kinds[name]) for name in sorted(self.kinds))
-        write_contents(
+        _write_contents(
             Contents(
                 target=target,
                 columns=columns,
-                frame=MappedColumns(self.folder, columns, self.labels),
+                frame=_MappedColumns(self.folder, columns, self.labels),
                 classes=classes,
                 y=y,
                 rows=rows,
@@ -185,8 +185,8 @@ class Ingest:
             if kind == "numeric":
                 typed: npt.NDArray[Any] = as_kind(name, values, kind, rows)
             else:
-                codes, labels = strings_of(name, values, kind, rows).coded
-                typed, self.labels[name] = codes.astype(code_type(len(labels))), labels
+                codes, labels = _strings_of(name, values, kind, rows).coded
+                typed, self.labels[name] = codes.astype(_code_type(len(labels))), labels
             if hashes is not None:
                 hashes.add(typed)
             np.save(work, typed)
@@ -207,7 +207,7 @@ class Ingest:
         return settle(repeated, labels, self.log, rule="auto" if rule == "auto" else "drop")
 
 
-def strings_of(name: str, values: Values, kind: ColumnKind, rows: Rows) -> Values:
+def _strings_of(name: str, values: Values, kind: ColumnKind, rows: Rows) -> Values:
     """A column as strings; numbers as their shortest text.
 
     Raises:
@@ -218,7 +218,7 @@ def strings_of(name: str, values: Values, kind: ColumnKind, rows: Rows) -> Value
     return Values("string", as_kind(name, values, kind, rows))
 
 
-class MappedColumns(Mapping[str, "pd.Series[Any]"]):
+class _MappedColumns(Mapping[str, "pd.Series[Any]"]):
     """The written columns by name, each mapped into memory only while it is looked at."""
 
     def __init__(self, folder: Path, columns: tuple[FeatureColumn, ...], labels: Mapping[str, list[str]]) -> None:
@@ -239,12 +239,12 @@ class MappedColumns(Mapping[str, "pd.Series[Any]"]):
         return len(self.columns)
 
 
-def code_type(categories: int) -> str:
+def _code_type(categories: int) -> str:
     """The integers in which pandas holds the codes of so many categories, so that it need not copy them."""
     return "int8" if categories < 128 else "int16" if categories < 32768 else "int32"
 
 
-def write_contents(contents: Contents, folder: Path, labels: Mapping[str, list[str]], imbalance: float | None) -> None:
+def _write_contents(contents: Contents, folder: Path, labels: Mapping[str, list[str]], imbalance: float | None) -> None:
     """Write all but the columns, which lie there: an array for each role, then meta.json, with the fingerprint."""
     arrays = contents.roles.arrays()
     if contents.truth is not None:
@@ -265,7 +265,7 @@ def write_contents(contents: Contents, folder: Path, labels: Mapping[str, list[s
     (folder / "meta.json").write_text(json.dumps(meta), encoding="utf-8")
 
 
-def open_table(folder: Path, config: TableConfig, origin: Origin) -> Table:
+def _open_table(folder: Path, config: TableConfig, origin: Origin) -> Table:
     """The table in a folder."""
     meta = json.loads((folder / "meta.json").read_text(encoding="utf-8"))
     columns = tuple(FeatureColumn(name, kind) for name, kind in meta["columns"])
@@ -274,7 +274,7 @@ def open_table(folder: Path, config: TableConfig, origin: Origin) -> Table:
     contents = Contents(
         target=meta["target"],
         columns=columns,
-        frame=MappedColumns(folder, columns, meta["labels"]),
+        frame=_MappedColumns(folder, columns, meta["labels"]),
         classes=tuple(meta["classes"]),
         y=arrays.pop("y"),
         rows=arrays.pop("rows"),

@@ -22,9 +22,9 @@ from bench.data.errors import DataError
 from bench.data.tables.config import Format
 
 Mark = Literal[".", ","]
-MOSTLY = 0.8  # share of a column's distinct cells from which it looks like numbers
+_MOSTLY = 0.8  # share of a column's distinct cells from which it looks like numbers
 
-SCALES = {
+_SCALES = {
     **dict.fromkeys(("k", "tsd", "thousand", "千"), 3),
     **dict.fromkeys(("m", "mn", "mio", "mln", "million", "millions", "百万"), 6),
     **dict.fromkeys(("b", "bn", "mrd", "billion", "billions"), 9),
@@ -35,29 +35,31 @@ SCALES = {
 }
 """Words after a number -> power of ten."""
 
-CURRENCY_WORDS = (
+_CURRENCY_WORDS = (
     "usd eur gbp jpy cny rmb inr chf sek nok dkk isk pln czk huf ron bgn uah rub try brl mxn ars clp cop pen cad aud "
     "nzd hkd twd sgd krw thb vnd idr myr php pkr lkr bdt npr aed sar qar kwd bhd omr ils egp zar ngn kes ghs mad "
     "rs fr sfr kr zł zl kč kc ft lei лв руб р грн tl rm rp 元 圆 円 원 圓 บาท"
 )
-CURRENCIES = frozenset(CURRENCY_WORDS.split())
+_CURRENCIES = frozenset(_CURRENCY_WORDS.split())
 """Codes and signs of letters, in lower case and without points."""
 
-BEFORE_SIGN = frozenset(("us", "a", "au", "c", "ca", "r", "nz", "hk", "nt", "s", "mx"))
+_BEFORE_SIGN = frozenset(("us", "a", "au", "c", "ca", "r", "nz", "hk", "nt", "s", "mx"))
 """Letters that are part of a currency only before its sign: US$, R$."""
 
-YES = frozenset(("yes", "y", "true", "t", "on", "1", "ja", "oui", "sí", "si", "sim", "да", "是", "有", "はい", "예"))
-NO = frozenset(("no", "n", "false", "f", "off", "0", "nein", "non", "não", "нет", "否", "无", "無", "いいえ", "아니요"))
-MINUS = dict.fromkeys(map(ord, "\u2212\u2010\u2011\u2012\u2013\u2014\ufe63\uff0d"), "-")
-BLANKS = dict.fromkeys(map(ord, "\u00a0\u2007\u2008\u2009\u202f\u3000\u205f"), " ")
-QUOTES = dict.fromkeys(map(ord, "\u2019\u02bc\u00b4`\u2018"), "'")
-PLAIN = str.maketrans({**MINUS, **BLANKS, **QUOTES})
+_YES = frozenset(("yes", "y", "true", "t", "on", "1", "ja", "oui", "sí", "si", "sim", "да", "是", "有", "はい", "예"))
+_NO = frozenset(
+    ("no", "n", "false", "f", "off", "0", "nein", "non", "não", "нет", "否", "无", "無", "いいえ", "아니요")
+)
+_MINUS = dict.fromkeys(map(ord, "\u2212\u2010\u2011\u2012\u2013\u2014\ufe63\uff0d"), "-")
+_BLANKS = dict.fromkeys(map(ord, "\u00a0\u2007\u2008\u2009\u202f\u3000\u205f"), " ")
+_QUOTES = dict.fromkeys(map(ord, "\u2019\u02bc\u00b4`\u2018"), "'")
+_PLAIN = str.maketrans({**_MINUS, **_BLANKS, **_QUOTES})
 
-DIGITS = re.compile(r"[0-9][0-9., ']*|[.,][0-9]+")
-EXPONENT = re.compile(r"[eE]([+-]?[0-9]{1,3})$")
+_DIGITS = re.compile(r"[0-9][0-9., ']*|[.,][0-9]+")
+_EXPONENT = re.compile(r"[eE]([+-]?[0-9]{1,3})$")
 CODE = re.compile(r"\+|0[0-9]|[0-9]{16}")  # phone numbers, zip codes, long ids: digits, but no quantities
-LETTERS = re.compile(r"[^\W\d_]+\.?")
-PERCENT = {"%": -2, "‰": -3, "pct": -2, "percent": -2}
+_LETTERS = re.compile(r"[^\W\d_]+\.?")
+_PERCENT = {"%": -2, "‰": -3, "pct": -2, "percent": -2}
 
 
 @dataclass(frozen=True)
@@ -77,16 +79,16 @@ class Written:
 @lru_cache(maxsize=1 << 16)
 def written(text: str) -> Written | None:
     """The parts of a number, None where something in the cell is none of them."""
-    text = unicodedata.normalize("NFKC", text.translate(PLAIN)).translate(PLAIN).strip()
+    text = unicodedata.normalize("NFKC", text.translate(_PLAIN)).translate(_PLAIN).strip()
     inner = text[1:-1].strip() if text[:1] == "(" and text[-1:] == ")" else None
     if inner is not None and ("-" in inner or "(" in inner):
         return None
     body = text if inner is None else inner
-    found = DIGITS.search(body)
+    found = _DIGITS.search(body)
     if not found:
         return None
     digits = found.group().rstrip(" '")
-    exponent = EXPONENT.match(body, found.start() + len(digits))
+    exponent = _EXPONENT.match(body, found.start() + len(digits))
     if exponent:
         body = body[: exponent.start()]
     before, after = body[: found.start()].strip(), body[found.start() + len(digits) :].strip()
@@ -97,7 +99,7 @@ def written(text: str) -> Written | None:
     signs = before.count("-") + before.count("+") + after.count("-")
     if signs > 1 or (inner is not None and signs) or "+" in after or (after.count("-") and after[-1] != "-"):
         return None
-    head, tail = affixes(before.replace("-", " ").replace("+", " ")), affixes(after.replace("-", " "), scales=True)
+    head, tail = _affixes(before.replace("-", " ").replace("+", " ")), _affixes(after.replace("-", " "), scales=True)
     if head is None or tail is None or head[1] or (head[2] and tail[2]):
         return None
     negative = inner is not None or "-" in before or "-" in after
@@ -106,7 +108,7 @@ def written(text: str) -> Written | None:
     return Written(negative, digits, power, head[0] or tail[0] or bool(tail[1]) or percent, percent)
 
 
-def affixes(text: str, *, scales: bool = False) -> tuple[bool, int, int, bool] | None:
+def _affixes(text: str, *, scales: bool = False) -> tuple[bool, int, int, bool] | None:
     """What stands before or after the digits: (a currency, power of a scale, power of percent, a percent sign)."""
     currency, scale, percent, at = 0, 0, 0, 0
     while at < len(text):
@@ -115,16 +117,16 @@ def affixes(text: str, *, scales: bool = False) -> tuple[bool, int, int, bool] |
             at += 1
         elif unicodedata.category(character) == "Sc":
             currency, at = currency + 1, at + 1
-        elif character in PERCENT:
-            percent, at = percent + PERCENT[character], at + 1
+        elif character in _PERCENT:
+            percent, at = percent + _PERCENT[character], at + 1
         else:
-            word = LETTERS.match(text, at)
+            word = _LETTERS.match(text, at)
             if word is None:
                 return None
             name, at = word.group().rstrip(".").lower(), word.end()
-            if name in BEFORE_SIGN and text[at : at + 1] and unicodedata.category(text[at]) == "Sc":
+            if name in _BEFORE_SIGN and text[at : at + 1] and unicodedata.category(text[at]) == "Sc":
                 continue
-            found = split_word(name, scales)
+            found = _split_word(name, scales)
             if found is None:
                 return None
             scale, percent, currency = scale + found[0], percent + found[1], currency + found[2]
@@ -133,21 +135,21 @@ def affixes(text: str, *, scales: bool = False) -> tuple[bool, int, int, bool] |
     return currency > 0, scale, percent, percent != 0
 
 
-def split_word(name: str, scales: bool) -> tuple[int, int, int] | None:
+def _split_word(name: str, scales: bool) -> tuple[int, int, int] | None:
     """A word as (power, percent, currencies): a scale, a code, or a scale with a code after it (万元)."""
-    if name in PERCENT:
-        return 0, PERCENT[name], 0
-    if scales and name in SCALES:
-        return SCALES[name], 0, 0
-    if name in CURRENCIES:
+    if name in _PERCENT:
+        return 0, _PERCENT[name], 0
+    if scales and name in _SCALES:
+        return _SCALES[name], 0, 0
+    if name in _CURRENCIES:
         return 0, 0, 1
     for cut in range(1, len(name)) if scales else ():
-        if name[:cut] in SCALES and name[cut:] in CURRENCIES:
-            return SCALES[name[:cut]], 0, 1
+        if name[:cut] in _SCALES and name[cut:] in _CURRENCIES:
+            return _SCALES[name[:cut]], 0, 1
     return None
 
 
-def groups_of(digits: str, mark: Mark) -> str | None:
+def _groups_of(digits: str, mark: Mark) -> str | None:
     """The digits as Python writes them, if the separators other than the decimal mark group whole thousands.
 
     Groups of three, or after the last three of two (1,23,456 of India). One kind of separator only.
@@ -171,7 +173,7 @@ def groups_of(digits: str, mark: Mark) -> str | None:
 
 def marks(digits: str) -> set[Mark]:
     """The decimal marks under which digits can be read: one of them proves the column's."""
-    return {mark for mark in (".", ",") if groups_of(digits, mark) is not None}
+    return {mark for mark in (".", ",") if _groups_of(digits, mark) is not None}
 
 
 def read_numbers(name: str, texts: Sequence[str], form: Format) -> tuple[npt.NDArray[np.float64], list[int]]:
@@ -184,11 +186,11 @@ def read_numbers(name: str, texts: Sequence[str], form: Format) -> tuple[npt.NDA
         found = np.array([yes_no(text) for text in texts], dtype=np.float64)
         return found, np.flatnonzero(np.isnan(found)).tolist()
     parts = [written(text) for text in texts]
-    mark = decimal_mark(name, texts, parts, form)
+    mark = _decimal_mark(name, texts, parts, form)
     percent = form in ("percent", "percent_comma")
     numbers, wrong = np.full(len(texts), np.nan), []
     for i, part in enumerate(parts):
-        value = None if part is None or (part.percent and not percent) else value_of(part, mark, percent=percent)
+        value = None if part is None or (part.percent and not percent) else _value_of(part, mark, percent=percent)
         if value is None:
             wrong.append(i)
         else:
@@ -196,9 +198,9 @@ def read_numbers(name: str, texts: Sequence[str], form: Format) -> tuple[npt.NDA
     return numbers, wrong
 
 
-def value_of(part: Written, mark: Mark, *, percent: bool) -> float | None:
+def _value_of(part: Written, mark: Mark, *, percent: bool) -> float | None:
     """The number, rounded once: decimal digits are shifted, not multiplied."""
-    digits = groups_of(part.digits, mark)
+    digits = _groups_of(part.digits, mark)
     if digits is None:
         return None
     power = part.power + (-2 if percent and not part.percent else 0)
@@ -212,10 +214,10 @@ def value_of(part: Written, mark: Mark, *, percent: bool) -> float | None:
 def yes_no(text: str) -> float:
     """1 or 0, NaN for another word."""
     word = text.strip().lower()
-    return 1.0 if word in YES else 0.0 if word in NO else np.nan
+    return 1.0 if word in _YES else 0.0 if word in _NO else np.nan
 
 
-def decimal_mark(name: str, texts: Sequence[str], parts: Sequence[Written | None], form: Format) -> Mark:
+def _decimal_mark(name: str, texts: Sequence[str], parts: Sequence[Written | None], form: Format) -> Mark:
     """The decimal mark that a format says, or that the column proves.
 
     Raises:
@@ -264,7 +266,7 @@ def recognise(texts: Iterable[str], most: int = 1000) -> tuple[Format | Literal[
     looked = [text for text, _ in zip(texts, range(most), strict=False)]
     parts = {text: part for text in looked if (part := written(text)) and marks(part.digits) and not code(text)}
     good = list(parts.values())
-    if not looked or len(good) < MOSTLY * len(looked):
+    if not looked or len(good) < _MOSTLY * len(looked):
         return None
     wrong = [text for text in looked if text not in parts]
     if all(not p.signed and re.fullmatch(r"[0-9]+(\.[0-9]*)?|\.[0-9]+", p.digits) for p in good):

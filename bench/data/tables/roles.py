@@ -42,11 +42,11 @@ def read_roles(
     if "weight" in names:
         found["weight"] = weights(names["weight"], values[names["weight"]])
     if "group" in names:
-        found["group"], found["groups"] = group_codes(names["group"], values[names["group"]])
+        found["group"], found["groups"] = _group_codes(names["group"], values[names["group"]])
     if "time" in names:
         found["time"] = times(names["time"], values[names["time"]], day_first)
     if "given" in names:
-        found["given"] = given_parts(names["given"], values[names["given"]])
+        found["given"] = _given_parts(names["given"], values[names["given"]])
     return Roles(**found)
 
 
@@ -67,7 +67,7 @@ def weights(name: str, values: Values) -> npt.NDArray[np.float64]:
     return values.data.astype(np.float64)
 
 
-def group_codes(name: str, values: Values) -> tuple[npt.NDArray[np.int64], tuple[str, ...]]:
+def _group_codes(name: str, values: Values) -> tuple[npt.NDArray[np.int64], tuple[str, ...]]:
     """Codes of the groups, and their names in order.
 
     Raises:
@@ -93,11 +93,11 @@ def times(name: str, values: Values, day_first: bool | None = None) -> npt.NDArr
         DataError: values that are neither dates nor numbers, missing, or no days of the calendar; dates of no clear
             order of day and month.
     """
-    number = values.storage == "number" or whole_numbers(values)
+    number = values.storage == "number" or _whole_numbers(values)
     if values.storage != "date" and not number:
         _, texts = values.coded
         such = f" values such as {texts[0][:40]!r}" if values.storage == "string" and texts else " values"
-        raise DataError(f"data.time {name!r}: expected {TIMES}, got {values.storage}{such}. {REMEDY}")
+        raise DataError(f"data.time {name!r}: expected {TIMES}, got {values.storage}{such}. {_REMEDY}")
     moments = instants(name, values, day_first)
     absent = values.missing() if moments is None else moments.absent()
     if absent.any():
@@ -105,7 +105,7 @@ def times(name: str, values: Values, day_first: bool | None = None) -> npt.NDArr
         such = f", such as {values.strings()[int(none.argmax())]!r}" if none.any() else ""
         raise DataError(
             f"data.time {name!r}: expected {TIMES}, got {n:,} {rows_word(n)} without{such} "
-            f"({at_rows(np.flatnonzero(absent))}). {REMEDY}"
+            f"({at_rows(np.flatnonzero(absent))}). {_REMEDY}"
         )
     if moments is not None and values.storage != "number":
         first, nano = np.unique(moments.micros, return_inverse=True)[1], moments.nanos
@@ -117,10 +117,10 @@ def times(name: str, values: Values, day_first: bool | None = None) -> npt.NDArr
 
 
 TIMES = "a date (2024-01-31, 2024-01-31 10:00:00) or a number in every row"
-REMEDY = "Correct them, or choose another column"
+_REMEDY = "Correct them, or choose another column"
 
 
-def whole_numbers(values: Values) -> bool:
+def _whole_numbers(values: Values) -> bool:
     """Whether text is nothing but whole numbers, too long to be exact as numbers."""
     return values.storage == "string" and all(re.fullmatch(INTEGER, text) for text in values.coded[1])
 
@@ -132,17 +132,17 @@ def instants(name: str, values: Values, day_first: bool | None = None) -> Moment
         DataError: dates of no clear order of day and month, of no clear time zone, or epochs in several units.
     """
     if values.storage == "number":
-        return number_instants(name, values.data)
+        return _number_instants(name, values.data)
     codes, distinct = values.coded
     if values.storage == "date":
         return read_dates(name, distinct, day_first).take(codes)
-    if whole_numbers(values) and all(len(text) < 20 for text in distinct):
+    if _whole_numbers(values) and all(len(text) < 20 for text in distinct):
         found = epochs(name, np.array([int(text.partition(".")[0]) for text in distinct], dtype=np.int64))
         return None if found is None else found.take(codes)
     return None
 
 
-def number_instants(name: str, numbers: npt.NDArray[np.float64]) -> Moments | None:
+def _number_instants(name: str, numbers: npt.NDArray[np.float64]) -> Moments | None:
     """The moments of numbers, (n,): 20210630 or epochs. None for numbers of another sort.
 
     Raises:
@@ -159,7 +159,7 @@ def number_instants(name: str, numbers: npt.NDArray[np.float64]) -> Moments | No
     return found.take(rows)
 
 
-def given_parts(name: str, values: Values) -> npt.NDArray[np.int8]:
+def _given_parts(name: str, values: Values) -> npt.NDArray[np.int8]:
     """0 train, 1 validation, 2 test.
 
     Raises:

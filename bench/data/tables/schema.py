@@ -138,7 +138,7 @@ def fingerprint(
     sha = hashlib.sha256(json.dumps(header, sort_keys=True).encode())
     sha.update(y.astype("<i8").data)
     for column in columns:
-        add_values(sha, column.kind, frame[column.name])
+        _add_values(sha, column.kind, frame[column.name])
     return sha.hexdigest()
 
 
@@ -146,11 +146,11 @@ def frame_hash(frame: pd.DataFrame, columns: tuple[FeatureColumn, ...]) -> str:
     """SHA-256 of rows without labels."""
     sha = hashlib.sha256()
     for column in columns:
-        add_values(sha, column.kind, frame[column.name])
+        _add_values(sha, column.kind, frame[column.name])
     return sha.hexdigest()
 
 
-def add_values(sha: Any, kind: ColumnKind, values: pd.Series[Any]) -> None:
+def _add_values(sha: Any, kind: ColumnKind, values: pd.Series[Any]) -> None:
     """Hash one column: numbers as little-endian float64; strings as their lengths in bytes, -1 for none, then bytes."""
     if kind == "numeric":
         for numbers in blocks(values.to_numpy()):

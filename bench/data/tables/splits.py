@@ -9,16 +9,14 @@ rows of each class, or the partition is refused.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from bench.data.errors import DataError, listing
 from bench.data.tables.group_split import folds, giants, group_counts, pick
+from bench.data.tables.imposed import Rows, impose, shifted
 from bench.data.tables.schema import Table
-
-Rows: TypeAlias = npt.NDArray[np.int64]
 
 FEW = 20  # rows of a class in a part; below, boards rank nobody
 
@@ -64,21 +62,21 @@ def partition(table: Table, split: int, seed: int, test_fraction: float = 0.2, v
         )
     roles = table.roles
     if roles is not None and roles.given is not None:
-        train, val, test = by_given(table, roles.given, split, seed, val_fraction)
+        train, val, test = _by_given(table, roles.given, split, seed, val_fraction)
     elif roles is not None and roles.time is not None:
         groups = roles.group if table.group_split else None
-        train, val, test = by_time(roles.time, groups, split, test_fraction, val_fraction)
+        train, val, test = _by_time(roles.time, groups, split, test_fraction, val_fraction)
     elif roles is not None and roles.group is not None and table.group_split:
-        train, val, test = by_group(table, roles.group, split, seed, (test_fraction, val_fraction))
+        train, val, test = _by_group(table, roles.group, split, seed, (test_fraction, val_fraction))
     else:
         train, val, test = by_class(table, split, seed, test_fraction, val_fraction)
     if table.imbalance is not None:
         train = impose(train, table, np.random.default_rng([split, 2, seed]))
     if table.shift != 1:
         test = shifted(test, table, np.random.default_rng([split, 3]))
-    check_classes(table, {"train": train, "validation": val, "test": test})
+    _check_classes(table, {"train": train, "validation": val, "test": test})
     if table.group_split and roles is not None and roles.group is not None:
-        check_groups(roles.group, train, val, test)
+        _check_groups(roles.group, train, val, test)
     train, val, test = np.sort(train), np.sort(val), np.sort(test)
     return Partition(train, val, test, notes=notes(table, train, val, test, (test_fraction, val_fraction)))
 
@@ -102,11 +100,11 @@ def notes(table: Table, train: Rows, val: Rows, test: Rows, fractions: tuple[flo
     elif grouped and roles is not None and roles.group is not None and roles.given is None and not table.folds:
         counts = group_counts(roles.group, table.y, len(table.classes))
         found += [said for said in [giants(counts, fractions, roles.groups)] if said]
-    few = few_rows(table, {"validation": val, "test": test})
+    few = _few_rows(table, {"validation": val, "test": test})
     return (*found, *([few] if few else []))
 
 
-def few_rows(table: Table, parts: dict[str, Rows]) -> str:
+def _few_rows(table: Table, parts: dict[str, Rows]) -> str:
     """What is said of parts with fewer than `FEW` rows of a class; of many classes, where most are so small."""
     small = []
     for name, rows in parts.items():
@@ -154,7 +152,7 @@ def by_class(table: Table, split: int, seed: int, test_fraction: float, val_frac
     return train, val, test
 
 
-def by_group(
+def _by_group(
     table: Table, group: Rows, split: int, seed: int, fractions: tuple[float, float]
 ) -> tuple[Rows, Rows, Rows]:
     """Whole groups; rows and classes of the parts as near to the fractions as a search gets.
@@ -166,7 +164,7 @@ def by_group(
     turn, fold = divmod(split, table.folds) if table.folds else (split, 0)
     testing, validating = np.random.default_rng([turn, 0]), np.random.default_rng([split, 1, seed])
     part = np.zeros(len(counts), dtype=np.int8)  # 0 train, 1 val, 2 test, per group
-    test_fraction, val_fraction = within_reach(counts, fractions)
+    test_fraction, val_fraction = _within_reach(counts, fractions)
     if table.folds:
         part[folds(counts, table.folds, testing) == fold] = 2
     else:
@@ -180,7 +178,7 @@ def by_group(
     return train, val, test
 
 
-def within_reach(counts: Rows, fractions: tuple[float, float]) -> tuple[float, float]:
+def _within_reach(counts: Rows, fractions: tuple[float, float]) -> tuple[float, float]:
     """The fractions of test and validation, lowered in proportion where giant groups leave less than both."""
     rows = counts[:, 0] / counts[:, 0].sum()
     small = rows[rows <= fractions[0]].sum()
@@ -190,7 +188,7 @@ def within_reach(counts: Rows, fractions: tuple[float, float]) -> tuple[float, f
     return fractions[0] * scale, fractions[1] * scale
 
 
-def by_time(
+def _by_time(
     time: Rows, group: Rows | None, split: int, test_fraction: float, val_fraction: float
 ) -> tuple[Rows, Rows, Rows]:
     """The latest rows test, the latest before them validate; rows of one moment stay together.
@@ -223,7 +221,7 @@ def by_time(
     return parts[0], parts[1], parts[2]
 
 
-def by_given(
+def _by_given(
     table: Table, given: npt.NDArray[np.int8], split: int, seed: int, val_fraction: float
 ) -> tuple[Rows, Rows, Rows]:
     """As a column says; where it names no validation rows, they are drawn from the training rows, by class.
@@ -248,54 +246,7 @@ def by_given(
     return np.setdiff1d(train, val, assume_unique=True), val, test
 
 
-def impose(train: Rows, table: Table, generator: np.random.Generator) -> Rows:
-    """Thin the training rows of each class to the imbalance asked for.
-
-    A random order comes with stratified parts; it is drawn where groups, time or a column have sorted the rows.
-    """
-    assert table.imbalance is not None
-    members = [train[table.y[train] == c] for c in range(len(table.classes))]
-    if table.roles is not None and {"group", "time", "given"} & set(table.roles.arrays()):
-        members = [generator.permutation(m) for m in members]
-    counts = [min(len(m), table.largest or len(m)) for m in members]
-    keep = (step if table.imbalance_shape == "step" else long_tail)(counts, table.imbalance)
-    return np.concatenate([m[:k] for m, k in zip(members, keep, strict=True)])
-
-
-def long_tail(counts: list[int], ratio: float) -> list[int]:
-    """Rows to keep per class: max(counts) · ratio^(-c / (C-1)) for c = 0 … C-1, as far as there are so many.
-
-    Source: Cui et al. 2019, section 5.1 (long-tailed CIFAR).
-    """
-    last = max(len(counts) - 1, 1)
-    return [min(n, max(1, round(max(counts) * ratio ** (-c / last)))) for c, n in enumerate(counts)]
-
-
-def step(counts: list[int], ratio: float) -> list[int]:
-    """Rows to keep per class: all of the first half of the classes, max(counts) / ratio of the others.
-
-    Source: Buda, Maki & Mazurowski 2018, section 2.1 (step imbalance, half of the classes minority classes).
-    """
-    few = max(1, round(max(counts) / ratio))
-    return [n if c < (len(counts) + 1) // 2 else min(n, few) for c, n in enumerate(counts)]
-
-
-def shifted(test: Rows, table: Table, generator: np.random.Generator) -> Rows:
-    """Test rows of a prior whose odds are `table.shift` times as high: rows of one class are left out at random.
-
-    p(x | y) stays, so p(y | x) has `shift` times the odds.
-
-    Raises:
-        DataError: more than two classes.
-    """
-    if len(table.classes) != 2:
-        raise DataError(f"data.shift: expected two classes, got {len(table.classes)}. Unset data.shift")
-    thinned, keep = (0, 1 / table.shift) if table.shift > 1 else (1, table.shift)
-    stays: npt.NDArray[np.bool_] = (table.y[test] != thinned) | (generator.random(len(test)) < keep)
-    return np.asarray(test[stays])
-
-
-def check_classes(table: Table, parts: dict[str, Rows]) -> None:
+def _check_classes(table: Table, parts: dict[str, Rows]) -> None:
     """Refuse parts without rows of some class.
 
     Raises:
@@ -321,7 +272,7 @@ def check_classes(table: Table, parts: dict[str, Rows]) -> None:
     )
 
 
-def check_groups(group: Rows, *parts: Rows) -> None:
+def _check_groups(group: Rows, *parts: Rows) -> None:
     """Assert that no group is in two parts.
 
     Raises:

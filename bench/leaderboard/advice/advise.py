@@ -26,8 +26,8 @@ from bench.leaderboard.text.words import list_of, plural, short
 from bench.needs import Allowance, Need
 from bench.records.columns import RecordTable
 
-PROBABILITIES: Final = "recalibrated/log_loss"
-CONVINCED: Final = 0.95  # posterior probability that calls a strategy better across data sets
+_PROBABILITIES: Final = "recalibrated/log_loss"
+_CONVINCED: Final = 0.95  # posterior probability that calls a strategy better across data sets
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ def advise(records: RecordTable, need: Need, allowance: Allowance, *, rope: floa
     steps: list[Step] = []
     if allowance.device:
         records = on_device(records, allowance.device, steps)
-    metric = PROBABILITIES if need.probabilities and not need.ranking else None
+    metric = _PROBABILITIES if need.probabilities and not need.ranking else None
     tables = [b for b in boards(records, metric=metric) if any(row.score for row in b.rows)]
     tables = similar(tables, need, steps)
     if need.explainability:
@@ -127,7 +127,7 @@ def _candidates(pairs: Sequence[tuple[Board, list[Row]]]) -> list[Candidate]:
                 fmean(r.score.mean for _, r in mine if r.score),
                 fmean(gains) if gains else None,
                 _middle(
-                    r.values.get(PROBABILITIES, r.score.mean if r.score and b.score.key == PROBABILITIES else None)
+                    r.values.get(_PROBABILITIES, r.score.mean if r.score and b.score.key == _PROBABILITIES else None)
                     for b, r in mine
                 ),
                 _middle(r.values.get(COST) for _, r in mine),
@@ -164,7 +164,7 @@ def _choose(
     winner = next((r for r in top if r.label == best), top[0])
     p = winner.adjusted_p
     if winner.label != baseline and p is not None and p <= LEVEL and len(top) == 1:
-        why = f"on {board.title} it alone has rank 1 ({p_words(p)} against {baseline}, Holm-adjusted)"
+        why = f"on {board.title} it alone has rank 1 ({_p_words(p)} against {baseline}, Holm-adjusted)"
         return winner.label, True, f"Use {winner.label}: {why}."
     sharing = [c for c in candidates if c.name in {r.label for r in top}]
     why = f"{len(top)} strategies share rank 1 on {board.title}"
@@ -183,8 +183,8 @@ def _over_blocks(
     if against is not None and against.adjusted <= LEVEL and against.mean > 0:
         why = f"better than {against.second} over {plural(n, 'data set')}"
         counts = f"{against.wins}/{against.ties}/{against.losses} wins/ties/losses"
-        return first.name, True, f"Use {first.name}: {why} (Wilcoxon-Holm {p_words(against.adjusted)}; {counts})."
-    if against and against.posterior and against.posterior.first >= CONVINCED and n >= blocks_needed(1):
+        return first.name, True, f"Use {first.name}: {why} (Wilcoxon-Holm {_p_words(against.adjusted)}; {counts})."
+    if against and against.posterior and against.posterior.first >= _CONVINCED and n >= blocks_needed(1):
         chance = number(against.posterior.first, 2)
         why = f"with probability {chance} it gains more than {rope:g} over {against.second}"
         return first.name, True, f"Use {first.name}: {why} on a further data set like these {n} (Bayesian signed-rank)."
@@ -222,7 +222,7 @@ def _default(sharing: Sequence[Candidate], candidates: Sequence[Candidate], why:
     return cheapest.name, False, sentence
 
 
-def p_words(p: float) -> str:
+def _p_words(p: float) -> str:
     """`p = .021`, `p < .001`."""
     return "p < .001" if p < 0.001 else f"p = {number(p, 3)}"
 

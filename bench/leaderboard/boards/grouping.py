@@ -18,7 +18,7 @@ from bench.records.record import canonical
 K = TypeVar("K")
 _Key = tuple[str, bool, int, str]  # strategy, tuned, trials, stack
 
-TUNED: Final = ("lr", "weight_decay")
+_TUNED: Final = ("lr", "weight_decay")
 """Keys of `train` that tuning chooses: with the model's hyperparameters part of the budget, not of the board."""
 
 
@@ -48,7 +48,7 @@ def settings_of(text: str) -> BoardSettings:
     value = json.loads(text)
     train, model = value.get("train"), value.get("model")
     if isinstance(train, dict):
-        value["train"] = {name: v for name, v in train.items() if name not in TUNED}
+        value["train"] = {name: v for name, v in train.items() if name not in _TUNED}
     if isinstance(model, dict):
         value["model"] = {name: v for name, v in model.items() if name in ("name", "version")}
     return BoardSettings(canonical(value), text)

@@ -35,7 +35,7 @@ def verdict(
     start = f"With {plural(typical, unit)} and {plural(comparison.tested, 'comparison')}"
     if smallest is None:
         power = f"{start}, no variance between {unit}s was seen, so differences cannot be judged"
-    elif smallest > largest_realistic(scored, score):
+    elif smallest > _largest_realistic(scored, score):
         power = (
             f"{start}, no realistic difference can be told from chance: so few {unit}s would miss even half of the "
             f"range of {score.label} more often than 1 time in 5. Run at least five ({unit}=0,1,2,3,4)"
@@ -51,10 +51,10 @@ def verdict(
         outcome = "No strategy is significantly better than another: all share rank 1"
     else:
         outcome = f"The top {len(top)} share rank 1" if len(top) > 1 else f"{top[0]} alone has rank 1"
-    return f"{power}. {outcome}.{top_two(scored, comparison, design)}"
+    return f"{power}. {outcome}.{_top_two(scored, comparison, design)}"
 
 
-def largest_realistic(scored: Sequence[Row], score: MetricColumn) -> float:
+def _largest_realistic(scored: Sequence[Row], score: MetricColumn) -> float:
     """Half the range of a metric within [0, 1]; for an unbounded one, the largest mean on the board."""
     realistic = metric_of(score.key).realistic
     if realistic is not None:
@@ -62,7 +62,7 @@ def largest_realistic(scored: Sequence[Row], score: MetricColumn) -> float:
     return max((abs(row.score.mean) for row in scored if row.score), default=math.inf)
 
 
-def top_two(scored: Sequence[Row], comparison: Comparison, design: Design) -> str:
+def _top_two(scored: Sequence[Row], comparison: Comparison, design: Design) -> str:
     """How many more units would separate the two best means, were what was seen the truth; empty where they are."""
     best = sorted((r for r in scored if r.score), key=lambda r: r.score.mean if r.score else 0.0)
     higher = len(best) > 1 and (best[0].rank or 0) >= (best[-1].rank or 0)

@@ -84,10 +84,10 @@ def _csv_entry(value: str | float | bool | None) -> str:
         return ""
     if isinstance(value, bool):
         return "true" if value else "false"
-    return csv_text(value) if isinstance(value, str) else f"{value:.12g}"
+    return _csv_text(value) if isinstance(value, str) else f"{value:.12g}"
 
 
-def csv_text(text: str) -> str:
+def _csv_text(text: str) -> str:
     """Text that a spreadsheet shows instead of evaluating: ' before a leading = + - @ tab or carriage return."""
     text = text.encode("utf-8", "replace").decode("utf-8").replace("\0", "\ufffd")
     risky = text[:1] in ("\t", "\r", "\n") or text.lstrip()[:1] in tuple("=+-@＝＋－＠")

@@ -17,54 +17,54 @@ def markdown(boards: Iterable[Board], summaries: Iterable[AcrossDataSets] = ()) 
     boards = list(boards)
     tables = "".join("\n" + "\n".join(_markdown_summary(summary)) + "\n" for summary in summaries)
     tables += "".join("\n" + "\n".join(_markdown_board(board)) + "\n" for board in boards)
-    sentences = "".join(f"- {markdown_text(sentence)}\n" for sentence in legend(boards))
+    sentences = "".join(f"- {_markdown_text(sentence)}\n" for sentence in legend(boards))
     return f"# Leaderboard\n{tables}\n## How to read this\n\n{sentences}"
 
 
 def _markdown_board(board: Board) -> Iterator[str]:
-    yield f"## {markdown_text(board.title)}"
-    yield f"\n{markdown_text(board.facts)}"
+    yield f"## {_markdown_text(board.title)}"
+    yield f"\n{_markdown_text(board.facts)}"
     for title, panels in TABLES:
         headings, body = entries(board, *panels)
         if len(headings) == 1:
             continue
         yield f"\n**{title}**\n" if title else ""
-        yield _markdown_line([markdown_text(h) for h in headings])
+        yield _markdown_line([_markdown_text(h) for h in headings])
         yield _markdown_line([":---" if h == "Strategy" else "---:" for h in headings])
         for line in body:
-            texts = [markdown_text(cell.text) for cell in line]
+            texts = [_markdown_text(cell.text) for cell in line]
             yield _markdown_line([f"**{t}**" if c.bold else t for t, c in zip(texts, line, strict=True)])
-    yield f"\n**{markdown_text(board.notes[0])}**\n"
-    yield from (f"- {markdown_text(note)}" for note in board.notes[1:])
+    yield f"\n**{_markdown_text(board.notes[0])}**\n"
+    yield from (f"- {_markdown_text(note)}" for note in board.notes[1:])
     for title, headings, lines in board.group_tables():
-        yield f"\n**{markdown_text(title)}**\n"
-        yield _markdown_line([markdown_text(h) for h in headings])
+        yield f"\n**{_markdown_text(title)}**\n"
+        yield _markdown_line([_markdown_text(h) for h in headings])
         yield _markdown_line([":---", *["---:"] * (len(headings) - 1)])
-        yield from (_markdown_line([markdown_text(text) for text in line]) for line in lines)
+        yield from (_markdown_line([_markdown_text(text) for text in line]) for line in lines)
     if board.subgroups is not None:
         yield ""
-        yield from (f"- {markdown_text(note)}" for note in board.subgroups.notes())
+        yield from (f"- {_markdown_text(note)}" for note in board.subgroups.notes())
     for heading, remedy, absences in board.absences():
         yield f"\n{heading} ({remedy}):\n"
-        yield from (f"- {markdown_text(line)}" for line in describe_lines(absences))
+        yield from (f"- {_markdown_text(line)}" for line in describe_lines(absences))
 
 
 def _markdown_summary(summary: AcrossDataSets) -> Iterator[str]:
-    yield f"## {markdown_text(summary.title)}\n"
+    yield f"## {_markdown_text(summary.title)}\n"
     headings, lines = across(summary)
     if lines:
-        yield _markdown_line([markdown_text(h) for h in headings])
+        yield _markdown_line([_markdown_text(h) for h in headings])
         yield _markdown_line([":---" if h == "Strategy" else "---:" for h in headings])
-        yield from (_markdown_line([markdown_text(text) for text in line]) for line in lines)
+        yield from (_markdown_line([_markdown_text(text) for text in line]) for line in lines)
         yield ""
-    yield from (f"- {markdown_text(note)}" for note in summary.notes)
+    yield from (f"- {_markdown_text(note)}" for note in summary.notes)
 
 
 def _markdown_line(texts: Sequence[str]) -> str:
     return "| " + " | ".join(texts) + " |"
 
 
-def markdown_text(text: str) -> str:
+def _markdown_text(text: str) -> str:
     """Text that Markdown shows as it is: no table cell, emphasis, code, link, mention or HTML tag comes of it."""
     escaped = html.escape(clean(text), quote=False)
     escaped = re.sub(r"([\\`*\[\]|~$])", r"\\\1", escaped)

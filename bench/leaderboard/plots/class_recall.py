@@ -39,7 +39,7 @@ class ClassRecall(Figure[Board, Stems]):
 
     def measure(self, runs: Runs) -> Recalls | None:
         """The recalls that the records hold."""
-        return mean_recalls(runs.records) or None
+        return _mean_recalls(runs.records) or None
 
     def data(self, subject: Board, evidence: Evidence) -> Iterator[Stems]:
         classes, n = tuple(str(name) for name in subject.traits.get("classes") or ()), subject.n_classes
@@ -93,7 +93,7 @@ class ClassRecall(Figure[Board, Stems]):
         return multiples(data.labels, axes, scales, panel, ((), (0, 0.5, 1)))
 
 
-def mean_recalls(records: Sequence[Record]) -> Recalls:
+def _mean_recalls(records: Sequence[Record]) -> Recalls:
     """Recall of each class at the tuned rule, averaged over the runs where it is defined."""
     tables: list[Sequence[Any]] = [r.per_class.get("tuned/recall") or () for r in records]
     size = max(map(len, tables), default=0)

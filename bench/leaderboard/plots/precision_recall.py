@@ -14,13 +14,13 @@ from bench.leaderboard.plots.parts.panels import PANEL, Curve, multiples
 from bench.leaderboard.plots.parts.svg import Drawing, Scale, tick_text
 from bench.leaderboard.text.numbers import number
 
-RECALLS: Final = tuple((i + 1) / 40 for i in range(40))
+_RECALLS: Final = tuple((i + 1) / 40 for i in range(40))
 _TOLD: Final = (0.1, 0.25, 0.5, 0.75, 0.9)
 
 
 @dataclass(frozen=True)
 class Curves:
-    """By label, precision at `RECALLS`; the baseline, where it has a curve; the share of positives."""
+    """By label, precision at `_RECALLS`; the baseline, where it has a curve; the share of positives."""
 
     words: Words
     curves: Mapping[str, Curve]
@@ -41,7 +41,7 @@ class PrecisionRecall(Figure[Board, Curves]):
         tests = [test for test, _ in runs.predictions]
         if not tests or runs.n_classes != 2:
             return None
-        return mean_precision(tests), float(np.mean([np.mean(y == 1) for y, _ in tests]))
+        return _mean_precision(tests), float(np.mean([np.mean(y == 1) for y, _ in tests]))
 
     def data(self, subject: Board, evidence: Evidence) -> Iterator[Curves]:
         measured: Mapping[str, tuple[Curve, float]] = evidence.measured.get(self.name, {})
@@ -51,7 +51,7 @@ class PrecisionRecall(Figure[Board, Curves]):
             return
         prevalence = [share for _, share in measured.values()][-1]
         baseline = subject.baseline if subject.baseline in measured else None
-        at = [RECALLS.index(r) for r in _TOLD]
+        at = [_RECALLS.index(r) for r in _TOLD]
         rows = tuple((label, *(number(curve.points[i][1]) for i in at)) for label, curve in curves.items())
         grey = f" Grey: {baseline}." if baseline else ""
         words = Words(
@@ -60,7 +60,7 @@ class PrecisionRecall(Figure[Board, Curves]):
             about=subject.title,
             caption=f"Precision where each recall is first reached, mean of the seeds.{grey} Dashed: prevalence, "
             f"{number(prevalence)}.",
-            headings=("Strategy", *(f"precision at recall {tick_text(RECALLS[i])}" for i in at)),
+            headings=("Strategy", *(f"precision at recall {tick_text(_RECALLS[i])}" for i in at)),
             rows=rows,
             description=f"Precision at recall .5: {'; '.join(f'{row[0]} {row[3]}' for row in rows)}.",
         )
@@ -82,7 +82,7 @@ class PrecisionRecall(Figure[Board, Curves]):
         return multiples(labels, ("Recall →", "Precision ↑"), scales, panel, ((0, 0.5, 1), (0, 0.5, 1)))
 
 
-def mean_precision(tests: Sequence[Labelled]) -> Curve:
+def _mean_precision(tests: Sequence[Labelled]) -> Curve:
     """Precision where each recall is first reached, averaged over runs; no points where none has a positive."""
     found = []
     for y, logits in tests:
@@ -93,7 +93,7 @@ def mean_precision(tests: Sequence[Labelled]) -> Curve:
             continue
         cuts = np.append(np.flatnonzero(np.diff(scores[order])), len(order) - 1)
         reached = hits[cuts] / hits[-1]
-        at = np.searchsorted(reached, np.array(RECALLS) - 1e-12)
+        at = np.searchsorted(reached, np.array(_RECALLS) - 1e-12)
         found.append(hits[cuts][at] / (cuts[at] + 1))
     means = np.mean(found, axis=0).tolist() if found else []
-    return Curve(tuple(zip(RECALLS, means, strict=False)))
+    return Curve(tuple(zip(_RECALLS, means, strict=False)))

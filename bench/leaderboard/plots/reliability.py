@@ -43,8 +43,8 @@ class Reliability(Figure[Board, Curves]):
         if not runs.predictions:
             return None
         if runs.n_classes == 2:
-            return positive_rates(runs.predictions)
-        return {"raw": accuracies([test for test, _ in runs.predictions])}
+            return _positive_rates(runs.predictions)
+        return {"raw": _accuracies([test for test, _ in runs.predictions])}
 
     def data(self, subject: Board, evidence: Evidence) -> Iterator[Curves]:
         found: Mapping[str, Mapping[str, Curve]] = evidence.measured.get(self.name, {})
@@ -99,7 +99,7 @@ class Reliability(Figure[Board, Curves]):
         return multiples(list(data.curves), ("Predicted →", "Observed ↑"), scales, panel, (marks, marks))
 
 
-def positive_rates(parts: Sequence[tuple[Labelled, Labelled]]) -> dict[str, Curve]:
+def _positive_rates(parts: Sequence[tuple[Labelled, Labelled]]) -> dict[str, Curve]:
     """Mean prediction and share of positives in bins with equally many positives, as trained and recalibrated.
 
     The recalibration is fitted again on the validation rows. For two classes its intercept absorbs the prior
@@ -136,7 +136,7 @@ def _binned(p: Floats, y: npt.NDArray[np.int64], runs: int) -> Curve:
     return Curve(tuple(points), tuple(counts))
 
 
-def accuracies(tests: Sequence[Labelled]) -> Curve:
+def _accuracies(tests: Sequence[Labelled]) -> Curve:
     """Top probability against accuracy in ten bins of equally many rows, as trained."""
     top, right = [], []
     for y, logits in tests:

@@ -26,7 +26,7 @@ from bench.leaderboard.statistics.seeds import LEVEL, holm
 
 Floats = npt.NDArray[np.float64]
 
-EXACT_UP_TO = 60  # blocks; beyond it the normal approximation is good to three digits
+_EXACT_UP_TO = 60  # blocks; beyond it the normal approximation is good to three digits
 
 
 def average_ranks(scores: Floats, *, higher_is_better: bool) -> Floats:
@@ -50,7 +50,7 @@ def friedman(ranks: Floats) -> tuple[float, float]:
 def signed_rank(differences: Sequence[float]) -> float:
     """Two-sided p value of Wilcoxon's signed-rank test; zeros take ranks and are then dropped (Pratt 1959).
 
-    Exact given the ranks, ties included, for up to `EXACT_UP_TO` differences; all zero: 1.
+    Exact given the ranks, ties included, for up to `_EXACT_UP_TO` differences; all zero: 1.
     """
     values = np.asarray(differences, dtype=np.float64)
     sizes = np.abs(values)
@@ -61,7 +61,7 @@ def signed_rank(differences: Sequence[float]) -> float:
         return 1.0
     total, positive = int(doubled.sum()), int(doubled[values[values != 0] > 0].sum())
     smaller = min(positive, total - positive)
-    if len(doubled) > EXACT_UP_TO:
+    if len(doubled) > _EXACT_UP_TO:
         return min(1.0, 2 * float(ndtr((smaller - total / 2 + 1) / math.sqrt(float((doubled**2).sum()) / 4))))
     ways = np.zeros(total + 1)
     ways[0] = 1.0

@@ -58,7 +58,7 @@ class Network(nn.Module):
             bias.data[k] = prior.clamp_min(1e-6).log().to(bias.dtype)
         if recipe.init is not None:
             own = self.state_dict(keep_vars=True)
-            for name, value in initial_state(recipe).items():
+            for name, value in _initial_state(recipe).items():
                 if name.startswith("encoder.") or recipe.keep_head:
                     own[name].data[k] = value[0]
 
@@ -81,7 +81,7 @@ class Network(nn.Module):
                 module.streams = streams
 
 
-def initial_state(recipe: Recipe) -> dict[str, Tensor]:
+def _initial_state(recipe: Recipe) -> dict[str, Tensor]:
     """The parameters of `recipe.init`, looked up through any wrapper.
 
     Raises:

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from bench.data.errors import DataError
+from bench.data.files.dialect import Asked
 from bench.data.files.encodings import detect
-from bench.data.files.text import Asked, read_text
+from bench.data.files.text import read_text
 
 CHINESE = "订单号,金额,备注,退货\nA1,12,尺码合适质量很好,否\nA2,13,掉色严重客服态度差,是\n"
 TRADITIONAL = "訂單號,金額,備註\nA1,12,顏色漂亮物流很快\nA2,13,客服態度差\n"

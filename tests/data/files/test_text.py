@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from bench.data.errors import DataError
-from bench.data.files import text as files
-from bench.data.files.text import Asked, read_text, sniff
+from bench.data.files import dialect as files
+from bench.data.files.dialect import Asked, sniff
+from bench.data.files.text import read_text
 from tests.data.asked import asked
 
 

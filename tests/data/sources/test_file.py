@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench.data.errors import DataError
-from bench.data.files.text import Asked
+from bench.data.files.dialect import Asked
 from bench.data.sources.file import read
 from bench.data.tables.decode import decode
 from bench.data.tables.schema import FeatureColumn, Table

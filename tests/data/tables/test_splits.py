@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench.data.errors import DataError
+from bench.data.tables.imposed import long_tail
 from bench.data.tables.schema import FeatureColumn, Table
-from bench.data.tables.splits import Partition, long_tail, partition
+from bench.data.tables.splits import Partition, partition
 from tests.data.asked import asked
 
 

@@ -12,8 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench.data.errors import DataError
+from bench.data.tables.imposed import step
 from bench.data.tables.schema import FeatureColumn, Roles, Table
-from bench.data.tables.splits import Partition, partition, step
+from bench.data.tables.splits import Partition, partition
 
 
 def table(y: Any, **fields: Any) -> Table:

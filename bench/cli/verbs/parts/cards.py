@@ -26,7 +26,7 @@ def print_list(rows: Sequence[tuple[str, str]], console: Console) -> None:
     console.print(grid)
 
 
-def first_sentence(card: str) -> str:
+def _first_sentence(card: str) -> str:
     """The first paragraph of a card, on one line."""
     return " ".join(card.partition("\n\n")[0].split())
 
@@ -38,7 +38,7 @@ def print_entries(registry: Registry[Any], group: str, names: Sequence[str], con
         RegistryError: there is no entry of a name; suggests the nearest.
     """
     if not names:
-        print_list([(name, first_sentence(registry.card(name))) for name in registry.names()], console)
+        print_list([(name, _first_sentence(registry.card(name))) for name in registry.names()], console)
         return
     for number, (name, card) in enumerate([(name, registry.card(name)) for name in names]):
         lines = [*([""] if number else []), name, "", *paragraphs(card), ""]
@@ -60,15 +60,15 @@ def print_lines(lines: Sequence[str], console: Console) -> None:
 def settings_of(registry: Registry[Any], group: str, name: str) -> list[tuple[str, str]]:
     """The settings of an entry: path and default, and what they are; from its YAML, or from its class without one."""
     keys = [key for key in file_keys(group, name) if not is_search(key.path) and key.path != f"{group}.name"]
-    searched = spaces(yaml.safe_load(read(f"{group}/{name}")) or {}, prefix=own_path(group, name))
+    searched = spaces(yaml.safe_load(read(f"{group}/{name}")) or {}, prefix=_own_path(group, name))
     if not read(f"{group}/{name}"):
         cls = registry.get(name)
         own = fields(cls) if is_dataclass(cls) else ()
-        keys = [Key(f"{own_path(group, name)}.{f.name}", repr(f.default)) for f in own]
+        keys = [Key(f"{_own_path(group, name)}.{f.name}", repr(f.default)) for f in own]
     return [(f"{k.path}={k.default}", "; ".join(filter(None, [k.comment, searched.get(k.path, "")]))) for k in keys]
 
 
-def own_path(group: str, name: str) -> str:
+def _own_path(group: str, name: str) -> str:
     """Where the settings of an entry lie: strategies under their names, as several may be stacked."""
     return f"strategy.{name}" if group == "strategy" else group
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-BASH = r"""# bash completion of imbench
+_BASH = r"""# bash completion of imbench
 _imbench() {
     local line="${COMP_LINE:0:COMP_POINT}" word before IFS=$'\n'
     word="${line##*[[:space:]]}"
@@ -18,7 +18,7 @@ _imbench() {
 complete -o bashdefault -o default -F _imbench imbench
 """
 
-ZSH = r"""#compdef imbench
+_ZSH = r"""#compdef imbench
 _imbench() {
     local -a found open
     found=("${(@f)$(${words[1]} completion query "$LBUFFER" 2>/dev/null)}")
@@ -35,7 +35,7 @@ _imbench() {
 compdef _imbench imbench
 """
 
-FISH = r"""# fish completion of imbench
+_FISH = r"""# fish completion of imbench
 function __imbench_candidates
     imbench completion query (commandline -cp) 2>/dev/null
 end
@@ -44,4 +44,4 @@ complete -c imbench -n 'count (__imbench_candidates) >/dev/null' -a '(__imbench_
 complete -c imbench -n 'not count (__imbench_candidates) >/dev/null' -F
 """
 
-SCRIPTS: Mapping[str, str] = {"bash": BASH, "zsh": ZSH, "fish": FISH}
+SCRIPTS: Mapping[str, str] = {"bash": _BASH, "zsh": _ZSH, "fish": _FISH}

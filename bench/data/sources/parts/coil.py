@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from bench.data.sources.spec import ColumnKind, DataError
 
-MAILED = 800  # addresses that the challenge let one write to
+_MAILED = 800  # addresses that the challenge let one write to
 NOMINAL = ("MOSTYPE", "MOSHOOFD")  # codes of customer types; the others are ordered bands
 CITATION = "CoIL Challenge 2000 (van der Putten & van Someren), Sentient Machine Research"
 WARNING = "Non-commercial data in a GPL package: for local evaluation only"
@@ -32,6 +32,6 @@ def coil_score(scores: npt.NDArray[np.float64], y: npt.NDArray[np.int64]) -> flo
     """
     if len(y) != 4000:
         raise DataError(f"CoIL score: expected the challenge's 4,000 test rows, got {len(y):,}; use data.given=part")
-    threshold = np.sort(scores)[-MAILED]
+    threshold = np.sort(scores)[-_MAILED]
     above, level = scores > threshold, scores == threshold
-    return float(y[above].sum() + (MAILED - above.sum()) * y[level].mean())
+    return float(y[above].sum() + (_MAILED - above.sum()) * y[level].mean())

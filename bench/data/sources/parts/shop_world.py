@@ -21,10 +21,10 @@ from bench.data.errors import DataError
 VERSION = 1  # of the rows; the source has the same
 BATCH = 100_000  # rows
 ITEMS, CATEGORIES, BRANDS, SEGMENTS, SIGNALS = 2000, 20, 60, 8, 18
-ZIPF = 1.1  # exponent of the items' popularity
-COUNTRIES = ("DE", "FR", "IT", "ES", "NL", "PL", "SE", "AT", "BE", "DK", "FI", "PT")
+_ZIPF = 1.1  # exponent of the items' popularity
+_COUNTRIES = ("DE", "FR", "IT", "ES", "NL", "PL", "SE", "AT", "BE", "DK", "FI", "PT")
 DEVICES, CHANNELS = ("phone", "tablet", "desktop"), ("search", "home", "mail", "advert", "related")
-POSITIONS = 10
+_POSITIONS = 10
 
 Array = npt.NDArray[Any]
 
@@ -66,7 +66,7 @@ class Tastes:
     def draw(world: int) -> Tastes:
         """The tastes of a world."""
         g, after = np.random.default_rng([world, 0]), np.random.default_rng([world, 4])
-        popularity = 1 / np.arange(1, ITEMS + 1) ** ZIPF
+        popularity = 1 / np.arange(1, ITEMS + 1) ** _ZIPF
         return Tastes(
             popularity=np.cumsum(popularity / popularity.sum()),
             item=g.normal(0, 0.5, ITEMS),
@@ -75,7 +75,7 @@ class Tastes:
             price=np.exp(g.normal(3, 0.8, ITEMS)).round(2),
             liking=g.normal(0, 0.7, (SEGMENTS, CATEGORIES)),
             later=g.normal(0, 1.0, (SEGMENTS, CATEGORIES)),
-            country=g.normal(0, 0.4, len(COUNTRIES)),
+            country=g.normal(0, 0.4, len(_COUNTRIES)),
             signals=g.normal(0, 0.15, SIGNALS) * (np.arange(SIGNALS) < SIGNALS // 2),
             trust=after.normal(0, 0.5, BRANDS),
             buying=after.normal(0, 0.15, SIGNALS) * (np.arange(SIGNALS) % 3 == 0),
@@ -94,13 +94,13 @@ def draw(world: World, tastes: Tastes, batch: int, start: int, n: int) -> dict[s
     c["category"], c["brand"] = tastes.category[c["item"]], tastes.brand[c["item"]]
     traits = np.random.default_rng([world.world, 2]).integers(0, 2**31, 4096)[user % 4096] + user
     c["segment"] = (traits % SEGMENTS)[session]
-    share = np.cumsum(1 / np.arange(1, len(COUNTRIES) + 1))
+    share = np.cumsum(1 / np.arange(1, len(_COUNTRIES) + 1))
     c["country"] = np.searchsorted(share / share[-1], (traits % 9973) / 9973)[session]
     c["device"] = g.integers(0, len(DEVICES), sessions)[session]
     c["channel"] = g.integers(0, len(CHANNELS), sessions)[session]
     first = np.flatnonzero(np.diff(session, prepend=-1))
     c["position"] = np.minimum(
-        np.arange(n) - first[np.searchsorted(first, np.arange(n), side="right") - 1], POSITIONS - 1
+        np.arange(n) - first[np.searchsorted(first, np.arange(n), side="right") - 1], _POSITIONS - 1
     )
     c["weekday"] = (when * 56).astype(np.int64) % 7
     c["returning"] = (g.random(sessions) < 0.4).astype(np.int64)[session]
@@ -222,10 +222,10 @@ NAMES: dict[str, list[str]] = {
     "category": [f"c{i:02d}" for i in range(CATEGORIES)],
     "brand": [f"b{i:02d}" for i in range(BRANDS)],
     "segment": [f"s{i}" for i in range(SEGMENTS)],
-    "country": list(COUNTRIES),
+    "country": list(_COUNTRIES),
     "device": list(DEVICES),
     "channel": list(CHANNELS),
-    "position": [str(i) for i in range(1, POSITIONS + 1)],
+    "position": [str(i) for i in range(1, _POSITIONS + 1)],
     "weekday": [str(i) for i in range(1, 8)],
     "returning": ["no", "yes"],
 }

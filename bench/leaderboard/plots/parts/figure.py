@@ -33,7 +33,7 @@ class Words:
     diagram: str = ""
 
 
-class Worded(Protocol):
+class _Worded(Protocol):
     """The data of a figure: plain values, and the words for them."""
 
     @property
@@ -75,7 +75,7 @@ class Evidence:
 
 
 Subject = TypeVar("Subject")
-Data = TypeVar("Data", bound=Worded)
+Data = TypeVar("Data", bound=_Worded)
 
 
 class Figure(ABC, Generic[Subject, Data]):
