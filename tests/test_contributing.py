@@ -108,8 +108,11 @@ def test_the_example_model_is_found_and_trains(tmp_path: Path, monkeypatch: pyte
     assert {r.status for r in found.values()} == {"done"}
     assert len(found) == 4
     assert found["none"].config["model"] == {
-        "name": "residual", "version": 1, "width": 64, "takes": {"categories": "one-hot"}
-    }  # fmt: skip
+        "name": "residual",
+        "version": 1,
+        "width": 64,
+        "takes": {"categories": "one-hot"},
+    }
     scores = {name: r.metrics["default/macro_f1"] for name, r in found.items()}
     assert len(set(scores.values())) == 4
     assert imbench("publish", results=tmp_path / "results") == 0

@@ -70,16 +70,22 @@ def test_the_wheel_runs_from_an_empty_folder(wheel: Path, tmp_path: Path) -> Non
     # As the console script: the script's folder is first on the path, never the working directory.
     script = tmp_path / "bin" / "imbench"
     script.parent.mkdir()
-    script.write_text(f"import sys; sys.path.insert(0, {str(site)!r})\nfrom bench.__main__ import main\n"
-                      "if __name__ == '__main__':\n    sys.exit(main())\n")  # fmt: skip
+    script.write_text(
+        f"import sys; sys.path.insert(0, {str(site)!r})\nfrom bench.__main__ import main\n"
+        "if __name__ == '__main__':\n    sys.exit(main())\n"
+    )
     command = [sys.executable, str(script), "run", "-m", "strategy=none,focal", "data=digits_lt", "train.max_steps=20"]
     done = subprocess.run(command, cwd=work, capture_output=True, text=True, check=False, env=clean_environment(site))
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Macro-F1" in done.stdout
     where = subprocess.run(
         [sys.executable, "-c", "import bench, bench.conf; print(bench.__file__, bench.conf.__file__)"],
-        cwd=tmp_path, capture_output=True, text=True, check=True, env=clean_environment(site),
-    )  # fmt: skip
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+        env=clean_environment(site),
+    )
     assert str(site / "bench" / "__init__.py") in where.stdout
     assert str(site / "bench" / "conf") in where.stdout
 

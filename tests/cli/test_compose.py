@@ -62,9 +62,15 @@ def test_intervals_belong_to_tune(loader: ConfigLoader) -> None:
 def test_shortcut_composes_what_hydra_composes(loader: ConfigLoader) -> None:
     """Copies with values set equal full compositions, for groups, numbers, lists, quotes and nulls."""
     jobs = grid(
-        loader, "strategy=focal,[oversample,class_weights]", "model=mlp,linear", "seed=3", "train.lr=0.5",
-        "data.target=class", "data.positive='1'", "data.ignore=[Title,'Clothing ID']",
-    )  # fmt: skip
+        loader,
+        "strategy=focal,[oversample,class_weights]",
+        "model=mlp,linear",
+        "seed=3",
+        "train.lr=0.5",
+        "data.target=class",
+        "data.positive='1'",
+        "data.ignore=[Title,'Clothing ID']",
+    )
     for job, plain in zip(jobs, compose(loader, jobs), strict=True):
         whole = OmegaConf.to_container(loader.load_configuration("config", job, RunMode.RUN), resolve=True)
         del whole["hydra"]

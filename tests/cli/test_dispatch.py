@@ -58,8 +58,14 @@ def test_the_overview_has_every_verb_and_needs_no_list(
     monkeypatch.setattr(verbs, "__path__", [*verbs.__path__, str(tmp_path)])
     out = said(capsys)
     assert [line.split("  ")[1] for line in out.splitlines() if line.startswith("  ") and line[2] != " "][:7] == [
-        "run", "plan", "status", "tune", "tune status", "tune greet", "tune show"
-    ]  # fmt: skip
+        "run",
+        "plan",
+        "status",
+        "tune",
+        "tune status",
+        "tune greet",
+        "tune show",
+    ]
     assert all(f"\n  {name} " in out for name in NAMES)
     assert "Politely" in said(capsys, "tune", "greet", "--help")
     assert "tune greet   greet somebody" in said(capsys, "tune", "--help")

@@ -102,8 +102,11 @@ def test_names_in_a_sweep_are_quoted_one_by_one() -> None:
 def test_a_pasted_command_runs_nothing_else(tmp_path: Any) -> None:
     line = command("plan", {"path": "a$(touch hacked).csv", "target": "`touch hacked`; touch hacked"}, "results=r")
     shown = subprocess.run(
-        ["bash", "-c", line.replace("imbench plan", 'printf "%s\\n"', 1)], cwd=tmp_path, capture_output=True, text=True,
+        ["bash", "-c", line.replace("imbench plan", 'printf "%s\\n"', 1)],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
         check=True,
-    )  # fmt: skip
+    )
     assert shown.stdout.splitlines()[0].endswith('a$(touch hacked).csv"')
     assert not list(tmp_path.iterdir())

@@ -33,14 +33,21 @@ def finished(store: Store, classes: int, seed: int = 0) -> Record:
     test, val = test.astype(np.float32), val.astype(np.float32)
     counts, prior = [900 // (c + 1) for c in range(classes)], np.full(classes, 1 / classes, np.float32)
     found = evaluate(
-        Predictions(test, test_y), Predictions(val, val_y), prior=prior, natural=natural_prior(counts),
+        Predictions(test, test_y),
+        Predictions(val, val_y),
+        prior=prior,
+        natural=natural_prior(counts),
         train_counts=counts,
-    )  # fmt: skip
+    )
     record = make(
-        "none", seed, metrics=found.values, undefined=found.undefined,
-        per_class={**found.per_class, "prior": prior.tolist()}, fitted={**found.fitted, "prior_exact": 1.0},
+        "none",
+        seed,
+        metrics=found.values,
+        undefined=found.undefined,
+        per_class={**found.per_class, "prior": prior.tolist()},
+        fitted={**found.fitted, "prior_exact": 1.0},
         traits={"n_classes": classes, "train_counts": counts, "n_train": sum(counts), "n_test": 300},
-    )  # fmt: skip
+    )
     parts = {"val": (np.arange(200), val_y, val), "test": (np.arange(200, 500), test_y, test)}
     record = replace(record, predictions=store.put_predictions(record.key, pack(parts)))
     store.put(record)

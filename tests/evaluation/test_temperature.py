@@ -161,9 +161,13 @@ def test_special_members_side_by_side() -> None:
     ordinary = rng.normal(size=(30, 3)) + hot
     shared = hot + np.where(np.arange(30) < 15, 1.0 - hot.T, 0.0).T  # half the rows: every class at the top
     cases = {
-        "ordinary": ordinary, "separable": 5 * hot, "tied": shared, "constant in rows": np.ones((30, 3)),
-        "inverted": -5 * hot, "diverged": np.where(hot > 0, np.nan, hot),
-    }  # fmt: skip
+        "ordinary": ordinary,
+        "separable": 5 * hot,
+        "tied": shared,
+        "constant in rows": np.ones((30, 3)),
+        "inverted": -5 * hot,
+        "diverged": np.where(hot > 0, np.nan, hot),
+    }
     scores = dict(zip(cases, refined_log_losses(np.stack([*cases.values()]), y), strict=True))
     assert 0 < scores["ordinary"] < log_loss(ordinary, y)
     assert scores["separable"] == 0

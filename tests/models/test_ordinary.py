@@ -105,8 +105,15 @@ def alone(recipe: Recipe) -> Fitted:
 def test_training_is_the_plain_loop_over_the_module(norm: bool, binary: Toy) -> None:
     """torch's own loop: the module from the seed's stream, an nn.Linear on it, AdamW, running statistics."""
     steps = 30
-    recipe = numeric(binary, model=Plain(norm=norm), max_steps=steps, eval_every=steps, select="last",
-                     dtype=torch.float64, weight_decay=0.01)  # fmt: skip
+    recipe = numeric(
+        binary,
+        model=Plain(norm=norm),
+        max_steps=steps,
+        eval_every=steps,
+        select="last",
+        dtype=torch.float64,
+        weight_decay=0.01,
+    )
     got = alone(recipe)
     x, y = recipe.train.x.columns["numeric"], recipe.train.y
     assert isinstance(x, Tensor)
@@ -202,8 +209,12 @@ def test_on_a_cpu_ordinary_modules_train_one_after_another(binary: Toy) -> None:
 def test_modules_trained_at_once_are_those_trained_alone(binary: Toy) -> None:
     """By `torch.func`, in float64; losses that differ, members that end early, several batches of validation rows."""
     base = numeric(binary, dtype=torch.float64, max_steps=40, eval_every=10, patience=100)
-    recipes = [base, replace(base, seed=1, loss=FocalLoss(2.0)), replace(base, seed=2, max_steps=20),
-               replace(base, seed=3, val=base.train)]  # fmt: skip
+    recipes = [
+        base,
+        replace(base, seed=1, loss=FocalLoss(2.0)),
+        replace(base, seed=2, max_steps=20),
+        replace(base, seed=3, val=base.train),
+    ]
     for recipe, member in zip(recipes, fit(recipes, CPU), strict=True):
         assert isinstance(member, Fitted), member
         for name, value in alone(recipe).state.items():

@@ -50,10 +50,19 @@ def csr(b: Bag, width: int) -> sp.csr_matrix:
 
 def small(frame: pd.DataFrame, kinds: dict[str, ColumnKind], y: list[int], **fields: Any) -> Table:
     return Table(
-        name="t", target="y", frame=frame, columns=tuple(FeatureColumn(n, k) for n, k in sorted(kinds.items())),
-        y=np.array(y, dtype=np.int64), classes=("0", "1"), rows=np.arange(len(y)), fingerprint="", version=1,
-        source="file", licence="", **fields,
-    )  # fmt: skip
+        name="t",
+        target="y",
+        frame=frame,
+        columns=tuple(FeatureColumn(n, k) for n, k in sorted(kinds.items())),
+        y=np.array(y, dtype=np.int64),
+        classes=("0", "1"),
+        rows=np.arange(len(y)),
+        fingerprint="",
+        version=1,
+        source="file",
+        licence="",
+        **fields,
+    )
 
 
 PARTS = Partition(np.arange(0, 6), np.arange(6, 8), np.arange(8, 10))

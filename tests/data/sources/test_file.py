@@ -243,11 +243,19 @@ def test_schema_yaml_survives_any_column_name(name: str) -> None:
 def named(name: str) -> Table:
     y = np.array([0, 1], dtype=np.int64)
     return Table(
-        name="t\nt", target=name, frame=pd.DataFrame({name: [1.0, 2.0]}),
-        columns=(FeatureColumn(name, "numeric"),), y=y,
-        classes=("0", "1"), rows=y, fingerprint="", version=1, source="file", licence="",
+        name="t\nt",
+        target=name,
+        frame=pd.DataFrame({name: [1.0, 2.0]}),
+        columns=(FeatureColumn(name, "numeric"),),
+        y=y,
+        classes=("0", "1"),
+        rows=y,
+        fingerprint="",
+        version=1,
+        source="file",
+        licence="",
         ignored={name + " 2": "one value in all rows"},
-    )  # fmt: skip
+    )
 
 
 # ---- what DuckDB's sniffer would get wrong in silence

@@ -163,7 +163,8 @@ def test_a_block_is_one_table_of_a_generator() -> None:
     (summary,) = summaries(boards(of_records(records)))
     assert summary.blocks is not None
     assert set(summary.blocks.names) == {
-        "d", *(f"impressions (prevalence={p}, rows={n})" for n in (1000, 4000) for p in (0.1, 0.3)),
-    }  # fmt: skip
+        "d",
+        *(f"impressions (prevalence={p}, rows={n})" for n in (1000, 4000) for p in (0.1, 0.3)),
+    }
     assert any("Blocks of one generator (impressions) share" in note for note in summary.notes)
     assert not any("averaged" in note for note in summary.notes)

@@ -38,8 +38,10 @@ class Tab:
         flags = [*FLAGS, f"--user-data-dir={self.profile.name}", "--remote-debugging-pipe", "--window-size=1200,900"]
         self.process = subprocess.Popen(
             ["bash", "-c", f'exec "$@" 3<&{there} 4>&{back}', "_", str(CHROMIUM), *flags, "about:blank"],
-            pass_fds=(there, back), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        )  # fmt: skip
+            pass_fds=(there, back),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
         os.close(there)
         os.close(back)
         self.buffer, self.count, self.session = b"", 0, ""

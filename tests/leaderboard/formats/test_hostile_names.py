@@ -59,7 +59,22 @@ def test_markdown_of_hostile_names_by_an_independent_parser() -> None:
 
 def test_a_lone_surrogate_can_be_printed() -> None:
     """JSON can hold half a character; files and terminals cannot."""
-    (board,) = boards(frame_of([Record(key="k", status="done", data="\ud800", target="t", model="m", strategy="\ud800",
-                                       split=0, seed=0, metrics={"raw/average_precision": 0.5})]))  # fmt: skip
+    (board,) = boards(
+        frame_of(
+            [
+                Record(
+                    key="k",
+                    status="done",
+                    data="\ud800",
+                    target="t",
+                    model="m",
+                    strategy="\ud800",
+                    split=0,
+                    seed=0,
+                    metrics={"raw/average_precision": 0.5},
+                )
+            ]
+        )
+    )
     for text in (markdown.markdown([board]), export.comma_separated([board]), terminal(board)):
         text.encode("utf-8")

@@ -84,8 +84,9 @@ def test_pairs_agree_with_scikit_posthocs() -> None:
     names = ["a", "b", "c", "d"]
     found = analyse(
         {s: {f"block {i:02}": float(v) for i, v in enumerate(scores[:, k])} for k, s in enumerate(names)},
-        baseline="a", rope=0.01,
-    )  # fmt: skip
+        baseline="a",
+        rope=0.01,
+    )
     witness = posthocs.posthoc_wilcoxon(list(scores.T), p_adjust="holm")
     for pair in found.pairs:
         i, j = names.index(pair.first) + 1, names.index(pair.second) + 1
