@@ -1,5 +1,5 @@
 # Everything from a fresh checkout: each target sets up what it needs first.
-.PHONY: demo test check lint types readme readme-long bench gpu simulate board regret clean
+.PHONY: demo test check lint types readme readme-long bench gpu simulate fairness quality board regret clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -51,6 +51,16 @@ gpu: $(READY)
 # Family-wise error and coverage of the boards' statistics, from the variance of your own records.
 simulate: $(READY)
 	$(BIN)/python -m tests.tools.simulate results
+
+# Does more budget change who wins? A sample in minutes; without --small some hours. Resumable.
+fairness: $(READY)
+	$(BIN)/python -m tests.tools.fairness .fairness/lines.jsonl --small
+	$(BIN)/python -m tests.tools.fairness .fairness/lines.jsonl --small --write results/fairness/now.md
+
+# Is `none` as good as logistic regression, and how near to gradient boosting, on sets that no default was chosen by?
+quality: $(READY)
+	$(BIN)/imbench data get keel
+	$(BIN)/python -m tests.tools.quality .quality/lines.jsonl --out results/data/quality.md
 
 # The published board: fifteen data sets, every strategy tuned with 15 trials, five fresh seeds. Resumable.
 KEEL := yeast4,abalone9-18,page-blocks0,winequality-red-4,vowel0,segment0,ecoli3,car-good,kr-vs-k-three_vs_eleven,flare-F,shuttle-c0-vs-c4,vehicle0

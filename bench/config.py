@@ -43,12 +43,13 @@ class ConfigError(Complaint, ValueError):
 class TrainConfig:
     """One budget for all: see conf/train/default.yaml."""
 
-    max_steps: int = 1000
+    max_steps: int = 4000
     batch_size: int = 256
-    lr: float = 0.01
+    lr: float = 0.003
     weight_decay: float = 0.0
     eval_every: int = 20
     patience: int = 10
+    decay: float = 0.3
     precision: Literal["float32", "bf16"] = "float32"
 
     def key(self) -> dict[str, Any]:
@@ -62,6 +63,8 @@ class TrainConfig:
         for name in ("max_steps", "batch_size", "eval_every", "patience", "lr"):
             if getattr(self, name) <= 0:
                 raise ValueError(f"train.{name}: expected a number above 0, got {getattr(self, name)}")
+        if not 0 <= self.decay < 1:
+            raise ValueError(f"train.decay: expected a share of at least 0 and below 1, got {self.decay}")
         if self.weight_decay < 0:
             raise ValueError(f"train.weight_decay: expected a number of at least 0, got {self.weight_decay}")
 

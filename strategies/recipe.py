@@ -114,6 +114,8 @@ class Recipe:
     weight_decay: float = field(default=0.0, metadata=_HARNESS)
     eval_every: int = field(default=20, metadata=_HARNESS)
     patience: int = field(default=10, metadata=_HARNESS)
+    # Of the steps: how long the rate falls to zero (bench.training.schedule); 0: never.
+    decay: float = field(default=0.3, metadata=_HARNESS)
     seed: int = field(default=0, metadata=_HARNESS)
     dtype: torch.dtype = field(default_factory=lambda: torch.float32, metadata=_HARNESS)
     # Of the products in training steps; all else is in `dtype`.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import TypeAlias, cast
 
 from strategies.predictor import Cost, Costed, Predictor
@@ -44,6 +44,35 @@ def answer(training: Training, got: Sequence[Predictor | Exception]) -> Callable
     return lambda: training.send(cast("Sequence[Predictor]", got))
 
 
+def own_cost(made: Predictor, handed: Sequence[Predictor]) -> Cost:
+    """What a strategy's predictor took beside those that it was handed, which are charged already.
+
+    `made` may combine several (dataclass fields that hold predictors, or sequences of them). Of a combination that is
+    what it says beyond its parts, and what its parts took that were not handed over.
+    """
+    if any(made is one for one in handed):
+        return Cost()
+    parts = parts_of(made)
+    within = sum((part.cost for part in parts), Cost())
+    beyond = Cost(
+        max(0, made.cost.fits - within.fits), max(0, made.cost.steps - within.steps),
+        max(0.0, made.cost.seconds - within.seconds), made.cost.together,
+    )  # fmt: skip
+    return sum((own_cost(part, handed) for part in parts), beyond)
+
+
+def parts_of(made: Predictor) -> list[Predictor]:
+    """The predictors that one is made of, each once."""
+    found: dict[int, Predictor] = {}
+    names: list[str] = [f.name for f in fields(made)] if is_dataclass(made) else []
+    for name in names:
+        value = getattr(made, name)
+        for part in value if isinstance(value, list | tuple) else (value,):
+            if isinstance(part, Predictor):
+                found[id(part)] = part
+    return list(found.values())
+
+
 @dataclass(frozen=True)
 class Chain(Strategy):
     """A stack of strategies. The first listed is outermost: what it asks for is trained by the rest.
@@ -65,16 +94,18 @@ class Chain(Strategy):
             return predictor
         outer, rest = self.parts[0], Chain(self.parts[1:])
         training = outer.train(replace(recipe, by=outer.name))
-        cost, notes = Cost(), dict[str, float]()
+        cost, notes, handed = Cost(), dict[str, float](), list[Predictor]()
         step: Callable[[], Sequence[Recipe]] = lambda: next(training)  # noqa: E731 - replaced by `answer` below
         while True:
             try:
                 asks = step()
             except StopIteration as stop:
-                return Costed(cast(Predictor, stop.value), cost, notes)
+                made = cast(Predictor, stop.value)
+                return Costed(made, cost + own_cost(made, handed), notes)
             got = yield from lockstep([(Chain(()) if ask.auxiliary else rest).train(ask) for ask in asks])
             for ask, trained in zip(asks, got, strict=True):
                 if not isinstance(trained, Exception):
                     cost += trained.cost
+                    handed.append(trained)
                     notes.update({} if ask.auxiliary else trained.notes)
             step = answer(training, got)

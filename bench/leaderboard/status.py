@@ -16,8 +16,12 @@ from bench.leaderboard.text.words import clean, plural, short
 from bench.records.files import ResultsError
 from bench.records.record import FAILURES, STATUSES, Record
 from bench.records.store import Store
+from bench.records.versions import of_this_version
 
 _START: Final = "imbench run -m 'strategy=none,focal' data=womens model=mlp seed=0,1,2"
+
+ANOTHER: Final = "of another version"
+"""Instead of a status, of records that another version of training, splitting or evaluation made."""
 
 
 def status(root: Path, console: Console) -> None:
@@ -29,9 +33,10 @@ def status(root: Path, console: Console) -> None:
         return
     if records:
         console.print(_counts(records))
-    _print_reasons(records, FAILURES, "Failed", console)
-    _print_reasons(records, ("skipped",), "Skipped: not applicable, not a failure", console)
-    if any(record.status in FAILURES for record in records):
+    current = [record for record in records if of_this_version(record.config)]
+    _print_reasons(current, FAILURES, "Failed", console)
+    _print_reasons(current, ("skipped",), "Skipped: not applicable, not a failure", console)
+    if any(record.status in FAILURES for record in current):
         console.print(
             "To try the failed cells again, run the same command with run.retry_failed=true.\n", highlight=False
         )
@@ -39,6 +44,12 @@ def status(root: Path, console: Console) -> None:
         console.print(Text(f"Unreadable: {clean(problem)}"))
     files = [path for path in store.runs.rglob("*") if path.is_file()]
     size = sum(path.stat().st_size for path in files)
+    if old := len(records) - len(current):
+        console.print(
+            f"{plural(old, 'record')} of another version of training, splitting or evaluation: the same command trains "
+            "these cells anew; boards keep the versions apart.\n",
+            highlight=False, soft_wrap=True,
+        )  # fmt: skip
     console.print(Text(f"{plural(len(records), 'record')}, {_size(size)} in {store.runs}"), soft_wrap=True)
     if orphans := _orphans(store):
         size = sum(path.stat().st_size for path in orphans if path.exists())
@@ -74,8 +85,9 @@ def _counts(records: list[Record]) -> Table:
     """Cells by (data, target, model) and status; only the statuses that occur."""
     counts: dict[tuple[str, str, str], Counter[str]] = defaultdict(Counter)
     for record in records:
-        counts[record.data, record.target, record.model][record.status] += 1
-    shown = [s for s in STATUSES if any(s in counter for counter in counts.values())]
+        status = record.status if of_this_version(record.config) else ANOTHER
+        counts[record.data, record.target, record.model][status] += 1
+    shown = [s for s in (*STATUSES, ANOTHER) if any(s in counter for counter in counts.values())]
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for heading in ("Data", "Target", "Model"):
         table.add_column(heading, overflow="fold")

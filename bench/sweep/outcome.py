@@ -69,7 +69,8 @@ def evaluated(planned: Planned, base: Record, predictor: Predictor, data: Encode
     correction = np.log(natural) - np.log(predictor.prior.numpy())
     decided = None if "tau" not in result.fitted else tau_decisions(test + correction, natural, result.fitted["tau"])
     views = {"raw": test, "corrected": test + correction}
-    base = replace(base, traits={**base.traits, **_test_traits(planned.cell.data, data, views, decided)})
+    own = {**_test_traits(planned.cell.data, data, views, decided), **_resolved(planned, data)}
+    base = replace(base, traits={**base.traits, **own})
     rows = data.table.rows
     predictions = {"val": (rows[data.partition.val], val_y, val), "test": (rows[data.partition.test], test_y, test)}
     cost = predictor.cost
@@ -91,6 +92,12 @@ def evaluated(planned: Planned, base: Record, predictor: Predictor, data: Encode
         curve=curve(predictor),
     )
     return completed, predictions
+
+
+def _resolved(planned: Planned, data: Encoded) -> dict[str, Any]:
+    """What a model's defaults came to on these data, where they depend on them."""
+    found = getattr(planned.cell.model, "resolved", None)
+    return {} if found is None else {"model": found(data.schema)}
 
 
 def _classify(error: Exception) -> tuple[Status, str]:

@@ -15,6 +15,7 @@ from bench.data.tables.splits import partition
 from bench.models.registry import refusal, takes, train_keys
 from bench.records.record import FAILURES, SCHEMA, Record, Status, digest
 from bench.records.store import Store
+from bench.records.versions import VERSIONS
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,7 @@ def identify(cell: Cell) -> Planned:
     given = {"takes": key} if (key := takes(cell.model).key()) else {}  # the defaults came before the first records
     config = {
         "schema": SCHEMA,
+        "versions": dict(VERSIONS),
         "data": {
             "source": cell.data.source.name,
             "version": data.version,

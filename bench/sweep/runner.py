@@ -59,6 +59,7 @@ def recipe(planned: Planned, data: Encoded) -> Recipe:
         weight_decay=train.weight_decay,
         eval_every=train.eval_every,
         patience=train.patience,
+        decay=train.decay,
         seed=cell.seed,
         precision=train.precision,
     )

@@ -11,8 +11,14 @@ from torch import Tensor, nn
 
 from strategies.spec import Recipe
 
-_TABLE_EPS = 1e-3  # AdamW's epsilon for embedding tables: rare terms must not take full-size steps on one example
+TABLE_EPS = 5e-3
+"""AdamW's epsilon for tables: rare terms must not take full-size steps on one example.
+
+Objectives are divided by their scale (bench.training.scale), so that it means the same for every strategy. Chosen in
+results/data/defaults-study.md.
+"""
 _DENSE_EPS = 1e-8
+_FIXED = (".slope", ".offset")  # ends of names of parameters that never learn (bench.models.parts.piecewise)
 _BETAS = (0.9, 0.999)
 _VECTOR = 64
 """The kernel treats what is left over after whole vectors by other instructions, which round differently.
@@ -54,11 +60,16 @@ class StackedAdamW:
         self.trainable: dict[str, bool] = {}  # whether a parameter wants to be trained at all
         self.steps = torch.zeros(())
 
-    def arrange(self, parameters: Mapping[str, nn.Parameter], recipes: Sequence[Recipe]) -> None:
-        """Sort parameters by rate; a stack of one rate stays whole, unless slices of it would round differently."""
+    def arrange(
+        self, parameters: Mapping[str, nn.Parameter], recipes: Sequence[Recipe], factors: Sequence[float]
+    ) -> None:
+        """Sort parameters by rate, times each member's factor.
+
+        A stack of one rate stays whole, unless slices of it would round differently.
+        """
         self.groups = {}
         for name, p in parameters.items():
-            rates = [rate(name, recipe) for recipe in recipes]
+            rates = [rate(name, recipe, factor) for recipe, factor in zip(recipes, factors, strict=True)]
             p.grad = None
             wanted = self.trainable.setdefault(name, p.requires_grad)
             p.requires_grad_(wanted and any(r.lr for r in rates))
@@ -117,10 +128,12 @@ class StackedAdamW:
                 p.grad = None
 
 
-def rate(name: str, recipe: Recipe) -> Rate:
+def rate(name: str, recipe: Recipe, schedule: float = 1.0) -> Rate:
     """The rate of one parameter of a member."""
+    if name.endswith(_FIXED):
+        return Rate(0.0, 0.0, _DENSE_EPS)
     factor = recipe.encoder_rate if name.startswith("encoder.") else 1.0
-    return Rate(recipe.lr * factor, recipe.weight_decay, _TABLE_EPS if ".tables." in name else _DENSE_EPS)
+    return Rate(recipe.lr * factor * schedule, recipe.weight_decay, TABLE_EPS if ".tables." in name else _DENSE_EPS)
 
 
 def gradients(group: RateGroup, slices: dict[int, tuple[Tensor, ...]]) -> Iterator[Tensor | None]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import cast
 
@@ -26,6 +26,8 @@ from bench.training.graphs import Replay, recordable
 from bench.training.losses import place_loss, stack_losses
 from bench.training.member import Member, steps_between_looks
 from bench.training.precision import products
+from bench.training.scale import gradient_scale
+from bench.training.schedule import Schedule
 from bench.training.scoring import Outcome, ScoreListener, diverged, natural_prior, score_logits
 from strategies.spec import Features, Recipe
 
@@ -55,6 +57,7 @@ class Fit:
             if not len(member.stream.rows):
                 member.stream.draw()
             self.network.start(k, member.recipe, member.stream.mass / member.stream.mass.sum())
+            member.scale = gradient_scale(member.recipe, member.stream)
         self.network.to(device)
         self.placed = Placed(device, recipes[0].dtype)
         self.adam = StackedAdamW()
@@ -64,7 +67,8 @@ class Fit:
         """A member before its first step."""
         noise = torch.Generator(self.where).manual_seed(recipe.generator("noise").initial_seed())
         natural = natural_prior(recipe.train)
-        return Member(recipe, of_process_group(recipe), noise, recipe.generator("augment"), natural)
+        stream, augmenting = of_process_group(recipe), recipe.generator("augment")
+        return Member(recipe, stream, noise, augmenting, natural, Schedule(recipe))
 
     def build(self, members: int) -> Network:
         """The network for so many members, not initialised."""
@@ -88,8 +92,13 @@ class Fit:
         device, dtype = self.where, recipes[0].dtype
         self.batches = Batches(recipes, [m.augmenting for m in self.active], self.placed)
         self.validation = validation_batches(recipes, self.placed)
+        shares = torch.tensor([1 / m.scale for m in self.active], dtype=dtype, device=device)
         self.losses = [
-            (None if len(ks) == len(recipes) else torch.tensor(ks, device=device), place_loss(loss, device, dtype))
+            (
+                None if len(ks) == len(recipes) else torch.tensor(ks, device=device),
+                place_loss(loss, device, dtype),
+                shares[ks],
+            )
             for ks, loss in stack_losses([r.loss for r in recipes])
         ]
         self.offset = None
@@ -97,15 +106,21 @@ class Fit:
             zero = (0.0,) * recipes[0].train.n_classes
             self.offset = torch.tensor([r.offset or zero for r in recipes], dtype=dtype, device=device).unsqueeze(1)
         settings = [member_settings(r.model, r.train.n_classes, len(r.train)) for r in recipes]
+        settings = [replace(s, penalty=s.penalty / m.scale) for s, m in zip(settings, self.active, strict=True)]
         rank, self.ranks = share()
         self.network.assign(settings, [m.noise for m in self.active], (rank, self.ranks))
-        self.adam.arrange(dict(self.network.named_parameters()), recipes)
+        self.arrange()
         self.products = products(recipes[0], device)
         self.replay = None
         if self.network.recordable and recordable(self.batches, self.ranks):
             weighted = dtype if any(r.train.weight is not None for r in recipes) else None
             shape = (recipes[0].eval_every, len(recipes), recipes[0].batch_size)
             self.replay = Replay(shape, weighted, device, [m.noise for m in self.active])
+
+    def arrange(self) -> None:
+        """Tell the optimiser of every member's rate until the next look."""
+        self.factors = [m.schedule.factor(self.steps_done) for m in self.active]
+        self.adam.arrange(dict(self.network.named_parameters()), [m.recipe for m in self.active], self.factors)
 
     def compact(self, keep: list[int]) -> None:
         """Drop finished members: parameters and moments."""
@@ -160,11 +175,11 @@ class Fit:
             if self.offset is not None:
                 z = z + self.offset
             total = self.network.penalty()
-            for ks, loss in self.losses:
+            for ks, loss, shares in self.losses:
                 values = loss(z, y) if ks is None else loss(z.index_select(0, ks), y.index_select(0, ks))
                 if weights is not None:
                     values = values * (weights[step] if ks is None else weights[step].index_select(0, ks))
-                total = total + values.mean(-1).sum()
+                total = total + values.mean(-1).dot(shares)
             cast(Tensor, total).backward()  # type: ignore[no-untyped-call]
             if self.ranks > 1:
                 average_gradients(self.network.parameters(), self.ranks)
@@ -186,11 +201,25 @@ class Fit:
         self.remember(better)
         self.charge(time.perf_counter() - began)
         for member in [self.active[k] for k in due]:
-            if member.outcome is None and member.ended(self.steps_done):
+            if member.outcome is None and member.schedule.ended(self.steps_done, member.best_step):
                 member.outcome = member.finish(self.steps_done, len(self.members), self.where)
+        for k in due:
+            member = self.active[k]
+            if member.outcome is None and member.schedule.reached(self.steps_done, member.best_step):
+                self.restore(k, member)
         keep = [k for k, member in enumerate(self.active) if member.outcome is None]
         if len(keep) < len(self.active):
             self.compact(keep)
+        elif self.active and self.factors != [m.schedule.factor(self.steps_done) for m in self.active]:
+            self.arrange()
+            if self.replay is not None:
+                self.replay.graph = None  # it holds the rates
+
+    def restore(self, k: int, member: Member) -> None:
+        """Take a member back to its best look."""
+        for name, p in self.network.named_parameters():
+            if name in member.best_state and member.best_step < self.steps_done:
+                p.data[k].copy_(member.best_state[name][0])
 
     def weights(self, drawn: list[Tensor | None], shape: torch.Size) -> Tensor | None:
         """Row weights (steps, K, B), or None where no member has any."""

@@ -12,6 +12,7 @@ from torch import Tensor
 from bench.models.parts.build import build_network
 from bench.training.predictor import Fitted
 from bench.training.row_stream import RowStream
+from bench.training.schedule import Schedule
 from bench.training.scoring import Outcome
 from strategies.predictor import Cost
 from strategies.spec import Recipe
@@ -33,6 +34,8 @@ class Member:
     noise: torch.Generator
     augmenting: torch.Generator
     natural: Tensor
+    schedule: Schedule
+    scale: float = 1.0  # of its objective, which is divided by it
     best_score: float = math.inf
     best_step: int = -1
     best_state: dict[str, Tensor] = field(default_factory=dict)
@@ -43,11 +46,6 @@ class Member:
     def due(self, steps: int) -> bool:
         """Whether a look is its own; others of the stack may need one when, alone, it would not be judged."""
         return steps >= self.recipe.max_steps or steps % self.recipe.eval_every == 0
-
-    def ended(self, steps: int) -> bool:
-        """Whether its steps, or its patience, are at their end."""
-        late = steps - self.best_step >= self.recipe.patience * self.recipe.eval_every
-        return steps >= self.recipe.max_steps or (late and self.recipe.select != "last")
 
     def finish(self, steps: int, together: int, device: torch.device) -> Fitted:
         """Its predictor: its best parameters, the prior that it saw, what it took, among how many."""

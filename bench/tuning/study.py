@@ -54,6 +54,7 @@ def identity(raw: Mapping[str, Any], tune: TuneConfig) -> Identity:
             name: {k: v for k, v in (own or {}).items() if k not in ("space", "neutral")}
             for name, own in (fixed.get("strategy") or {}).items()
         },
+        "harness": config["versions"],
         "versions": [config["model"]["version"], *([name, version] for name, version, _ in config["strategies"])],
         "train": {k: v for k, v in fixed["train"].items() if k in planned.cell.train.key()},
         "space": [asdict(d) for d in space],

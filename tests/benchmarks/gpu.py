@@ -219,7 +219,7 @@ def graphs(bench: Bench) -> list[Measured]:
 def bf16(bench: Bench) -> list[Measured]:
     """bf16 products against float32 on a wide network: time, and what it does to average precision over seeds."""
     train, val = numeric(20_000, 64), numeric(5_000, 64, seed=1)
-    model = MLP(dim=64, hidden=(256, 256), dropout=0.1)
+    model = MLP(dim=64, hidden=(256, 256), bins=0, dropout=0.1)
     steps = bench.size.steps // 4
     base = recipe(train, val, model, batch_size=1024, max_steps=steps, eval_every=steps, patience=1000, lr=0.003)
     sides = {p: [replace(base, precision=p, seed=s) for s in range(4)] for p in ("float32", "bf16")}

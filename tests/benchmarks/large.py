@@ -73,7 +73,7 @@ def train(path: Path) -> None:
     made = recipe(
         data.train,
         data.val,
-        MLP(dim=16, dropout=0.0),
+        MLP(dim=16, hidden=(), bins=0, dropout=0.0),
         batch_size=BATCH,
         max_steps=steps,
         eval_every=max(steps // 4, 1),

@@ -29,7 +29,13 @@ def rows() -> pd.DataFrame:
         train = numeric(n, 8)
         steps = n // 4096 or 1
         made = recipe(
-            train, val, MLP(dim=8, dropout=0.0), batch_size=4096, max_steps=steps, eval_every=100, patience=999
+            train,
+            val,
+            MLP(dim=8, hidden=(), bins=0, dropout=0.0),
+            batch_size=4096,
+            max_steps=steps,
+            eval_every=100,
+            patience=999,
         )
         began = time.process_time()
         fit([made], CPU)

@@ -22,7 +22,7 @@ def focal_trials(members: int, hidden: tuple[int, ...], batch: int, steps: int) 
     base = recipe(train, val, MLP(), batch_size=batch, max_steps=steps, eval_every=50, patience=1000)
     found = []
     for k in range(members):
-        model = MLP(dim=8, hidden=hidden, dropout=0.1 + 0.4 * k / members)
+        model = MLP(dim=8, hidden=hidden, bins=0, dropout=0.1 + 0.4 * k / members)
         trial = replace(base, model=model, seed=k, lr=0.003 * (1 + k % 5))
         found.append(Focal(gamma=5.0 * k / members).prepare(trial))
     return found

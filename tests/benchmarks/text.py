@@ -35,7 +35,7 @@ def measure() -> list[Measured]:
         (raw,) = compose(loader, [("data=womens", "data.target=one_star")])
     planned = identify(read_cell(raw))
     made = recipe(planned, encoded(planned.cell.data, 0, 0))
-    ours: Recipe = replace(made, model=MLP(dim=64), max_steps=200, eval_every=200)
+    ours: Recipe = replace(made, model=MLP(dim=64, hidden=(), bins=0), max_steps=200, eval_every=200)
     theirs = replace(
         ours, train=replace(ours.train, x=hashed(ours.train.x)), val=replace(ours.val, x=hashed(ours.val.x))
     )

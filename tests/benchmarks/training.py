@@ -55,7 +55,7 @@ def bare(train: Split, val: Split, steps: int, looks: int = 0) -> None:
 
 def plan(train: Split, val: Split, steps: int, every: int) -> Recipe:
     """Ours: the same network, batches, steps and optimiser, looked at every so many steps."""
-    model = MLP(dim=32, hidden=(128, 128), dropout=0.0)
+    model = MLP(dim=32, hidden=(128, 128), bins=0, dropout=0.0)
     return recipe(train, val, model, batch_size=BATCH, max_steps=steps, eval_every=every, patience=1000)
 
 

@@ -88,7 +88,7 @@ def test_model_may_set_its_learning_rate_and_the_user_has_the_last_word(loader: 
         read_cell(raw).train.lr
         for raw in compose(loader, [["model=mlp"], ["model=linear"], ["model=linear", "train.lr=2"]])
     ]
-    assert rates == [0.01, 0.1, 2.0]
+    assert rates == [0.003, 0.1, 2.0]
 
 
 def test_planning_a_thousand_cells_is_quick(loader: ConfigLoader) -> None:

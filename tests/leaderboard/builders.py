@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from bench.leaderboard.boards.model import Board
 from bench.leaderboard.formats import terminal as tables
 from bench.records.record import Record, digest
 from bench.records.store import Store
+from bench.records.versions import VERSIONS
 from tests import ROOT
 
 GOLDEN = ROOT / "tests/leaderboard/golden"
@@ -41,9 +43,11 @@ def make(
     target: str = "t",
     model: str = "m",
     dropout: float | None = None,
+    versions: Mapping[str, int] = VERSIONS,
     **fields: Any,
 ) -> Record:
     config = {
+        "versions": dict(versions),
         "data": {"name": data, "target": target},
         "model": {"name": model, **({} if dropout is None else {"dropout": dropout})},
         "train": train or {"lr": 0.1},

@@ -39,7 +39,7 @@ def identical(a: dict[str, Tensor], b: dict[str, Tensor]) -> bool:
     return bool(a) and a.keys() == b.keys() and all(torch.equal(a[k], b[k]) for k in a)
 
 
-def converge(recipe: Recipe, rates: Sequence[float] = (0.1, 0.01, 0.001, 1e-4), steps: int = 250) -> Predictor:
+def converge(recipe: Recipe, rates: Sequence[float] = (0.1, 0.01, 0.001, 1e-4), steps: int = 700) -> Predictor:
     """Full-batch training to the optimum: ever smaller steps, each stage continuing the last one's parameters."""
     full: dict[str, Any] = {"batch_size": len(recipe.train), "max_steps": steps, "eval_every": steps, "select": "last"}
     predictor: Predictor | None = None

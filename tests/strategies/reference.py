@@ -22,7 +22,7 @@ from bench.cli.compose import compose, hydra_loader
 from bench.config import Cell, read_cell
 from bench.data.features.encode import Encoded
 from bench.evaluation.evaluate import Predictions, evaluate
-from bench.models.parts.layers import BESIDE_TEXT
+from bench.models.parts.layers import text_scale
 from bench.sweep.plan import identify
 from bench.sweep.runner import encoded, training
 from bench.training.trainer import drive, pick_device
@@ -37,18 +37,17 @@ SHOWN = {
 def matrix(x: Features) -> sp.csr_matrix:
     """The encoding that the models see, as one sparse matrix: numbers, one-hot categories, tf-idf terms."""
     blocks = []
-    beside = BESIDE_TEXT if any(f.kind == "bag" for f in x.schema) else 1.0
     for field in x.schema:
         value = x.columns[field.name]
         if isinstance(value, Bag):
-            parts = (value.weights.numpy(), value.ids.numpy(), value.offsets.numpy())
+            parts = (value.weights.numpy() * text_scale(x.schema), value.ids.numpy(), value.offsets.numpy())
             blocks.append(sp.csr_matrix(parts, shape=(len(value), field.sizes[0])))
         elif field.kind == "numeric":
-            blocks.append(sp.csr_matrix(value.numpy() * beside))
+            blocks.append(sp.csr_matrix(value.numpy()))
         else:
             for column, size in enumerate(field.sizes):
                 codes = value[:, column].numpy()
-                ones = np.full(len(codes), beside)
+                ones = np.ones(len(codes))
                 blocks.append(sp.csr_matrix((ones, (np.arange(len(codes)), codes)), shape=(len(codes), size)))
     return sp.hstack(blocks).tocsr()
 

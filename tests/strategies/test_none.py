@@ -8,7 +8,7 @@ import torch
 from sklearn.linear_model import LogisticRegression
 
 from bench.models.linear import Linear
-from bench.models.parts.layers import BESIDE_TEXT
+from bench.models.parts.layers import text_scale
 from tests.conftest import SCHEMA, Toy, dense
 from tests.strategies.fits import converge, fitted, run
 
@@ -19,7 +19,7 @@ def test_none_with_the_linear_model_is_scikit_learns_logistic_regression(
 ) -> None:
     """At convergence the logits' differences are those of LogisticRegression(C=1/l2): w1 - w0, the intercept, all."""
     toy: Toy = request.getfixturevalue(fixture)
-    scale = torch.tensor([BESIDE_TEXT] * (3 + 7) + [1.0] * 30, dtype=torch.float64)
+    scale = torch.tensor([1.0] * (3 + 7) + [text_scale(SCHEMA)] * 30, dtype=torch.float64)
     train, val = (dense(split.x) * scale for split in (toy.train, toy.val))
     oracle = LogisticRegression(C=1 / l2, tol=1e-10, max_iter=10_000).fit(train.numpy(), toy.train.y.numpy())
     ours = converge(toy.recipe(model=Linear(l2=l2), dtype=torch.float64))

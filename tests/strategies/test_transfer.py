@@ -11,6 +11,7 @@ from torch.nn import functional
 from bench.models.linear import Linear
 from bench.models.mlp import MLP
 from bench.models.parts.build import build_network
+from bench.training.adam import TABLE_EPS
 from bench.training.row_stream import RowStream
 from strategies.predictor import Predictor
 from strategies.spec import (
@@ -81,12 +82,13 @@ def test_transfer_from_the_target_itself_continues_training(binary: Toy) -> None
     first = trained(asking(recipe))
     second = trained(asking(replace(recipe, init=first, keep_head=True)))
     w, b = (fitted(first).state[k][0].clone().requires_grad_() for k in ("head.sum.tables.numeric", "head.bias"))
-    optimizer = torch.optim.AdamW([{"params": [w], "eps": 1e-3}, {"params": [b]}], lr=0.05, weight_decay=0.0)
+    optimizer = torch.optim.AdamW([{"params": [w], "eps": TABLE_EPS}, {"params": [b]}], lr=0.05, weight_decay=0.0)
     rows, _ = RowStream(recipe).take(10)
+    scale = y.double().std(correction=0).item()  # of the objective's gradient on the logits, which it is divided by
     for batch in rows:
         optimizer.zero_grad()
         loss = functional.cross_entropy(x[batch] @ w + b, y[batch]) + 0.5 * (2 * 0.5 / 64) * (w**2).sum()
-        loss.backward()  # type: ignore[no-untyped-call]
+        (loss / scale).backward()  # type: ignore[no-untyped-call]
         optimizer.step()
     torch.testing.assert_close(second.logits(train.x), (x @ w + b).detach(), rtol=1e-4, atol=1e-5)
     assert not torch.allclose(second.logits(train.x), first.logits(train.x), atol=1e-3)

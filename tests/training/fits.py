@@ -48,7 +48,7 @@ def mixture(toy: Toy, dtype: torch.dtype, model: Any) -> list[Recipe]:
         base.change(offset=tuple(float(c) for c in range(classes))),
         replace(base, init=start, encoder_rate=0.0),
         replace(base, init=start, keep_head=True, encoder_rate=0.1, lr=0.05),
-        replace(base, patience=1, lr=0.2, seed=13),
+        replace(base, patience=1, lr=0.2, seed=13, decay=0.0),
     ]
 
 

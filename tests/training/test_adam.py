@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from bench.training.adam import StackedAdamW
+from bench.training.adam import TABLE_EPS, StackedAdamW
 from tests.conftest import Toy
 
 
@@ -17,9 +17,9 @@ def test_adam_is_torchs(binary: Toy) -> None:
     mine = {n: nn.Parameter(torch.randn(s, generator=g)) for n, s in sizes.items()}
     theirs = {n: nn.Parameter(p.detach().clone()) for n, p in mine.items()}
     ours = StackedAdamW()
-    ours.arrange(mine, [recipe])
+    ours.arrange(mine, [recipe], [0.5])
     groups = [
-        {"params": [p], "eps": 1e-3 if "tables" in n else 1e-8, "lr": 0.02 * (0.5 if "encoder" in n else 1.0)}
+        {"params": [p], "eps": TABLE_EPS if "tables" in n else 1e-8, "lr": 0.01 * (0.5 if "encoder" in n else 1.0)}
         for n, p in theirs.items()
     ]
     reference = torch.optim.AdamW(groups, weight_decay=0.1, fused=True)

@@ -17,12 +17,16 @@ from torch import Tensor, nn
 
 from strategies.spec import Bag, Features, Field
 
-BESIDE_TEXT = 0.25
-"""Scale of numbers and categories in tables that have text.
 
-A row of tf-idf weights has norm 1, spread over some eighty terms; a standardised number or a category of weight 1
-would outweigh every word under one learning rate and one penalty.
-"""
+def text_scale(schema: Sequence[Field]) -> float:
+    """Factor on a row's tf-idf weights, by which its text starts with the contribution of its other columns together.
+
+    A row of tf-idf weights has norm 1, spread over some eighty terms; m standardised numbers and categories have norm
+    √m. Under one learning rate and one penalty text would otherwise be outweighed. Numbers stay as they are in a table
+    without text.
+    """
+    others = sum(len(f.sizes) if f.kind == "categorical" else f.width for f in schema if f.kind != "bag")
+    return math.sqrt(max(1, others))
 
 
 class BagSum(torch.autograd.Function):
@@ -65,6 +69,9 @@ class Layer(nn.Module):
     def reset(self, k: int, generator: torch.Generator) -> None:
         """Initialise member k."""
         raise NotImplementedError
+
+    def fit(self, k: int, x: Features) -> None:
+        """What member k needs to know of its training rows before the first step: nothing, unless a layer says so."""
 
 
 class Affine(Layer):
@@ -143,7 +150,7 @@ class FieldSum(Layer):
     def __init__(self, members: int, schema: tuple[Field, ...], width: int, *, spread: float) -> None:
         super().__init__()
         self.schema, self.spread = schema, spread
-        self.beside = BESIDE_TEXT if any(f.kind == "bag" for f in schema) else 1.0
+        self.text_scale = text_scale(schema)
         sizes = {f.name: f.width if f.kind == "numeric" else sum(f.sizes) for f in schema}
         unsupported = [f.name for f in schema if f.kind == "tokens"]
         if unsupported:
@@ -173,7 +180,7 @@ class FieldSum(Layer):
         """Numeric columns: (K·B, w) -> (K, B, width)."""
         assert isinstance(value, Tensor)
         rows = value.view(len(table), -1, value.shape[-1])
-        return torch.bmm(rows if self.beside == 1 else rows * self.beside, table)
+        return torch.bmm(rows, table)
 
     def bag(self, field: Field, table: Tensor, value: Tensor | Bag) -> Tensor:
         """Tables: all members' tables end to end, each member's ids moved to its own."""
@@ -189,10 +196,11 @@ class FieldSum(Layer):
             starts = self.get_buffer(f"starts_{field.name}")
             shift = torch.arange(members, device=value.device).view(-1, 1, 1) * size
             ids = (value.view(members, -1, columns) + starts + shift).view(-1).int()
-            weights = torch.full((len(ids),), self.beside, dtype=table.dtype, device=ids.device)
+            weights = torch.ones(len(ids), dtype=table.dtype, device=ids.device)
             offsets = torch.arange(0, len(ids) + 1, columns, dtype=torch.int32, device=ids.device)
         summed: Tensor = BagSum.apply(table.view(-1, width), ids, weights, offsets)  # type: ignore[no-untyped-call]
-        return summed.view(members, -1, width)
+        rows = summed.view(members, -1, width)
+        return rows * self.text_scale if isinstance(value, Bag) and self.text_scale != 1 else rows
 
 
 class Hidden(nn.Module):
@@ -201,9 +209,20 @@ class Hidden(nn.Module):
     The direct path keeps the model at least a factorised linear one: on text, hidden layers alone lose.
     """
 
-    def __init__(self, members: int, base: nn.Module, width: int, hidden: Sequence[int], dropout: float) -> None:
+    def __init__(
+        self,
+        members: int,
+        base: nn.Module,
+        width: int,
+        hidden: Sequence[int],
+        dropout: float,
+        *,
+        beside: nn.Module | None = None,
+    ) -> None:
+        """`beside`: another map of the features, added to the base's."""
         super().__init__()
         self.base = base
+        self.beside = beside
         layers: list[nn.Module] = []
         for size in hidden:
             # The base's output is needed once more, beside the layers; what follows is nobody else's.
@@ -214,6 +233,8 @@ class Hidden(nn.Module):
 
     def forward(self, x: Features) -> Tensor:
         h: Tensor = self.base(x)
+        if self.beside is not None:
+            h = h + self.beside(x)
         out = h if self.layers is None else torch.cat([h, self.layers(h)], -1)
         dropped: Tensor = self.dropout(out)
         return dropped

@@ -53,6 +53,7 @@ class Network(nn.Module):
             for module in getattr(self, part).modules() if getattr(self, part) is not None else ():
                 if isinstance(module, Layer):
                     module.reset(k, generator)
+                    module.fit(k, recipe.train.x)
         bias = getattr(self.head, "bias", None)
         if recipe.prior_bias and bias is not None and isinstance(recipe.head, LinearHead) and recipe.head.out is None:
             bias.data[k] = prior.clamp_min(1e-6).log().to(bias.dtype)
