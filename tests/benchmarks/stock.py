@@ -28,6 +28,7 @@ from bench.config import Cell, read_cell
 from bench.data.features.encode import Encoded
 from bench.evaluation.evaluate import Predictions, evaluate
 from bench.evaluation.views import refined_log_loss
+from bench.models.registry import takes
 from bench.sweep.plan import identify
 from bench.sweep.runner import recipe as recipe_of
 from bench.sweep.runner import training
@@ -194,7 +195,7 @@ def tune_plain(results: Path) -> None:
 
         nonlocal data
         one = read_cell(apply(raw, todo[trial.number]))
-        data = tuning_data(one.data, one.split, 0, 0, 0)
+        data = tuning_data(one.data, one.split, 0, 0, 0, takes=takes(one.model))
         found = run_plain(one, data, test=False)
         trial.set_user_attr("steps", found["steps"])
         return float(found["metrics"][column])
@@ -217,7 +218,7 @@ def sweep_plain() -> None:
         assert isinstance(raw, dict)
         raw.pop("hydra", None)
         one = read_cell({str(k): v for k, v in raw.items()})
-        data = encoded(one.data, one.split, one.seed)
+        data = encoded(one.data, one.split, one.seed, takes(one.model))
         found = run_plain(one, data, test=True)
         root = Path(raw["results"])
         root.mkdir(exist_ok=True)
