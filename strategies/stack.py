@@ -44,7 +44,7 @@ def answer(training: Training, got: Sequence[Predictor | Exception]) -> Callable
     return lambda: training.send(cast("Sequence[Predictor]", got))
 
 
-def own_cost(made: Predictor, handed: Sequence[Predictor]) -> Cost:
+def _own_cost(made: Predictor, handed: Sequence[Predictor]) -> Cost:
     """What a strategy's predictor took beside those that it was handed, which are charged already.
 
     `made` may combine several (dataclass fields that hold predictors, or sequences of them). Of a combination that is
@@ -52,16 +52,16 @@ def own_cost(made: Predictor, handed: Sequence[Predictor]) -> Cost:
     """
     if any(made is one for one in handed):
         return Cost()
-    parts = parts_of(made)
+    parts = _parts_of(made)
     within = sum((part.cost for part in parts), Cost())
     beyond = Cost(
         max(0, made.cost.fits - within.fits), max(0, made.cost.steps - within.steps),
         max(0.0, made.cost.seconds - within.seconds), made.cost.together,
     )  # fmt: skip
-    return sum((own_cost(part, handed) for part in parts), beyond)
+    return sum((_own_cost(part, handed) for part in parts), beyond)
 
 
-def parts_of(made: Predictor) -> list[Predictor]:
+def _parts_of(made: Predictor) -> list[Predictor]:
     """The predictors that one is made of, each once."""
     found: dict[int, Predictor] = {}
     names: list[str] = [f.name for f in fields(made)] if is_dataclass(made) else []
@@ -101,7 +101,7 @@ class Chain(Strategy):
                 asks = step()
             except StopIteration as stop:
                 made = cast(Predictor, stop.value)
-                return Costed(made, cost + own_cost(made, handed), notes)
+                return Costed(made, cost + _own_cost(made, handed), notes)
             got = yield from lockstep([(Chain(()) if ask.auxiliary else rest).train(ask) for ask in asks])
             for ask, trained in zip(asks, got, strict=True):
                 if not isinstance(trained, Exception):

@@ -20,7 +20,7 @@ from bench.records.versions import of_this_version
 
 _START: Final = "imbench run -m 'strategy=none,focal' data=womens model=mlp seed=0,1,2"
 
-ANOTHER: Final = "of another version"
+_ANOTHER: Final = "of another version"
 """Instead of a status, of records that another version of training, splitting or evaluation made."""
 
 
@@ -85,9 +85,9 @@ def _counts(records: list[Record]) -> Table:
     """Cells by (data, target, model) and status; only the statuses that occur."""
     counts: dict[tuple[str, str, str], Counter[str]] = defaultdict(Counter)
     for record in records:
-        status = record.status if of_this_version(record.config) else ANOTHER
+        status = record.status if of_this_version(record.config) else _ANOTHER
         counts[record.data, record.target, record.model][status] += 1
-    shown = [s for s in (*STATUSES, ANOTHER) if any(s in counter for counter in counts.values())]
+    shown = [s for s in (*STATUSES, _ANOTHER) if any(s in counter for counter in counts.values())]
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for heading in ("Data", "Target", "Model"):
         table.add_column(heading, overflow="fold")

@@ -24,7 +24,7 @@ def gradient_scale(recipe: Recipe, stream: RowStream) -> float:
     that C kinds of rows say it all. Exactly proportional to the loss for powers of two. 1 where there is no gradient.
     """
     if recipe.augment or recipe.head.out is not None:
-        return root_mean_square(*other_outputs(recipe))
+        return _root_mean_square(*_other_outputs(recipe))
     classes = recipe.train.n_classes
     rows, weights = stream.rows, None if recipe.train.weight is None else stream.weights
     y = recipe.train.y[rows]
@@ -36,7 +36,7 @@ def gradient_scale(recipe: Recipe, stream: RowStream) -> float:
     if recipe.offset is not None:
         logits = logits + torch.tensor(recipe.offset, dtype=torch.float64)
     by_class = gradients(recipe, logits.expand(classes, classes), torch.arange(classes))
-    return root_mean_square(by_class, squares / len(rows))
+    return _root_mean_square(by_class, squares / len(rows))
 
 
 def gradients(recipe: Recipe, outputs: Tensor, y: Tensor) -> Tensor:
@@ -47,7 +47,7 @@ def gradients(recipe: Recipe, outputs: Tensor, y: Tensor) -> Tensor:
     return found
 
 
-def other_outputs(recipe: Recipe) -> tuple[Tensor, Tensor]:
+def _other_outputs(recipe: Recipe) -> tuple[Tensor, Tensor]:
     """Where outputs are no logits of classes (a pretext task): a first batch, at outputs drawn from a normal."""
     generator = recipe.generator("scale")
     rows = torch.randperm(len(recipe.train), generator=generator)[: recipe.batch_size]
@@ -59,7 +59,7 @@ def other_outputs(recipe: Recipe) -> tuple[Tensor, Tensor]:
     return gradients(recipe, outputs, y), torch.full((len(y),), 1 / len(y), dtype=torch.float64)
 
 
-def root_mean_square(by_row: Tensor, shares: Tensor) -> float:
+def _root_mean_square(by_row: Tensor, shares: Tensor) -> float:
     """Of rows (B, C) with these shares (B,) among all; 1 where it is zero or not finite."""
     found = math.sqrt(float((by_row.pow(2).mean(1) * shares).sum()))
     return found if math.isfinite(found) and found > 0 else 1.0

@@ -4,7 +4,7 @@ A constant rate never arrives anywhere: where it stops is luck with the noise of
 of the validation rows), and that luck is not the same for every strategy. So every fit has two phases, as in
 "warm-up, stable, decay" (Hu et al. 2024, arXiv:2404.06395, whose decay is the last tenth to third of the steps):
 
-1. at the full rate, until no look was better for `patience` looks and for `WAIT` of the best step (long fits are given
+1. at the full rate, until no look was better for `patience` looks and for `_WAIT` of the best step (long fits are given
    longer patience), or until what is left of the budget is needed for the second phase;
 2. from the parameters of the best look, linearly to zero over `decay / (1 - decay)` times the steps that led to them.
 
@@ -19,7 +19,7 @@ from dataclasses import dataclass
 
 from strategies.spec import Recipe
 
-WAIT = 0.5  # of the best step: how much longer a fit goes on without improvement
+_WAIT = 0.5  # of the best step: how much longer a fit goes on without improvement
 
 
 @dataclass
@@ -62,7 +62,7 @@ class Schedule:
 
     def waiting(self, best_step: int) -> float:
         """Steps without improvement that a fit is given."""
-        return max(self.recipe.patience * self.recipe.eval_every, WAIT * best_step if self.recipe.decay else 0)
+        return max(self.recipe.patience * self.recipe.eval_every, _WAIT * best_step if self.recipe.decay else 0)
 
     def whole(self, steps: float) -> int:
         """Steps as whole runs between looks, at least one."""

@@ -202,7 +202,8 @@ def test_every_corner_of_a_models_search_space_is_a_valid_setting(name: str) -> 
     raw = section("model", name)
     for key, spec in raw["space"].items():
         for value in corners(spec):
-            assert getattr(config.read_model(raw | {key: value}), key) == value
+            asked = tuple(value) if isinstance(value, list) else value
+            assert getattr(config.read_model(raw | {key: value}), key) == asked
 
 
 @pytest.mark.parametrize("name", TREATMENTS)

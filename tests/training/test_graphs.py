@@ -71,10 +71,17 @@ def test_replayed_steps_are_ordinary_steps(multi: Toy, monkeypatch: pytest.Monke
     Three ordinary steps, then as many replays of five as there are before a look: 7 → 1, 10 → 2, 5 → 1. One member
     leaves at 25, and so again: 2 → 0, 10 → 2.
     """
-    for a, b in zip(*both(mixed(multi), monkeypatch), strict=True):
+    for a, b in zip(*both([replace(r, decay=0.0) for r in mixed(multi)], monkeypatch), strict=True):
         assert same(a, b)
     assert [g.replays for g in FakeGraph.made] == [1 + 2 + 1, 2]
     assert len(FakeGraph.made[0].generators) == 6
+
+
+def test_rates_that_fall_are_recorded_anew(multi: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A recording holds the rates of its steps: replayed under others it would train on at the old ones."""
+    for a, b in zip(*both(mixed(multi), monkeypatch), strict=True):
+        assert same(a, b)
+    assert [g.replays for g in FakeGraph.made] == [1 + 2, 1, 2]  # from 20 on rates fall; one member leaves at 25
 
 
 @pytest.mark.parametrize("model", [MLP(dim=8), MLP(dim=8, hidden=(6,), dropout=0.0), Linear()], ids=str)
@@ -255,7 +262,7 @@ def test_what_python_computes_is_frozen(binary: Toy, monkeypatch: pytest.MonkeyP
     Counting.calls = 0
     with fake_cuda(monkeypatch):
         replayed = fit([recipe], CPU)[0]
-    assert Counting.calls == WARM_UP + STEPS_A_REPLAY
+    assert Counting.calls == 1 + WARM_UP + STEPS_A_REPLAY  # one call for the scale of the objective
     assert isinstance(plain, Fitted)
     assert isinstance(replayed, Fitted)
     assert not torch.equal(plain.state["head.weight"], replayed.state["head.weight"])

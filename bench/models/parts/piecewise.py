@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from bench.models.parts.layers import Layer
 from strategies.spec import Features, Field
 
-SEEN = 1 << 16  # training rows that quantiles are taken of, at most: their error is then below half a hundredth
+_SEEN = 1 << 16  # training rows that quantiles are taken of, at most: their error is then below half a hundredth
 
 
 class Piecewise(Layer):
@@ -38,7 +38,7 @@ class Piecewise(Layer):
         """Place member k's bins by its training rows; bins between equal quantiles stay empty."""
         values = x.columns[self.field.name]
         assert isinstance(values, Tensor)
-        step = math.ceil(len(values) / SEEN)
+        step = math.ceil(len(values) / _SEEN)
         levels = torch.linspace(0, 1, self.bins + 1, dtype=torch.float64)
         edges = torch.quantile(values[::step].double(), levels, dim=0).T  # (columns, bins + 1)
         size = edges.diff(dim=1)
