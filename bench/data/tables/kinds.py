@@ -45,7 +45,8 @@ def declared_kinds(
     declared.update(dict.fromkeys(config.ignore, ("ignored", "as asked by data.ignore")))
     declared.update(dict.fromkeys(origin.drops, ("ignored", f"gives {target!r} away")))
     for role, name in chosen(config).items():
-        if role != "group" or config.group_split:  # a group that is split over the parts may be learnt from
+        # What is split over the parts may be learnt from: what is reported by, and groups that are not kept whole.
+        if role != "report_by" and (role != "group" or config.group_split):
             declared[name] = ("ignored", f"is the data's {role}" if role != "given" else "says train, val or test")
     return declared
 
