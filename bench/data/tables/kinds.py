@@ -37,9 +37,10 @@ def declared_kinds(
             if name not in columns:
                 got = "the target" if name == target else "none by that name"
                 remedy = "Take it out of the schema, or add it to the file. " if key == "data.schema_file" else ""
+                hint = suggest(name, columns, "ignore" if key == "data.ignore" else "")
                 raise DataError(
                     f"{key} {name!r}: expected a feature column of {origin.file}, got {got}. "
-                    f"{suggest(name, columns)}{remedy}Columns: {listing(columns)}"
+                    f"{hint}{remedy}Columns: {listing(columns)}"
                 )
     declared.update({n: (k, "as declared") for n, k in asked.items()})
     declared.update(dict.fromkeys(config.ignore, ("ignored", "as asked by data.ignore")))

@@ -38,7 +38,8 @@ def read_roles(
         if name not in values:
             got = "the target" if name == target else "none by that name"
             raise DataError(
-                f"data.{role} {name!r}: expected a column, got {got}. {suggest(name, values)}Columns: {listing(values)}"
+                f"data.{role} {name!r}: expected a column, got {got}. "
+                f"{suggest(name, values, role)}Columns: {listing(values)}"
             )
     found: dict[str, Any] = {}
     if "weight" in names:
