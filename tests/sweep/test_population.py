@@ -40,7 +40,7 @@ def sampled(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def results(sampled: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("results")
     grid = ("run", "-m", *FIT, f"data.path={sampled}", "data.weight=w", "data.duplicates=keep")
-    assert imbench(*grid, "strategy=none,undersample", results=folder) == 0
+    assert imbench(*grid, "strategy=none,class_weights", results=folder) == 0
     return folder
 
 
@@ -68,12 +68,12 @@ def test_numbers_of_a_weighted_record_are_those_of_the_population(results: Path,
 def test_prior_correction_does_not_undo_the_owners_weights(results: Path) -> None:
     """Plain training on weighted rows embodies the population's prior; a treatment is corrected to that prior."""
     found = {strategy: r for (strategy, _), r in records(results).items()}
-    none, undersample = found["none"], found["undersample"]
+    none, treated = found["none"], found["class_weights"]
     assert none.per_class["prior"] == pytest.approx(none.per_class["natural"], abs=1e-9)
     for view in ("raw", "corrected"):
         assert none.metrics[f"{view}/predicted_observed"] == pytest.approx(1, abs=0.15)
-    assert (undersample.metrics["raw/predicted_observed"] or 0) > 1.5
-    assert undersample.metrics["corrected/predicted_observed"] == pytest.approx(1, abs=0.2)
+    assert (treated.metrics["raw/predicted_observed"] or 0) > 1.5
+    assert treated.metrics["corrected/predicted_observed"] == pytest.approx(1, abs=0.2)
 
 
 def test_weighted_records_are_evaluated_again_with_their_weights_or_not_at_all(results: Path, tmp_path: Path) -> None:
