@@ -45,13 +45,14 @@ _TRAITS: Final = (
     "train_counts",
     "val_counts",
     "test_counts",
-    "weight_column",
+    "split_by",
     "rarest",
     "imbalance_ratio",
     "entropy",
     "columns",
     "generated",
     "group_column",
+    "weight_column",
 )
 _NOTES: Final = "note:"
 

@@ -119,11 +119,15 @@ def _classify(error: Exception) -> tuple[Status, str]:
 
 def traits(data: Encoded) -> dict[str, Any]:
     """What the data are like: numbers that a recommendation can rest on."""
-    counts = np.bincount(data.train.y.numpy(), minlength=data.train.n_classes)
+    counts, val_counts, test_counts = (
+        np.bincount(y.numpy(), minlength=data.train.n_classes) for y in (data.train.y, data.val.y, data.test_y)
+    )
+    roles = data.table.roles
+    ways = () if roles is None else (("given", roles.given), ("time", roles.time))
+    split_by = next((way for way, column in ways if column is not None), "drawn")
     kinds = {kind: len(data.table.names(kind)) for kind in ("numeric", "categorical", "text")}
     share = counts / counts.sum()
     present = share[share > 0]
-    held = {"val_counts": data.val.y, "test_counts": data.test_y}
     weighted = {} if data.train.natural is None else {"train_mass": class_mass(data.train).tolist()}
     return {
         "rows": len(data.table),
@@ -133,14 +137,16 @@ def traits(data: Encoded) -> dict[str, Any]:
         "n_classes": data.train.n_classes,
         "classes": list(data.table.classes),
         "train_counts": counts.tolist(),
-        **{name: np.bincount(y.numpy(), minlength=len(counts)).tolist() for name, y in held.items()},
-        **weighted,
+        "val_counts": val_counts.tolist(),
+        "test_counts": test_counts.tolist(),
+        "split_by": split_by,
         "rarest": int(counts[counts > 0].min()),
         "imbalance_ratio": float(counts.max() / counts[counts > 0].min()),
         "entropy": float(-(present * np.log(present)).sum()),
         "columns": kinds,
         "licence": data.table.licence,
         "log": [*data.table.log, *data.log],
+        **weighted,
     }
 
 
