@@ -104,7 +104,8 @@ class Split:
     """Labelled rows. y int64 (n,) in 0 … n_classes-1; weight float64 (n,) at any positive scale; group int64 (n,).
 
     `natural`: the row weights that came with the data. `weight` begins as these, strategies multiply into it, and an
-    auxiliary recipe (`Recipe.aside`) goes back to them.
+    auxiliary recipe (`Recipe.aside`) goes back to them. `population` float64 (C,): the class prior of the population
+    where an imbalance was imposed on these rows; None: they have it themselves.
     """
 
     x: Features
@@ -113,6 +114,7 @@ class Split:
     weight: Tensor | None = None
     group: Tensor | None = None
     natural: Tensor | None = None
+    population: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.y)

@@ -11,12 +11,14 @@ from hydra.errors import HydraException, MissingConfigException, OverrideParseEx
 from omegaconf.errors import InterpolationKeyError, OmegaConfBaseException
 
 from bench.config import ConfigError
+from bench.data.options import NAMES, option
 from bench.errors import Complaint
 from strategies.registry import unknown
 
 _GRAMMAR = "quote what the shell or Hydra may misread: 'strategy=[undersample,focal]', \"data.target='my column'\""
 _NOT_THERE = r"provider=.*, path=(?P<key>.*) is not available"
 UNKNOWN = "{key}: expected a key or a group that there is; imbench run --help lists them"
+_SEVERAL = "{key}: expected one value, got several; to try each, add -m"
 _SAYINGS = (
     (_NOT_THERE, "hydra.searchpath: expected a folder, but there is none at {key}; correct the path"),
     (
@@ -25,7 +27,7 @@ _SAYINGS = (
     ),
     (
         r"(?:argument|parameters) '(?P<key>.*?)'.*--multirun",
-        "{key}: expected one value, got several; to try each, add -m",
+        _SEVERAL,
     ),
     (r"Could not append .* at '(?P<key>.*?)'", "+{key}: expected a new key, but it is there already; leave out the +"),
     (r"Could not delete .* '(?P<key>.*?)' does not exist", "~{key}: expected a key that there is; leave it out"),
@@ -76,10 +78,19 @@ def _rephrased(error: Exception, overrides: Sequence[str]) -> str | None:
     for pattern, answer in _SAYINGS:
         if (match := re.search(pattern, text)) is not None:
             key = match["key"] if "key" in match.groupdict() else culprit
-            return unknown("key", key, known) if answer == UNKNOWN and known else answer.format(key=key)
+            one = _as_one_name(key, overrides) if answer == _SEVERAL else ""
+            return unknown("key", key, known) if answer == UNKNOWN and known else answer.format(key=key) + one
     if not isinstance(error, HydraException | OmegaConfBaseException):
         return None
     return f"{text.removesuffix('.')}. See imbench run --help, and run --hydra-help for Hydra's own options"
+
+
+def _as_one_name(key: str, overrides: Sequence[str]) -> str:
+    """How to quote a name that has commas in it, for keys whose values are names; '' for others."""
+    written = next((o.partition("=")[2] for o in overrides if o.partition("=")[0].lstrip("+") == key), "")
+    if not written or key.removeprefix("data.") not in NAMES:
+        return ""
+    return f"; if it is one name: {option(key.removeprefix('data.'), written)}"
 
 
 def _no_such_file(error: MissingConfigException) -> str:

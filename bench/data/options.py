@@ -15,7 +15,7 @@ from typing import Any
 import yaml
 
 NAMES = (
-    "name", "path", "target", "positive", "schema_file", "weight", "group", "time", "given", "encoding",
+    "name", "path", "target", "positive", "schema_file", "weight", "group", "time", "given", "report_by", "encoding",
     "delimiter",
 )  # fmt: skip
 """Keys under `data` whose values are names: never numbers, booleans or lists."""

@@ -6,31 +6,39 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bench.evaluation.metric import RULES, Metric, UndefinedMetricError
 from bench.evaluation.views import Floats, Ints
+from bench.evaluation.weighting import class_mass
+
+Numbers: TypeAlias = NDArray[np.number[Any]]
+"""Whole numbers of rows, or sums of their weights."""
 
 
 @dataclass(frozen=True, eq=False)
 class Counts:
     """Rows per class (C,): predicted right, truly there, predicted; all that the decision metrics need.
 
-    A confusion matrix would hold C x C numbers, 0.8 GB with 10,000 classes.
+    Whole numbers, or float64 where rows have weights. A confusion matrix would hold C x C numbers, 0.8 GB with 10,000
+    classes.
     """
 
-    hits: Ints
-    actual: Ints
-    predicted: Ints
+    hits: Numbers
+    actual: Numbers
+    predicted: Numbers
 
     @classmethod
-    def of(cls, predicted: Ints, y: Ints, n_classes: int) -> Counts:
-        """Count predicted classes (n,) against true ones (n,)."""
+    def of(cls, predicted: Ints, y: Ints, n_classes: int, weight: Floats | None = None) -> Counts:
+        """Count predicted classes (n,) against true ones (n,), each row by its `weight` (n,)."""
+        right = predicted == y
         return cls(
-            np.bincount(y[predicted == y], minlength=n_classes),
-            np.bincount(y, minlength=n_classes),
-            np.bincount(predicted, minlength=n_classes),
+            class_mass(y[right], n_classes, None if weight is None else weight[right]),
+            class_mass(y, n_classes, weight),
+            class_mass(predicted, n_classes, weight),
         )
 
 
@@ -39,10 +47,11 @@ def macro_f1(counts: Counts) -> float:
     return float(macro_f1s(counts.hits[None], counts.actual, counts.predicted[None])[0])
 
 
-def macro_f1s(hits: Ints, actual: Ints, predicted: Ints) -> Floats:
+def macro_f1s(hits: Numbers, actual: Numbers, predicted: Numbers) -> Floats:
     """Macro-F1 (T,) of T rules at once, from their `hits` and `predicted` (T, C)."""
     total = actual + predicted
-    f1, seen = 2.0 * hits / np.maximum(total, 1), total > 0
+    seen = total > 0
+    f1 = 2.0 * hits / np.where(seen, total, 1)
     if seen.all():
         return np.asarray(f1.mean(axis=1), dtype=np.float64)
     return np.array([row[occurs].mean() for row, occurs in zip(f1, seen, strict=True)])
@@ -70,7 +79,7 @@ class Decided:
         if np.count_nonzero(self.counts.actual) < 2:
             raise UndefinedMetricError("test holds one class only")
 
-    def positives(self) -> tuple[int, int, int]:
+    def positives(self) -> tuple[float, float, float]:
         """Of two classes: positives found, there, and predicted; raises UndefinedMetricError without positives."""
         if not self.counts.actual[1]:
             raise UndefinedMetricError("no positive rows")
@@ -96,14 +105,14 @@ def thirds_of(train_counts: Floats) -> list[Ints]:
 def matthews(counts: Counts) -> float:
     """Matthews correlation coefficient (Gorodkin 2004), in exact integers until the last step.
 
-    Expects two classes in truth. Raises UndefinedMetricError where the prediction is constant: a correlation with a
-    constant is 0 / 0.
+    Of weighted rows in floats. Expects two classes in truth. Raises UndefinedMetricError where the prediction is
+    constant: a correlation with a constant is 0 / 0.
     """
-    rows, hits = int(counts.actual.sum()), int(counts.hits.sum())
-    actual, predicted = [int(a) for a in counts.actual], [int(p) for p in counts.predicted]
-    spread_predicted = rows**2 - sum(p * p for p in predicted)
-    if not spread_predicted:
+    if np.count_nonzero(counts.predicted) < 2:
         raise UndefinedMetricError("every row is predicted as one class")
+    rows, hits = counts.actual.sum().item(), counts.hits.sum().item()
+    actual, predicted = counts.actual.tolist(), counts.predicted.tolist()
+    spread_predicted = rows**2 - sum(p * p for p in predicted)
     spread_actual = rows**2 - sum(a * a for a in actual)
     covariance = hits * rows - sum(a * p for a, p in zip(actual, predicted, strict=True))
     return covariance / (math.sqrt(spread_actual) * math.sqrt(spread_predicted))

@@ -59,18 +59,25 @@ def expit(x: Array) -> Array:
     return 0.5 + 0.5 * numpy_or_torch(x).tanh(0.5 * x)
 
 
-def offsets(z: Array, rate: Array) -> Array:
-    """The intercepts (K,) with which the mean probabilities of margins `z` (K, n) equal `rate` (K,) inside (0, 1)."""
+def offsets(z: Array, rate: Array, weight: Array | None = None) -> Array:
+    """The intercepts (K,) with which the mean probabilities of margins `z` (K, n) equal `rate` (K,) inside (0, 1).
+
+    `weight` (K, n): how much each row counts in that mean; None: all alike.
+    """
     xp = numpy_or_torch(z)
     ends = (end.tolist() for end in (xp.amax(z, axis=-1), xp.amin(z, axis=-1), z.mean(axis=-1)))
     # Were all scores at one end, the intercept would be the level less that end.
     brackets = [Bracket(at - a, at - b, at - c) for at, a, b, c in zip(_log_odds(rate), *ends, strict=True)]
-    return values_like(roots(_excess, (z, rate * z.shape[-1]), brackets), z)
+    rows: tuple[Array, ...] = (z, rate * z.shape[-1])
+    if weight is not None:
+        rows = (z, rate * weight.sum(axis=-1), weight)
+    return values_like(roots(_excess, rows, brackets), z)
 
 
-def _excess(offset: list[float], z: Array, total: Array) -> tuple[Array, Array]:
+def _excess(offset: list[float], z: Array, total: Array, weight: Array | None = None) -> tuple[Array, Array]:
     p = expit(z + values_like(offset, z)[:, None])
-    return p.sum(axis=-1) - total, (p * (1 - p)).sum(axis=-1)
+    counted = p if weight is None else weight * p
+    return counted.sum(axis=-1) - total, (counted * (1 - p)).sum(axis=-1)
 
 
 class Bracket:
@@ -110,10 +117,11 @@ def roots(f: Callable[..., tuple[Array, Array]], rows: tuple[Array, ...], bracke
     return [bracket.x for bracket in brackets]
 
 
-def logistic(z: Array, target: Array) -> tuple[Array, Array]:
+def logistic(z: Array, target: Array, weight: Array | None = None) -> tuple[Array, Array]:
     """Slopes and intercepts (K,) of logistic fits of `target` (K, n) in [0, 1] on `z` (K, n), by damped Newton steps.
 
-    Expects that the finite optimum exists: `z` varies and does not separate the targets.
+    Expects that the finite optimum exists: `z` varies and does not separate the targets. `weight` (K, n), of mean 1:
+    how much each row counts; None: all alike.
     """
     xp = numpy_or_torch(z)
     if not len(z):
@@ -121,14 +129,15 @@ def logistic(z: Array, target: Array) -> tuple[Array, Array]:
     centre = z.mean(axis=-1)
     spread = ((z - centre[:, None]) ** 2).mean(axis=-1) ** 0.5
     u = (z - centre[:, None]) / spread[:, None]
-    sums = _columns(_dot(target, u), target.sum(axis=-1))
-    rate = target.mean(axis=-1)
+    counted = target if weight is None else weight * target
+    sums = _columns(_dot(counted, u), counted.sum(axis=-1))
+    rate = counted.mean(axis=-1)
     theta = _columns(xp.zeros_like(rate), values_like(_log_odds(rate), rate))
     found, unfinished = theta + 0.0, rate == rate  # noqa: PLR0124  # all
     line = _line(theta, u)
-    value = _cross_entropy(line, theta, sums)
+    value = _cross_entropy(line, theta, sums, weight)
     for _ in range(_MOST_STEPS):
-        gradient, hessian = _derivatives(line, u, sums)
+        gradient, hessian = _derivatives(line, u, sums, weight)
         step = xp.linalg.solve(hessian, gradient[..., None])[..., 0]
         decrement = _dot(gradient, step)
         going = decrement > 1e-11 * (1 + abs(value))
@@ -138,15 +147,16 @@ def logistic(z: Array, target: Array) -> tuple[Array, Array]:
                 break
             unfinished = _of_these(unfinished, going)
             theta, u, sums, value, step, decrement = (v[going] for v in (theta, u, sums, value, step, decrement))
+            weight = None if weight is None else weight[going]
         trial = theta - step
         line = _line(trial, u)
-        entropy = _cross_entropy(line, trial, sums)
+        entropy = _cross_entropy(line, trial, sums, weight)
         short, size = entropy > value - 1e-4 * decrement, xp.ones_like(value)
         while any(short.tolist()):
             size = xp.where(short, 0.5 * size, size)
             trial = theta - size[:, None] * step
             line = _line(trial, u)
-            entropy = _cross_entropy(line, trial, sums)
+            entropy = _cross_entropy(line, trial, sums, weight)
             short = (size > 1e-12) & (entropy > value - 1e-4 * size * decrement)
         theta, value = trial, entropy
     else:
@@ -159,14 +169,17 @@ def _line(theta: Array, u: Array) -> Array:
     return theta[:, :1] * u + theta[:, 1:]
 
 
-def _cross_entropy(line: Array, theta: Array, sums: Array) -> Array:
-    return numpy_or_torch(line).logaddexp(0 * theta[:, :1], line).sum(axis=-1) - _dot(theta, sums)
+def _cross_entropy(line: Array, theta: Array, sums: Array, weight: Array | None) -> Array:
+    each = numpy_or_torch(line).logaddexp(0 * theta[:, :1], line)
+    return (each if weight is None else weight * each).sum(axis=-1) - _dot(theta, sums)
 
 
-def _derivatives(line: Array, u: Array, sums: Array) -> tuple[Array, Array]:
+def _derivatives(line: Array, u: Array, sums: Array, weight: Array | None) -> tuple[Array, Array]:
     """Gradient (K, 2) and Hessian (K, 2, 2) of the cross entropy."""
     p = expit(line)
     w = p * (1 - p)
+    if weight is not None:
+        p, w = weight * p, weight * w
     wu = w * u
     gradient = _columns(_dot(p, u), p.sum(axis=-1)) - sums
     first, mixed, last = _dot(wu, u), wu.sum(axis=-1), w.sum(axis=-1)

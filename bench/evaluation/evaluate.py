@@ -19,7 +19,8 @@ from bench.evaluation.metric import Metric, UndefinedMetricError
 from bench.evaluation.ranked import Ranked, Ranking
 from bench.evaluation.registry import column, columns, of_kind
 from bench.evaluation.rules import fit_tau, fit_threshold, tau_decisions
-from bench.evaluation.views import Floats, Ints, fit_temperature, log_softmax, margin, prior_shift
+from bench.evaluation.views import Floats, Ints, fit_temperature, log_softmax, margin, natural_prior, prior_shift
+from bench.evaluation.weighting import row_weights
 
 _LARGEST_LOGIT: Final = 1e100
 """Beyond it squares of logits overflow and metrics would come out as NaN: such a model has diverged."""
@@ -29,11 +30,14 @@ _LARGEST_LOGIT: Final = 1e100
 class Predictions:
     """Logits (n, C) and labels (n,) in 0..C-1 of one part of the data; stored as float64 and int64.
 
-    Raises ValueError for shapes or labels that do not fit; `evaluate` refuses logits that are not finite.
+    `weight` (n,): how many rows of the population each row stands for, up to a factor; kept with a mean of 1, and as
+    None where all are equal. Raises ValueError for shapes, labels or weights that do not fit; `evaluate` refuses logits
+    that are not finite.
     """
 
     logits: Floats
     y: Ints
+    weight: Floats | None = None
 
     def __post_init__(self) -> None:
         logits, y = np.asarray(self.logits, dtype=np.float64), np.asarray(self.y)
@@ -49,6 +53,7 @@ class Predictions:
             )
         object.__setattr__(self, "logits", logits)
         object.__setattr__(self, "y", y.astype(np.int64, copy=False))
+        object.__setattr__(self, "weight", row_weights(self.weight, len(y)))
 
     @property
     def n_classes(self) -> int:
@@ -77,39 +82,41 @@ def evaluate(
 ) -> Evaluation:
     """All metrics on the test rows, in every view and under every rule; whatever is fitted sees `val` only.
 
-    `prior` (C,): class prior that the logits embody; `natural` (C,): that of the training split;
-    `train_counts` (C,): training rows per class. Raises ValueError, before any metric, for logits that are
-    not finite or shapes that differ.
+    `prior` (C,): class prior that the logits embody; `natural` (C,): the one to which they are corrected, that of the
+    training split, or of validation where an imbalance was imposed on that split; `train_counts` (C,): training rows
+    per class, or what they weigh. Rows count by the weights of `test` and `val`. Raises ValueError, before any metric,
+    for logits that are not finite or shapes that differ.
     """
     _check(test, val, train_counts)
-    classes, y = test.n_classes, test.y
+    classes, y, weight = test.n_classes, test.y, test.weight
     result, by_column = Evaluation(), dict[str, float | str]()
     shift = prior_shift(prior, natural, classes)
     corrected_val, corrected = val.logits + shift, test.logits + shift
-    temperature = fit_temperature(corrected_val, val.y)
+    temperature = fit_temperature(corrected_val, val.y, val.weight)
     result.fitted.update(temperature=1.0 / temperature.scale, bias=temperature.bias)
 
     log_p = log_softmax(test.logits)
-    ranked = Ranked(test.logits, y, log_p)
+    ranked = Ranked(test.logits, y, log_p, weight)
     for ranking in of_kind(Ranking, classes):
         by_column[column("raw", ranking.name)] = _value(ranking, ranked)
     views = {"raw": test.logits, "corrected": corrected, "recalibrated": temperature.apply(corrected)}
-    for forecast in Forecasts(views, y, log_p):
+    for forecast in Forecasts(views, y, log_p, weight):
         for probability in of_kind(Probability, classes):
             by_column[column(forecast.view, probability.name)] = _value(probability, forecast)
 
     if classes == 2:
         # On raw margins: the rule then does not depend on whether the prior is known exactly.
-        threshold = result.fitted["threshold"] = fit_threshold(margin(val.logits), val.y)
+        threshold = result.fitted["threshold"] = fit_threshold(margin(val.logits), val.y, val.weight)
         tuned = (margin(test.logits) > threshold).astype(np.int64)
     else:
-        tau = result.fitted["tau"] = fit_tau(corrected_val, val.y, natural)
-        tuned = tau_decisions(corrected, natural, tau)
+        trained = natural_prior(train_counts)
+        tau = result.fitted["tau"] = fit_tau(corrected_val, val.y, trained, val.weight)
+        tuned = tau_decisions(corrected, trained, tau)
     result.per_class["support"] = [float(s) for s in np.bincount(y, minlength=classes)]
     result.per_class["raw/average_precision"] = _per_class(ranked.table[:, 1])
     thirds = thirds_of(np.asarray(train_counts, np.float64))
     for rule, predicted in (("default", test.logits.argmax(axis=1)), ("tuned", tuned)):
-        decided = Decided(Counts.of(predicted, y, classes), thirds)
+        decided = Decided(Counts.of(predicted, y, classes, weight), thirds)
         result.per_class[f"{rule}/recall"] = _per_class(decided.recalls)
         for decision in of_kind(Decision, classes):
             by_column[column(rule, decision.name)] = _value(decision, decided)

@@ -6,29 +6,36 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.evaluation.decided import Counts, macro_f1
-from bench.evaluation.truth import Numbers, auroc, average_precision
+from bench.evaluation.ranked import ranking_table
+from bench.evaluation.truth import Numbers
+from bench.evaluation.weighting import weighted_mean
 
 _MOST_GROUPS = 100
+ENOUGH = 20  # rows of each class, below which nothing is reported of a group
 
 
 def per_group(
-    margin: Numbers, y: npt.NDArray[np.int64], group: npt.NDArray[np.int64], names: tuple[str, ...]
+    margin: Numbers,
+    y: npt.NDArray[np.int64],
+    group: npt.NDArray[np.int64],
+    names: tuple[str, ...],
+    weight: Numbers | None = None,
 ) -> dict[str, dict[str, float | None]]:
-    """Rows, positives, AUROC and average precision of each group, the largest 100; None where a class is absent.
+    """Rows, positives, AUROC and average precision of the groups with enough rows, at most the largest 100.
 
-    margin, y and group (n,); names: of the group codes. A precision depends on prevalence: compare groups by AUROC
-    (McDermott et al. 2024).
+    margin, y, group and weight (n,); names: of the group codes. Rows and positives are counted, the metrics weighted. A
+    precision depends on prevalence: compare groups by AUROC (McDermott et al. 2024).
     """
     found: dict[str, dict[str, float | None]] = {}
-    for code in largest(group):
+    for code in enough(group, y)[:_MOST_GROUPS]:
         inside = group == code
-        labels, scores = y[inside].astype(np.float64), margin[inside]
-        both = 0 < labels.sum() < len(labels)
+        positive, own = y[inside] == 1, None if weight is None else weight[inside]
+        (auroc, average_precision), *_ = ranking_table(margin[inside][None], positive[None], own).tolist()
         found[names[code]] = {
-            "rows": len(labels),
-            "positives": int(labels.sum()),
-            "auroc": auroc(scores, labels) if both else None,
-            "average_precision": average_precision(scores, labels) if both else None,
+            "rows": len(positive),
+            "positives": int(positive.sum()),
+            "auroc": auroc,
+            "average_precision": average_precision,
         }
     return found
 
@@ -38,26 +45,36 @@ def decided_per_group(
     y: npt.NDArray[np.int64],
     group: npt.NDArray[np.int64],
     names: tuple[str, ...],
+    *,
     classes: int,
+    weight: Numbers | None = None,
 ) -> dict[str, dict[str, float | None]]:
-    """Rows, accuracy and macro-F1 of the predicted classes in each group, the largest 100.
+    """Rows, accuracy and macro-F1 of the predicted classes in the groups with enough rows, at most the largest 100.
 
-    predicted, y and group (n,). Macro-F1 is over the classes that occur or are predicted in the group.
+    predicted, y, group and weight (n,). Macro-F1 is over the classes that occur or are predicted in the group.
     """
     found: dict[str, dict[str, float | None]] = {}
-    for code in largest(group):
+    for code in enough(group)[:_MOST_GROUPS]:
         inside = group == code
-        counts = Counts.of(predicted[inside], y[inside], classes)
-        rows = int(inside.sum())
+        own = None if weight is None else weight[inside]
+        counts = Counts.of(predicted[inside], y[inside], classes, own)
         found[names[code]] = {
-            "rows": rows,
-            "accuracy": float(counts.hits.sum() / rows),
+            "rows": int(inside.sum()),
+            "accuracy": weighted_mean(predicted[inside] == y[inside], own),
             "macro_f1": macro_f1(counts),
         }
     return found
 
 
-def largest(group: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """The codes of the groups with most rows, at most 100, the largest first."""
-    codes, counts = np.unique(group, return_counts=True)
-    return codes[np.argsort(-counts, kind="stable")][:_MOST_GROUPS]
+def enough(group: npt.NDArray[np.int64], y: npt.NDArray[np.int64] | None = None) -> npt.NDArray[np.int64]:
+    """The codes of the groups with at least `ENOUGH` rows, with labels `y` (n,) of each of two classes; largest first.
+
+    group (n,). A metric of fewer says more about chance than about the group.
+    """
+    codes, at, counts = np.unique(group, return_inverse=True, return_counts=True)
+    least = counts
+    if y is not None:
+        positives = np.bincount(at, weights=y, minlength=len(codes))
+        least = np.minimum(positives, counts - positives)
+    order = np.argsort(-counts, kind="stable")
+    return codes[order][least[order] >= ENOUGH]

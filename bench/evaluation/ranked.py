@@ -20,17 +20,18 @@ class Ranked:
     """What ranking metrics are given: the test rows and their raw scores, and what one sort of these tells.
 
     `y` (n,); `table` (C, 2) holds AUROC and average precision of each class against all others, NaN where undefined.
+    `weight` (n,): how much each row counts, None where all count alike.
     """
 
-    def __init__(self, logits: Floats, y: Ints, log_p: Floats) -> None:
+    def __init__(self, logits: Floats, y: Ints, log_p: Floats, weight: Floats | None = None) -> None:
         """`log_p` (n, C) are the log probabilities of `logits` (n, C)."""
-        self.logits, self.y, self.n_classes = logits, y, logits.shape[1]
+        self.logits, self.y, self.n_classes, self.weight = logits, y, logits.shape[1], weight
         margins = (
             np.stack([-self.score, self.score], axis=1) if self.n_classes == 2 else one_vs_rest_margins(logits, log_p)
         )
         step = max(1, RANKED // len(y))
         each = [np.arange(at, min(at + step, self.n_classes)) for at in range(0, self.n_classes, step)]
-        tables = [ranking_table(np.ascontiguousarray(margins.T[of]), y == of[:, None]) for of in each]
+        tables = [ranking_table(np.ascontiguousarray(margins.T[of]), y == of[:, None], weight) for of in each]
         self.table: Floats = np.concatenate(tables)
 
     @cached_property
@@ -53,14 +54,14 @@ class Ranked:
         return float(auroc), float(average_precision)
 
 
-def ranking_scores(score: Floats, y: Ints) -> tuple[float, float]:
+def ranking_scores(score: Floats, y: Ints, weight: Floats | None = None) -> tuple[float, float]:
     """AUROC and average precision of `score` (n,) for labels `y` (n,) in {0, 1}, from one sort, ties exact.
 
     Pass margins, since saturated probabilities have ties that the model did not make. Equal to scikit-learn.
     Raises UndefinedMetricError where one class is absent.
     """
     positive = y == 1
-    return _defined(ranking_table(score[None], positive[None])[0], positive)
+    return _defined(ranking_table(score[None], positive[None], weight)[0], positive)
 
 
 def _defined(found: Floats, positive: NDArray[np.bool_]) -> tuple[float, float]:
@@ -70,11 +71,14 @@ def _defined(found: Floats, positive: NDArray[np.bool_]) -> tuple[float, float]:
     return auroc, average_precision
 
 
-def ranking_table(scores: Floats, positive: NDArray[np.bool_]) -> Floats:
+def ranking_table(scores: Floats, positive: NDArray[np.bool_], weight: Floats | None = None) -> Floats:
     """AUROC and average precision (K, 2) of K rankings; NaN where all rows are positive, or none.
 
-    `scores` (K, n), and `positive` (K, n), the rows to be found. Each gets what it would get alone, to the last bit.
+    `scores` (K, n), `positive` (K, n), the rows to be found, and `weight` (n,). Each gets what it would get alone, to
+    the last bit.
     """
+    if weight is not None:
+        return np.array([_weighted_ranking(*each, weight) for each in zip(scores, positive, strict=True)])
     n, found = scores.shape[1], positive.sum(axis=1)
     ranked = np.sort(scores, axis=1)
     # Sorting puts NaN last, where it would count as the best score.
@@ -101,20 +105,45 @@ def ranking_table(scores: Floats, positive: NDArray[np.bool_]) -> Floats:
     return table
 
 
+def _weighted_ranking(score: Floats, positive: NDArray[np.bool_], weight: Floats) -> tuple[float, float]:
+    """AUROC and average precision of one ranking of weighted rows, equal scores as one step."""
+    _refuse_nan(*score[np.isnan(score)][:1])
+    if positive.all() or not positive.any():
+        return math.nan, math.nan
+    found, rows = _steps(score, positive, weight)
+    hits, misses = np.cumsum(found), np.cumsum(rows - found)
+    wins = found @ (misses[-1] - misses + 0.5 * (rows - found))
+    return float(wins / (hits[-1] * misses[-1])), float(found @ (hits / (hits + misses)) / hits[-1])
+
+
+def _steps(score: Floats, positive: NDArray[np.bool_], weight: Floats) -> tuple[Floats, Floats]:
+    """Of each distinct score from the highest down, the weight of its positives and of all of its rows."""
+    order = np.argsort(-score, kind="stable")
+    starts = np.append(0, np.flatnonzero(np.diff(score[order])) + 1)
+    ranked = weight[order]
+    return np.add.reduceat(ranked * positive[order], starts), np.add.reduceat(ranked, starts)
+
+
 def _refuse_nan(*scores: float) -> None:
     if any(map(math.isnan, scores)):
         raise ValueError("Expected scores without NaN, got NaN. The model diverged: record the cell as such.")
 
 
-def recall_at(score: Floats, y: Ints, percent: int) -> float:
+def recall_at(score: Floats, y: Ints, percent: int, weight: Floats | None = None) -> float:
     """Share of the positives among the `percent`% highest of `score` (n,), rounded up to whole rows.
 
-    Rows tied at the cut count by the expectation over random orders. UndefinedMetricError without positives.
+    Rows tied at the cut count by the expectation over random orders. By weight the cut is at `percent`% of all weight,
+    where there are no whole rows to round to. UndefinedMetricError without positives.
     """
     positive = y == 1
     if not positive.any():
         raise UndefinedMetricError("no positive rows")
     _refuse_nan(*score[np.isnan(score)][:1])
+    if weight is not None:
+        found, total = _steps(score, positive, weight)
+        before = np.cumsum(total) - total
+        taken = np.clip((weight.sum() * percent / 100 - before) / total, 0, 1)
+        return float(taken @ found / found.sum())
     n = len(y)
     rows = -(-n * percent // 100)
     cut = np.partition(score, n - rows)[n - rows]

@@ -1,7 +1,9 @@
 """Metrics for records that lack them, from their stored predictions.
 
-What `evaluate` needs lies in the record: the class prior that its logits embody (`per_class.prior`), and the training
-rows per class (`traits.train_counts`). Records of before these were kept can be given some metrics and not others:
+What `evaluate` needs lies in the record: the class prior that its logits embody (`per_class.prior`), the one to which
+they are corrected (`per_class.natural`), the training rows per class (`traits.train_counts`, `traits.train_mass` by
+weight), and the weights of rows beside their predictions. Records of before these were kept can be given some metrics
+and not others:
 
 - without the prior, none that needs prior correction: views corrected and recalibrated, and of more than two classes
   the tuned rule (that of two classes is fitted on raw margins);
@@ -23,12 +25,17 @@ from bench.evaluation.evaluate import Evaluation, Predictions, evaluate
 from bench.evaluation.registry import METRICS, columns, metric_of
 from bench.evaluation.views import natural_prior
 from bench.records.files import ResultsError
-from bench.records.predictions import unpack
+from bench.records.predictions import unpack, weights_of
 from bench.records.record import Record
 from bench.records.store import Store
 
 NO_PRIOR: Final = "the record does not hold the class prior of its training; re-run the cell"
 NO_COUNTS: Final = "the record does not hold the training rows per class; re-run the cell"
+
+_NO_WEIGHTS: Final = (
+    "its rows have weights, and its predictions were stored without them, so that its metrics would be another "
+    "population's; re-run the cell"
+)
 
 _SAME: Final = 1e-6  # relative; what is fitted differs less from machine to machine
 
@@ -111,6 +118,7 @@ def _evaluated_again(store: Store, record: Record, wanted: Collection[str] = (),
         return record
     frame = store.predictions(record)
     (_, test_y, test), (_, val_y, val) = unpack(frame, "test"), unpack(frame, "val")
+    test_weight, val_weight = weights_of(frame, "test"), weights_of(frame, "val")
     lacking = (
         [c for c in columns(test.shape[1]) if _is_wanted(c, wanted)]
         if overwrite
@@ -118,8 +126,11 @@ def _evaluated_again(store: Store, record: Record, wanted: Collection[str] = (),
     )
     if not lacking:
         return record
+    if test_weight is None and record.traits.get("weight_column"):
+        raise _LeftAlone(_NO_WEIGHTS)
     try:
-        found, impossible = recomputed(record, Predictions(test, test_y), Predictions(val, val_y))
+        parts = Predictions(test, test_y, test_weight), Predictions(val, val_y, val_weight)
+        found, impossible = recomputed(record, *parts)
     except ValueError as error:
         raise _LeftAlone(f"its predictions cannot be evaluated: {error}") from error
     whole = overwrite and not wanted
@@ -152,11 +163,15 @@ def _ordered(values: Mapping[str, Any], order: Collection[str]) -> dict[str, Any
 
 def recomputed(record: Record, test: Predictions, val: Predictions) -> tuple[Evaluation, dict[str, str]]:
     """The evaluation of a record's predictions, and why which of its columns mean nothing."""
-    counts, prior = record.traits.get("train_counts"), record.per_class.get("prior")
     classes = test.n_classes
-    counts = counts if counts is not None and len(counts) == classes else None
-    natural = natural_prior(counts if counts is not None else np.ones(classes))
-    given: Any = prior if prior is not None and len(prior) == classes else None
+
+    def of_all(values: Any) -> Any:
+        return values if values is not None and len(values) == classes else None
+
+    counts = of_all(record.traits.get("train_mass") or record.traits.get("train_counts"))
+    given, natural = of_all(record.per_class.get("prior")), of_all(record.per_class.get("natural"))
+    if natural is None:
+        natural = natural_prior(np.ones(classes) if counts is None else counts)
     found = evaluate(
         test,
         val,

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from bench.evaluation.temperature import fit_temperatures, refined_log_losses
+from bench.evaluation.weighting import weighted_mean
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -41,9 +42,9 @@ def log_softmax(logits: Floats) -> Floats:
     return np.asarray(shifted, dtype=np.float64)
 
 
-def log_loss(logits: Floats, y: Ints) -> float:
+def log_loss(logits: Floats, y: Ints, weight: Floats | None = None) -> float:
     """Mean negative log probability of the true class in nats; from logits, so nothing is clipped."""
-    return float(-log_softmax(logits)[np.arange(len(y)), y].mean())
+    return -weighted_mean(log_softmax(logits)[np.arange(len(y)), y], weight)
 
 
 def prior_corrected(logits: Floats, prior: ArrayLike, natural: ArrayLike) -> Floats:
@@ -63,7 +64,7 @@ def prior_shift(prior: ArrayLike, natural: ArrayLike, classes: int) -> Floats:
 
 
 def natural_prior(train_counts: ArrayLike) -> Floats:
-    """The class prior (C,) of a training split with these rows per class; a class without any counts as half a row."""
+    """The class prior (C,) of rows with these counts or masses per class; a class without any counts as half a row."""
     counts = np.maximum(train_counts, 0.5)
     return np.asarray(counts / counts.sum(), dtype=np.float64)
 
@@ -102,11 +103,11 @@ class Temperature:
         return out
 
 
-def fit_temperature(logits: Floats, y: Ints) -> Temperature:
+def fit_temperature(logits: Floats, y: Ints, weight: Floats | None = None) -> Temperature:
     """The scale (binary: and intercept) of least log loss on validation rows; it never raises that log loss.
 
-    Guo et al. 2017 (temperature), Platt 1999 (scale and intercept). The problem is convex. Where it has no
-    finite solution or more than one:
+    `weight` (n,): how much each row counts. Guo et al. 2017 (temperature), Platt 1999 (scale and intercept). The
+    problem is convex. Where it has no finite solution or more than one:
 
     - separable rows (the scale would be infinite) are fitted to Platt's smoothed targets, (n_y + 1) / (n_y +
       C);
@@ -117,14 +118,14 @@ def fit_temperature(logits: Floats, y: Ints) -> Temperature:
       obstacle.
     """
     _check_rows(logits, y)
-    scale, bias, _ = fit_temperatures(logits[None], y[None])
+    scale, bias, _ = fit_temperatures(logits[None], y[None], weight)
     return Temperature(float(scale[0]), float(bias[0]))
 
 
-def refined_log_loss(logits: Floats, y: Ints) -> float:
+def refined_log_loss(logits: Floats, y: Ints, weight: Floats | None = None) -> float:
     """What `temperature.refined_log_losses` says of many, of one member; ValueError if logits are not finite."""
     _check_rows(logits, y)
-    return float(refined_log_losses(logits[None], y[None])[0])
+    return float(refined_log_losses(logits[None], y[None], weight)[0])
 
 
 def _check_rows(logits: Floats, y: Ints) -> None:

@@ -21,7 +21,7 @@ from bench.records.versions import of_this_version
 _START: Final = "imbench run -m 'strategy=none,focal' data=womens model=mlp seed=0,1,2"
 
 _ANOTHER: Final = "of another version"
-"""Instead of a status, of records that another version of training, splitting or evaluation made."""
+"""Instead of a status, of records that another version of encoding, training, splitting or evaluation made."""
 
 
 def status(root: Path, console: Console) -> None:
@@ -46,8 +46,8 @@ def status(root: Path, console: Console) -> None:
     size = sum(path.stat().st_size for path in files)
     if old := len(records) - len(current):
         console.print(
-            f"{plural(old, 'record')} of another version of training, splitting or evaluation: the same command trains "
-            "these cells anew; boards keep the versions apart.\n",
+            f"{plural(old, 'record')} of another version of encoding, training, splitting or evaluation: the same "
+            "command trains these cells anew; boards keep the versions apart.\n",
             highlight=False, soft_wrap=True,
         )  # fmt: skip
     console.print(Text(f"{plural(len(records), 'record')}, {_size(size)} in {store.runs}"), soft_wrap=True)

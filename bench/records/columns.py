@@ -43,12 +43,16 @@ _TRAITS: Final = (
     "n_classes",
     "classes",
     "train_counts",
+    "val_counts",
+    "test_counts",
+    "split_by",
     "rarest",
     "imbalance_ratio",
     "entropy",
     "columns",
     "generated",
     "group_column",
+    "weight_column",
 )
 _NOTES: Final = "note:"
 
@@ -189,12 +193,16 @@ def _texts(record: Record) -> dict[str, str]:
 
 
 def _groups(traits: Mapping[str, Any]) -> str:
-    """The largest groups as JSON {"total": how many there are, "groups": [[name, {metric: value}], …]}; or empty."""
-    found = traits.get("groups")
-    if not isinstance(found, Mapping) or not found:
+    """The largest groups as JSON {"total": how many there are, "groups": [[name, {metric: value}], …]}; or empty.
+
+    "few", where some are left out because they have few rows: how many these are.
+    """
+    found, few = traits.get("groups"), traits.get("n_groups_few", 0)
+    if not isinstance(found, Mapping) or not (found or few):
         return ""
     largest = sorted(found.items(), key=lambda item: -item[1].get("rows", 0))[:_GROUPS]
-    return canonical({"total": traits.get("n_groups", len(found)), "groups": largest})
+    left_out = {"few": few} if few else {}
+    return canonical({"total": traits.get("n_groups", len(found)), **left_out, "groups": largest})
 
 
 def _numbers(record: Record) -> Iterable[tuple[str, Any]]:

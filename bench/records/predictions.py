@@ -9,22 +9,24 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-Logits: TypeAlias = Mapping[str, tuple[npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[Any]]]
-"""Part ('val', 'test') -> row numbers (n,), y (n,), logits (n, C)."""
+Logits: TypeAlias = Mapping[str, tuple[npt.NDArray[Any], ...]]
+"""Part ('val', 'test') -> row numbers (n,), y (n,), logits (n, C), and row weights (n,) where the data have any."""
 
 
 def pack(parts: Logits) -> bytes:
-    """Predictions as a Parquet file with the columns part, row, y, z0 … z{C-1}.
+    """Predictions as a Parquet file with the columns part, row, y, z0 … z{C-1}, and w where rows have weights.
 
     Without pandas, which takes five times as long, and without dictionaries of numbers that hardly repeat.
     """
     import pyarrow as pa  # type: ignore[import-untyped]  # noqa: PLC0415 - a plan reads records only
     import pyarrow.parquet as pq  # type: ignore[import-untyped]  # noqa: PLC0415
 
-    rows, y, logits = (np.concatenate(arrays) for arrays in zip(*parts.values(), strict=True))
+    rows, y, logits, *weight = (np.concatenate(arrays) for arrays in zip(*parts.values(), strict=True))
     which = np.repeat(np.arange(len(parts), dtype=np.int8), [len(part[0]) for part in parts.values()])
     columns = {"part": pa.DictionaryArray.from_arrays(which, list(parts)).cast(pa.string()), "row": rows}
     columns |= {"y": y.astype(np.int32), **{f"z{c}": np.ascontiguousarray(z) for c, z in enumerate(logits.T)}}
+    if weight:
+        columns["w"] = weight[0].astype(np.float64)
     file = pa.BufferOutputStream()
     pq.write_table(pa.table(columns), file, compression="zstd", use_dictionary=["part", "y"], write_statistics=False)
     content: bytes = file.getvalue().to_pybytes()
@@ -38,3 +40,8 @@ def unpack(
     mine = frame[frame["part"] == part]
     logits = mine[[c for c in frame.columns if c.startswith("z")]].to_numpy(dtype=np.float64)
     return mine["row"].to_numpy(dtype=np.int64), mine["y"].to_numpy(dtype=np.int64), logits
+
+
+def weights_of(frame: pd.DataFrame, part: str) -> npt.NDArray[np.float64] | None:
+    """The row weights (n,) of one part of stored predictions; None where the data have none."""
+    return None if "w" not in frame else frame.loc[frame["part"] == part, "w"].to_numpy(dtype=np.float64)

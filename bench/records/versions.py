@@ -10,9 +10,10 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 VERSIONS: Final[Mapping[str, int]] = {
-    "training": 2,  # optimiser, schedule, stopping, row streams, layers: what a recipe becomes
-    "splitting": 1,  # which rows are training, validation and test rows
-    "evaluation": 1,  # metrics, calibration, thresholds: what predictions become
+    "encoding": 2,  # terms of text, parts of dates, categories, scaling: which features columns become
+    "training": 3,  # optimiser, schedule, stopping, row streams, layers: what a recipe becomes
+    "splitting": 2,  # which rows are training, validation and test rows
+    "evaluation": 2,  # metrics, weights, calibration, priors, thresholds: what predictions become
 }
 FIRST: Final[Mapping[str, int]] = dict.fromkeys(VERSIONS, 1)  # of records that say none
 

@@ -23,14 +23,16 @@ from bench.config import RunConfig
 from bench.data.config import DataConfig
 from bench.data.features.encode import Encoded
 from bench.evaluation.evaluate import Predictions, evaluate
-from bench.evaluation.per_group import decided_per_group, per_group
+from bench.evaluation.per_group import decided_per_group, enough, per_group
 from bench.evaluation.rules import tau_decisions
 from bench.evaluation.truth import report, under_shift
-from bench.evaluation.views import natural_prior
+from bench.evaluation.views import natural_prior as trained_prior
+from bench.evaluation.views import prior_corrected
 from bench.records.files import one_line
 from bench.records.predictions import Logits
 from bench.records.record import Record, Status, failed_record, now
 from bench.sweep.plan import Planned
+from bench.training.scoring import class_mass, natural_prior
 from bench.training.trainer import Diverged, Outcome
 from strategies.predictor import Predictor
 from strategies.spec import Inapplicable
@@ -53,32 +55,35 @@ def conclude(
 def evaluated(planned: Planned, base: Record, predictor: Predictor, data: Encoded) -> tuple[Record, Logits]:
     """`base` completed with metrics and costs, and the logits that they were computed from."""
     val = predictor.logits(data.val.x).numpy()
+    weights = data.weights()
     began = time.perf_counter()
     test = predictor.logits(data.test).numpy()
     seconds = time.perf_counter() - began
     val_y, test_y = data.val.y.numpy(), data.test_y.numpy()
-    counts = np.bincount(data.train.y.numpy(), minlength=data.train.n_classes)
-    natural = natural_prior(counts)
+    mass, natural = class_mass(data.train).numpy(), natural_prior(data.train).numpy()
     result = evaluate(
-        Predictions(test, test_y),
-        Predictions(val, val_y),
+        Predictions(test, test_y, weights.get("test")),
+        Predictions(val, val_y, weights.get("val")),
         prior=predictor.prior.numpy(),
         natural=natural,
-        train_counts=counts,
+        train_counts=mass,
     )
-    correction = np.log(natural) - np.log(predictor.prior.numpy())
-    decided = None if "tau" not in result.fitted else tau_decisions(test + correction, natural, result.fitted["tau"])
-    views = {"raw": test, "corrected": test + correction}
-    own = {**_test_traits(planned.cell.data, data, views, decided), **_resolved(planned, data)}
-    base = replace(base, traits={**base.traits, **own})
-    rows = data.table.rows
-    predictions = {"val": (rows[data.partition.val], val_y, val), "test": (rows[data.partition.test], test_y, test)}
+    corrected = prior_corrected(test, predictor.prior.numpy(), natural)
+    tau = result.fitted.get("tau")
+    decided = None if tau is None else tau_decisions(corrected, trained_prior(mass), tau)
+    own = {**_test_traits(planned.cell.data, data, {"raw": test, "corrected": corrected}, decided)}
+    base = replace(base, traits={**base.traits, **own, **_resolved(planned, data)})
+    rows, of_weights = data.table.rows, {part: (w,) for part, w in weights.items()}
+    predictions = {
+        "val": (rows[data.partition.val], val_y, val, *of_weights.get("val", ())),
+        "test": (rows[data.partition.test], test_y, test, *of_weights.get("test", ())),
+    }
     cost = predictor.cost
     completed = replace(
         base,
         metrics=result.values,
         undefined=result.undefined,
-        per_class={**result.per_class, "prior": predictor.prior.tolist()},
+        per_class={**result.per_class, "prior": predictor.prior.tolist(), "natural": natural.tolist()},
         fitted={**result.fitted, "prior_exact": float(predictor.prior_exact)},
         cost={
             **base.cost,
@@ -114,10 +119,16 @@ def _classify(error: Exception) -> tuple[Status, str]:
 
 def traits(data: Encoded) -> dict[str, Any]:
     """What the data are like: numbers that a recommendation can rest on."""
-    counts = np.bincount(data.train.y.numpy(), minlength=data.train.n_classes)
+    counts, val_counts, test_counts = (
+        np.bincount(y.numpy(), minlength=data.train.n_classes) for y in (data.train.y, data.val.y, data.test_y)
+    )
+    roles = data.table.roles
+    ways = () if roles is None else (("given", roles.given), ("time", roles.time))
+    split_by = next((way for way, column in ways if column is not None), "drawn")
     kinds = {kind: len(data.table.names(kind)) for kind in ("numeric", "categorical", "text")}
     share = counts / counts.sum()
     present = share[share > 0]
+    weighted = {} if data.train.natural is None else {"train_mass": class_mass(data.train).tolist()}
     return {
         "rows": len(data.table),
         "n_train": len(data.train),
@@ -126,12 +137,16 @@ def traits(data: Encoded) -> dict[str, Any]:
         "n_classes": data.train.n_classes,
         "classes": list(data.table.classes),
         "train_counts": counts.tolist(),
+        "val_counts": val_counts.tolist(),
+        "test_counts": test_counts.tolist(),
+        "split_by": split_by,
         "rarest": int(counts[counts > 0].min()),
         "imbalance_ratio": float(counts.max() / counts[counts > 0].min()),
         "entropy": float(-(present * np.log(present)).sum()),
         "columns": kinds,
         "licence": data.table.licence,
         "log": [*data.table.log, *data.log],
+        **weighted,
     }
 
 
@@ -147,15 +162,20 @@ def _test_traits(
     two. Truth is known for two classes only.
     """
     roles, rows, found = data.table.roles, data.partition.test, dict[str, Any]()
+    weight = data.weights().get("test")
+    if config.weight is not None:
+        found["weight_column"] = config.weight
     margins = {view: (z[:, 1] - z[:, 0]).astype(np.float64) for view, z in views.items()}
-    if roles is not None and roles.group is not None:
-        y, group = data.test_y.numpy(), roles.group[rows]
-        found["group_column"], found["n_groups"] = config.group, len(np.unique(group))
+    if roles is not None and (reported := roles.reported()) is not None:
+        y, (codes, names) = data.test_y.numpy(), reported
+        group, classes = codes[rows], data.train.n_classes
+        found["group_column"], found["n_groups"] = config.report_by or config.group, len(np.unique(group))
         found["groups"] = (
-            per_group(margins["raw"], y, group, roles.groups)
+            per_group(margins["raw"], y, group, names, weight)
             if decided is None
-            else decided_per_group(decided, y, group, roles.groups, data.train.n_classes)
+            else decided_per_group(decided, y, group, names, classes=classes, weight=weight)
         )
+        found["n_groups_few"] = found["n_groups"] - len(enough(group, y if decided is None else None))
     if data.table.truth is not None:
         found["truth"] = report(margins, under_shift(data.table.truth[rows], data.table.shift))
         found["generated"] = config.generated()

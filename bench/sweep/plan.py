@@ -10,9 +10,12 @@ from typing import Any
 
 from bench.config import Cell
 from bench.data.config import DataConfig
+from bench.data.errors import DataError
 from bench.data.loaded import loaded_table
+from bench.data.tables.schema import Table
 from bench.data.tables.splits import partition
 from bench.models.registry import refusal, takes, train_keys
+from bench.records.files import ResultsError, one_line
 from bench.records.record import FAILURES, SCHEMA, Record, Status, digest
 from bench.records.store import Store
 from bench.records.versions import VERSIONS
@@ -84,6 +87,31 @@ def identify(cell: Cell) -> Planned:
     if cell.tuned:  # settings may equal the defaults; boards tell the record of a tuned strategy apart all the same
         config["tuned"] = True
     return Planned(cell, digest(config), config, data.name, data.target)
+
+
+def table_of(config: DataConfig, fingerprint: str | None = None) -> Table:
+    """The table that `config` names; with a `fingerprint`, only as long as it has the content that this names.
+
+    Raises:
+        DataError: the data cannot be used.
+        ResultsError: they changed, or cannot be read any more, since the command was planned with them.
+    """
+    if fingerprint is None:
+        return loaded_table(config)
+    name = config.name or config.source.name
+    try:
+        table = loaded_table(config)
+    except DataError as error:
+        raise ResultsError(_CHANGED.format(name, f"this when they were read again: {one_line(error)}")) from error
+    if table.fingerprint != fingerprint:
+        raise ResultsError(_CHANGED.format(table.name, "others: the file changed meanwhile"))
+    return table
+
+
+_CHANGED = (
+    "{}: expected the data that the command was planned with, got {}. Nothing was recorded for them; run the same "
+    "command again"
+)
 
 
 def budget(cell: Cell) -> dict[str, Any]:

@@ -21,14 +21,15 @@ import torch
 from bench.config import RunConfig
 from bench.data.config import DataConfig
 from bench.data.features.encode import Encoded
-from bench.data.features.load import load_encoded
+from bench.data.features.load import encode_parts
+from bench.data.tables.schema import Table
 from bench.models.registry import takes
 from bench.records.background_writer import BackgroundWriter
 from bench.records.files import ResultsError
 from bench.records.record import Record
 from bench.records.store import Store
 from bench.sweep.outcome import conclude, environment, peak_mb, reset_peak
-from bench.sweep.plan import Planned, inapplicable
+from bench.sweep.plan import Planned, inapplicable, table_of
 from bench.training.graphs import use_graphs
 from bench.training.logs import CellLog, open_log
 from bench.training.threads import limit_threads
@@ -37,10 +38,20 @@ from strategies.predictor import Predictor
 from strategies.spec import Inapplicable, Recipe, Takes, Training
 
 
+def encoded(config: DataConfig, split: int, seed: int, takes: Takes, fingerprint: str | None = None) -> Encoded:
+    """The data of a batch of cells, as their model takes them; with a `fingerprint`, only if they have that content.
+
+    Raises:
+        DataError: the data cannot be used.
+        ResultsError: they are not what the cells were planned with, which their keys name.
+    """
+    return _encoded(table_of(config, fingerprint), config, split, seed, takes)
+
+
 @lru_cache(maxsize=2)
-def encoded(config: DataConfig, split: int, seed: int, takes: Takes) -> Encoded:
-    """The data of a batch of cells, as their model takes them; the last two are kept, as models follow one another."""
-    return load_encoded(config, split, seed, takes)
+def _encoded(table: Table, config: DataConfig, split: int, seed: int, takes: Takes) -> Encoded:
+    """The last two are kept, as models follow one another; by the table, which is another one when its file changes."""
+    return encode_parts(table, config, split, seed, takes)
 
 
 def recipe(planned: Planned, data: Encoded) -> Recipe:
@@ -72,19 +83,6 @@ def training(planned: Planned, data: Encoded) -> Training:
     return planned.cell.chain().train(recipe(planned, data))
 
 
-def _check_unchanged(planned: Planned, data: Encoded) -> None:
-    """Refuse to train on data that the cell's key does not name.
-
-    Raises:
-        ResultsError: the file changed since the sweep was planned.
-    """
-    if data.table.fingerprint != planned.config["data"]["fingerprint"]:
-        raise ResultsError(
-            f"{planned.data_name}: expected the data that the sweep was planned with, got others: the file changed "
-            "meanwhile. Nothing was recorded for them; run the same command again"
-        )
-
-
 class Runner(AbstractContextManager["Runner"]):
     """What a process needs to turn batches of cells into records; when it is left, all of them are on the disk.
 
@@ -113,15 +111,15 @@ class Runner(AbstractContextManager["Runner"]):
         """Train and evaluate the cells of a batch. A failing one becomes a record of that and stops no other one.
 
         Raises:
-            ResultsError: a record cannot be written.
+            ResultsError: a record cannot be written, or the data are not those that the cells were planned with.
         """
         trainings: list[Training] = []
         ready: list[tuple[Planned, Encoded]] = []
         for planned in sorted(batch, key=lambda p: (p.cell.seed, str(takes(p.cell.model)))):
             data, cell = None, planned.cell
             try:
-                data = encoded(cell.data, cell.split, cell.seed, takes(cell.model))
-                _check_unchanged(planned, data)
+                content = planned.config["data"]["fingerprint"]
+                data = encoded(cell.data, cell.split, cell.seed, takes(cell.model), content)
                 trainings.append(training(planned, data))
                 ready.append((planned, data))
             except ResultsError:

@@ -48,7 +48,7 @@ class Finished:
 
 @dataclass(frozen=True)
 class Fatal:
-    """Nothing more can be done by anybody: the results folder cannot be written."""
+    """Nothing more can be done by anybody: results cannot be written, or the data changed under the command."""
 
     error: ResultsError
 

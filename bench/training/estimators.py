@@ -54,7 +54,7 @@ class EstimatorWatch:
                 f"model {self.recipe.model.name}: expected logits {expected} after more steps than before, got "
                 f"{tuple(logits.shape)} after {step}"
             )
-        (score,) = score_logits(logits.double().cpu().unsqueeze(0), [self.recipe.val.y], [self.natural], [prior])
+        (score,) = score_logits(logits.double().cpu().unsqueeze(0), [self.recipe.val], [self.natural], [prior])
         if math.isnan(float(score)):
             raise diverged(step)
         self.curve.append((step, float(score)))

@@ -242,7 +242,7 @@ class Fit:
             own = [self.active[k] for k in ks]
             got = score_logits(
                 logits[[k - batch.members.start for k in ks]],
-                [m.recipe.val.y for m in own],
+                [m.recipe.val for m in own],
                 [m.natural for m in own],
                 [m.stream.prior() for m in own],
             )

@@ -31,22 +31,45 @@ def diverged(steps: int) -> Diverged:
     return Diverged(f"the model's outputs are no longer finite after {steps} steps; lower train.lr")
 
 
+def class_mass(rows: Split) -> Tensor:
+    """Rows per class (C,), float64, counted by the weights that came with the data, scaled to a mean of 1."""
+    weight = None if rows.natural is None else rows.natural.double() / rows.natural.double().mean()
+    return torch.bincount(rows.y, weights=weight, minlength=rows.n_classes).double()
+
+
 def natural_prior(train: Split) -> Tensor:
-    """Class shares of the training rows (C,), float64; a class without rows counts as half a row."""
-    counts = torch.bincount(train.y, minlength=train.n_classes).double().clamp_min(0.5)
-    return counts / counts.sum()
+    """The class prior (C,), float64, to which logits are corrected; a class without rows counts as half a row.
+
+    That of the training rows, unless an imbalance was imposed on them: then their population's.
+    """
+    if train.population is not None:
+        return train.population
+    mass = class_mass(train).clamp_min(0.5)
+    return mass / mass.sum()
 
 
 def score_logits(
-    logits: Tensor, labels: Sequence[Tensor], naturals: Sequence[Tensor], priors: Sequence[Tensor]
+    logits: Tensor, validation: Sequence[Split], naturals: Sequence[Tensor], priors: Sequence[Tensor]
 ) -> Tensor:
     """Scores (K,) of logits (K, n, C) in float64; NaN where some are not finite. Computed where the logits are.
 
-    labels: each model's (n,); naturals: the priors (C,) to correct to; priors: those that the logits embody.
+    validation: each model's rows, n of them; naturals: the priors (C,) to correct to; priors: those that the logits
+    embody. Rows count by the weights that came with the data.
     """
+    weighted = [k for k, rows in enumerate(validation) if rows.natural is not None]
+    if 0 < len(weighted) < len(validation):  # each as it would be alone
+        scores = logits[:, 0, 0] * 0
+        for ks in (weighted, [k for k in range(len(validation)) if k not in weighted]):
+            scores[ks] = score_logits(logits[ks], *([given[k] for k in ks] for given in (validation, naturals, priors)))
+        return scores
+    labels = [rows.y for rows in validation]
+    weights = [rows.natural.double() for rows in validation if rows.natural is not None]
     shift = torch.stack([a.log() - b.log() for a, b in zip(naturals, priors, strict=True)]).unsqueeze(1)
     corrected = logits + shift.to(logits.device)
     shared = all(y is labels[0] for y in labels)
-    y = (labels[0].expand(len(labels), -1) if shared else torch.stack(list(labels))).to(logits.device)
-    on_cpu = logits.device.type == "cpu"  # where numpy is the faster one, and exact to the bit
-    return torch.as_tensor(refined_log_losses(*((corrected.numpy(), y.numpy()) if on_cpu else (corrected, y))))
+    y = (labels[0].expand(len(labels), -1) if shared else torch.stack(labels)).to(logits.device)
+    weight = torch.stack(weights).to(logits.device) if weights else None
+    if logits.device.type != "cpu":
+        return torch.as_tensor(refined_log_losses(corrected, y, weight))
+    # Where numpy is the faster one, and exact to the bit.
+    return torch.as_tensor(refined_log_losses(corrected.numpy(), y.numpy(), None if weight is None else weight.numpy()))

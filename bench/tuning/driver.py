@@ -50,6 +50,7 @@ class Batch:
             threads=options.run.threads,
             device=options.run.device,
             stack=tune.stack,
+            content=study.identity.content["data"]["fingerprint"],
             batch=tune.batch,
             graphs=options.run.graphs,
         )

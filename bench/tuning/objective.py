@@ -14,13 +14,14 @@ from bench.config import ConfigError
 from bench.data.config import DataConfig
 from bench.data.errors import DataError
 from bench.data.features.encode import Encoded, encode
-from bench.data.features.load import load_encoded
-from bench.data.loaded import loaded_table
+from bench.data.features.load import encode_parts
+from bench.data.tables.schema import Table
 from bench.data.tables.splits import Partition, partition
 from bench.evaluation.evaluate import Predictions, evaluate
 from bench.evaluation.metric import RULES, VIEWS
 from bench.evaluation.registry import METRICS, column, direction, ranking_metric
-from bench.evaluation.views import natural_prior
+from bench.sweep.plan import table_of
+from bench.training.scoring import class_mass, natural_prior
 from strategies.model import Takes
 from strategies.predictor import Predictor
 from strategies.registry import unknown
@@ -60,20 +61,41 @@ def maximized(objective_column: str) -> bool:
     return objective_column != SECONDS and direction(objective_column)
 
 
-@lru_cache(maxsize=4)
-def tuning_data(config: DataConfig, split: int, seed: int, folds: int, fold: int, *, takes: Takes = DEFAULT) -> Encoded:
+def tuning_data(
+    config: DataConfig,
+    split: int,
+    seed: int,
+    folds: int,
+    fold: int,
+    *,
+    takes: Takes = DEFAULT,
+    content: str | None = None,
+) -> Encoded:
     """Training and validation rows of one seed, or of one fold of both together; no test row is encoded.
 
-    Folds keep groups together.
+    Folds keep groups together. `content`: the fingerprint of the table that a study is about.
 
     Raises:
-        DataError: folds of rows that are split by time or by a column of the data.
+        DataError: folds of rows that are split by time or by a column of the data, or with an imposed imbalance.
+        ResultsError: the data are not those of `content`.
     """
+    return _tuning_data(table_of(config, content), config, (split, seed), (folds, fold), takes)
+
+
+@lru_cache(maxsize=4)
+def _tuning_data(
+    whole: Table, config: DataConfig, which: tuple[int, int], folding: tuple[int, int], takes: Takes
+) -> Encoded:
+    (split, seed), (folds, fold) = which, folding
     if not folds:
-        return load_encoded(config, split, seed, takes, test=False)
+        return encode_parts(whole, config, split, seed, takes, test=False)
     if config.time is not None or config.given is not None:
         raise DataError("tune.folds: expected rows in no order, got data.time or data.given; use tune.folds=0")
-    whole = loaded_table(config)
+    if whole.imbalance is not None and whole.imbalance > 1:
+        raise DataError(
+            f"tune.folds: expected rows as they are, got an imbalance of {whole.imbalance:g} that was imposed on the "
+            "training rows: no fold would have the prior of the test rows. Use tune.folds=0, or data.imbalance=1"
+        )
     parts = partition(whole, split, seed, config.test_fraction, config.val_fraction)
     rows = np.sort(np.concatenate([parts.train, parts.val]))
     groups = whole.roles.group[rows] if whole.roles is not None and whole.roles.group is not None else None
@@ -84,7 +106,6 @@ def tuning_data(config: DataConfig, split: int, seed: int, folds: int, fold: int
 
 def judged(predictor: Predictor, data: Encoded) -> dict[str, float | None]:
     """The metrics on the validation rows. Rules and temperatures are fitted on them too, for every trial alike."""
-    val = Predictions(predictor.logits(data.val.x).numpy(), data.val.y.numpy())
-    counts = np.bincount(data.train.y.numpy(), minlength=data.train.n_classes)
-    prior = predictor.prior.numpy()
-    return evaluate(val, val, prior=prior, natural=natural_prior(counts), train_counts=counts).values
+    val = Predictions(predictor.logits(data.val.x).numpy(), data.val.y.numpy(), data.weights().get("val"))
+    mass, natural = class_mass(data.train).numpy(), natural_prior(data.train).numpy()
+    return evaluate(val, val, prior=predictor.prior.numpy(), natural=natural, train_counts=mass).values

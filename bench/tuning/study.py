@@ -80,6 +80,7 @@ class Study:
         self.identity = identity(raw, tune)
         self.folder = root / "tuned" / self.identity.name
         self.base = read_cell({**raw, "tuned": False})
+        self.planned = identify(self.base)  # as it is now: the file may be another one when the search is over
         directions = [
             optuna.study.StudyDirection.MAXIMIZE if maximized(c) else optuna.study.StudyDirection.MINIMIZE
             for c in self.identity.columns
@@ -96,8 +97,7 @@ class Study:
     @cached_property
     def label(self) -> str:
         """`womens/one_star mlp focal`."""
-        planned = identify(self.base)
-        return f"{planned.data_name}/{planned.target} {self.base.model.name} {self.base.strategy}"
+        return f"{self.planned.data_name}/{self.planned.target} {self.base.model.name} {self.base.strategy}"
 
     @property
     def single(self) -> bool:
@@ -162,11 +162,10 @@ class Study:
         best = None if skipped else self.best()  # switched off, an inapplicable strategy would be tuned as `none`
         if best is None and not skipped:
             return None
-        planned = identify(self.base)
         content: dict[str, Any] = {
             "study": self.identity.name,
-            "data": planned.data_name,
-            "target": planned.target,
+            "data": self.planned.data_name,
+            "target": self.planned.target,
             "model": self.base.model.name,
             "strategy": self.base.strategy,
             "split": self.base.split,

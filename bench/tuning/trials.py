@@ -15,7 +15,7 @@ import optuna
 from bench.config import Cell
 from bench.data.features.encode import Encoded
 from bench.models.registry import takes
-from bench.records.files import one_line
+from bench.records.files import ResultsError, one_line
 from bench.sweep.plan import identify
 from bench.sweep.runner import recipe, training
 from bench.sweep.worker import Began, Finished, Said
@@ -38,6 +38,7 @@ class Search:
     threads: int
     device: str
     stack: StackSize
+    content: str  # fingerprint of the data
     batch: int  # trials that the study asks for at a time
     graphs: bool = False
 
@@ -166,12 +167,14 @@ def train_trials(trials: Sequence[Trial]) -> Results:
                 continue
             try:
                 where = (trial.cell.data, trial.cell.split, seed, search.folds, fold)
-                data = tuning_data(*where, takes=takes(trial.cell.model))
+                data = tuning_data(*where, takes=takes(trial.cell.model), content=search.content)
                 planned = identify(replace(trial.cell, seed=seed))
                 trainings.append(training(planned, data))
                 ready.append((trial, data))
                 if not together:
                     together = members_that_fit([recipe(planned, data)] * search.batch, device, stack)
+            except ResultsError:  # of data that changed: nobody's failure, and the end of the command
+                raise
             except Exception as error:
                 trial.failed = Failed.by(error)
         # The pruner judges the first fit; the others complete its mean.

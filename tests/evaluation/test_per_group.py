@@ -4,22 +4,53 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from sklearn.metrics import accuracy_score, f1_score
+from sklearn.metrics import accuracy_score, average_precision_score, f1_score, roc_auc_score
 
-from bench.evaluation.per_group import decided_per_group, per_group
+from bench.evaluation.per_group import decided_per_group, enough, per_group
 
 
-def test_groups_without_a_class_have_no_auroc() -> None:
-    margin, y, group = np.array([0.0, 1, 2, 3]), np.array([0, 1, 0, 0]), np.array([0, 0, 1, 1])
-    found = per_group(margin, y, group, ("DE", "FR"))
-    assert found["DE"] == {"rows": 2, "positives": 1, "auroc": 1.0, "average_precision": 1.0}
-    assert found["FR"] == {"rows": 2, "positives": 0, "auroc": None, "average_precision": None}
+def test_only_groups_with_enough_rows_of_each_class_are_reported() -> None:
+    """20 of each of two classes, or 20 rows; the largest group first."""
+    group = np.repeat([0, 1, 2, 3], [40, 39, 400, 60])
+    y = np.zeros(len(group), np.int64)
+    y[:20] = y[40:60] = y[79:98] = y[479:500] = 1  # 20 of 40, 20 of 39, 19 of 400, 21 of 60
+    found = per_group(1.0 * y, y, group, ("DE", "FR", "IT", "AT"))
+    assert list(found) == ["AT", "DE"]
+    assert found["DE"] == {"rows": 40, "positives": 20, "auroc": 1.0, "average_precision": 1.0}
+    assert enough(group, y).tolist() == [3, 0]
+    assert enough(np.repeat([5, 7, 6], [19, 20, 21])).tolist() == [6, 7]
+
+
+def test_weighted_rows_count_by_weight_in_the_metrics_of_groups_and_as_rows_beside_them() -> None:
+    rng = np.random.default_rng(1)
+    y, margin, group, w = (
+        rng.integers(0, 2, 300),
+        rng.normal(size=300),
+        rng.integers(0, 2, 300),
+        rng.lognormal(size=300),
+    )
+    found = per_group(margin, y, group, ("a", "b"), w)
+    decided = decided_per_group(np.asarray(margin > 0, np.int64), y, group, ("a", "b"), classes=2, weight=w)
+    for code, name in enumerate("ab"):
+        inside = group == code
+        own = {"y_true": y[inside], "sample_weight": w[inside]}
+        assert found[name] == {
+            "rows": inside.sum(),
+            "positives": y[inside].sum(),
+            "auroc": pytest.approx(roc_auc_score(y_score=margin[inside], **own)),
+            "average_precision": pytest.approx(average_precision_score(y_score=margin[inside], **own)),
+        }
+        assert decided[name] == {
+            "rows": inside.sum(),
+            "accuracy": pytest.approx(accuracy_score(y_pred=margin[inside] > 0, **own)),
+            "macro_f1": pytest.approx(f1_score(y_pred=margin[inside] > 0, average="macro", **own)),
+        }
 
 
 def test_decisions_per_group_are_those_of_the_rows_of_the_group_alone() -> None:
     rng = np.random.default_rng(0)
     y, predicted, group = rng.integers(0, 5, 400), rng.integers(0, 5, 400), rng.integers(0, 3, 400)
-    found = decided_per_group(predicted, y, group, ("a", "b", "c"), 5)
+    found = decided_per_group(predicted, y, group, ("a", "b", "c"), classes=5)
     assert list(found) == sorted(found, key=lambda name: -found[name]["rows"])
     for code, name in enumerate("abc"):
         inside = group == code

@@ -71,7 +71,29 @@ def test_rows_that_no_tau_moves_are_counted_as_if_decided(seed: int, classes: in
     logits = np.round(rng.normal(size=(n, classes)), 1) * 10.0**power + rng.integers(-1, 3) * np.log(natural)
     scores = [macro_f1(Counts.of(tau_decisions(logits, natural, tau), y, classes)) for tau in TAUS]
     best = [tau for tau, score in zip(TAUS, scores, strict=True) if score == max(scores)]
-    assert fit_tau(logits, y, natural) == min(best, key=lambda tau: (abs(tau), tau < 0))
+    nearest, tau = min(best, key=lambda tau: (abs(tau), tau < 0)), fit_tau(logits, y, natural)
+    if nearest not in (TAUS[0], TAUS[-1]):
+        assert tau == nearest
+    else:  # the search goes on in that direction
+        assert abs(tau) >= abs(nearest)
+        assert tau * nearest > 0
+
+
+@pytest.mark.parametrize(("sign", "needed"), [(1, 3.4), (1, 4.5), (-1, 2.1)])
+def test_tau_does_not_stop_where_its_range_does(sign: int, needed: float) -> None:
+    """Logits that a prior was taken from several times over need as much of it back; beyond 8 nobody looks."""
+    rng = np.random.default_rng(0)
+    prior = np.array([0.7, 0.2, 0.1])
+    y = np.arange(600) % 3
+    fair = rng.normal(size=(600, 3)) + 2.5 * np.eye(3)[y]
+    tau = fit_tau(fair + sign * needed * np.log(prior), y, prior)
+    assert abs(tau - sign * needed) < 0.4
+    scores = {
+        t: macro_f1(Counts.of(tau_decisions(fair + sign * needed * np.log(prior), prior, t), y, 3))
+        for t in (tau, *TAUS)
+    }
+    assert scores[tau] == max(scores.values())
+    assert abs(fit_tau(fair + 30 * np.log(prior), y, prior)) <= 8
 
 
 def test_only_clear_leads_settle_a_row() -> None:

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from bench.config import ConfigError, read_cell
-from bench.data.features import load as load_module
-from bench.tuning import objective as objective_module
+from bench.data.errors import DataError
+from bench.data.loaded import loaded_table
+from bench.sweep import plan
 from bench.tuning.objective import objectives, tuning_data
 from tests.command_line import TINY
 from tests.tuning.searches import composed
@@ -33,16 +34,13 @@ def test_test_rows_are_never_encoded(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever stands in the test rows changes nothing in what tuning sees, and there are none to look at."""
     raw = composed("strategy=none", *TINY)
     config = read_cell(raw).data
-    tuning_data.cache_clear()
     clean = tuning_data(config, 0, 0, 0, 0)
-    whole = objective_module.loaded_table(config)
+    whole = loaded_table(config)
     test = clean.partition.test
     spoiled = whole.frame.copy()
     spoiled.iloc[test] = 1e9
-    monkeypatch.setattr(load_module, "loaded_table", lambda _: replace(whole, frame=spoiled))
-    tuning_data.cache_clear()
+    monkeypatch.setattr(plan, "loaded_table", lambda _: replace(whole, frame=spoiled))
     dirty = tuning_data(config, 0, 0, 0, 0)
-    tuning_data.cache_clear()
     assert len(clean.test) == len(dirty.test_y) == 0
     for part in ("train", "val"):
         for name, value in getattr(clean, part).x.columns.items():
@@ -51,7 +49,6 @@ def test_test_rows_are_never_encoded(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_folds_cover_training_and_validation_rows_once_and_no_test_row() -> None:
     config = read_cell(composed(*TINY, "data.imbalance=1")).data
-    tuning_data.cache_clear()
     parts = [tuning_data(config, 0, 0, 3, fold).partition for fold in range(3)]
     whole = tuning_data(config, 0, 0, 0, 0).partition
     pool = np.sort(np.concatenate([whole.train, whole.val]))
@@ -59,3 +56,9 @@ def test_folds_cover_training_and_validation_rows_once_and_no_test_row() -> None
     for p in parts:
         assert np.array_equal(np.sort(np.concatenate([p.train, p.val])), pool)
         assert not set(p.train) & set(p.val)
+
+
+def test_folds_of_rows_with_an_imposed_imbalance_are_refused() -> None:
+    """Thinned training rows and whole validation rows shuffled together have the prior of neither."""
+    with pytest.raises(DataError, match="an imbalance of 20 that was imposed on the training rows"):
+        tuning_data(read_cell(composed(*TINY)).data, 0, 0, 3, 0)

@@ -11,6 +11,7 @@ import pytest
 from optuna.trial import TrialState
 
 from bench.config import read_cell
+from bench.sweep.plan import identify
 from bench.training import measured_speed
 from bench.tuning.pruning import Pruning
 from bench.tuning.space import apply
@@ -23,7 +24,8 @@ from tests.tuning.searches import composed, studies
 def trials(*settings_of: dict[str, Any], stack: Any = "auto", objective: str = "tuned/macro_f1") -> list[Trial]:
     """Trials of focal on digits that differ in these settings; no pruning."""
     raw = composed("strategy=focal", *TINY)
-    search = Search((0, 1), 0, (objective,), 1, "cpu", stack, max(2, len(settings_of)))
+    content = identify(read_cell(raw)).config["data"]["fingerprint"]
+    search = Search((0, 1), 0, (objective,), 1, "cpu", stack, content, max(2, len(settings_of)))
     return [Trial(str(i), read_cell(apply(raw, one)), None, search) for i, one in enumerate(settings_of)]
 
 

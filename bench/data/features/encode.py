@@ -54,6 +54,12 @@ class Encoded:
     unlabelled: Features | None = None
     log: tuple[str, ...] = ()
 
+    def weights(self) -> dict[str, npt.NDArray[np.float64]]:
+        """The weights (n,) of the validation and test rows, where the data have any."""
+        weight = None if self.table.roles is None else self.table.roles.weight
+        rows = {"val": self.partition.val, "test": self.partition.test}
+        return {} if weight is None else {part: weight[at] for part, at in rows.items()}
+
 
 def _in_memory(name: str, shape: tuple[int, ...], dtype: str, blocks: Iterable[npt.NDArray[Any]]) -> npt.NDArray[Any]:
     """Blocks as one array in memory."""
@@ -155,12 +161,13 @@ def encode(
     }
     pairs = {"train": (partition.train, x["train"]), "val": (partition.val, x["val"])}
     extra = {**other_targets(table, pairs, encoders), **elsewhere(table, encoders)}
+    val = labelled(table, partition.val, x["val"])
     labels = torch.from_numpy(table.y)
     return Encoded(
         table=table,
         partition=partition,
-        train=labelled(table, partition.train, x["train"]),
-        val=labelled(table, partition.val, x["val"]),
+        train=of_population(table, labelled(table, partition.train, x["train"]), val),
+        val=val,
         test=x["test"] if test else x["train"].take(torch.arange(0)),
         test_y=labels[partition.test] if test else labels[:0],
         extra=extra,
@@ -181,6 +188,15 @@ def labelled(table: Table, rows: Rows, x: Features) -> Split:
     return Split(x, y, len(table.classes), weight=weight, group=group, natural=weight)
 
 
+def of_population(table: Table, train: Split, val: Split) -> Split:
+    """Training rows with the class prior of the population, where an imbalance was imposed on them: validation's."""
+    if table.imbalance is None:
+        return train
+    mass = torch.bincount(val.y, weights=val.natural, minlength=val.n_classes).double()
+    mass = mass.clamp_min(0.5 * float(mass.sum()) / len(val))
+    return replace(train, population=mass / mass.sum())
+
+
 def other_targets(
     table: Table, parts: Mapping[str, tuple[Rows, Features]], encoders: list[Encoder]
 ) -> dict[str, tuple[Split, Split]]:
@@ -189,7 +205,7 @@ def other_targets(
     for name, other in table.other.items():
         train, val = (other_split(table, other, *parts[part], encoders) for part in ("train", "val"))
         if len(train) and len(val):
-            extra[name] = (train, val)
+            extra[name] = (of_population(table, train, val), val)
     return extra
 
 

@@ -14,16 +14,17 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from bench.data.features.encode import DEFAULT, Encoded, encode
+from bench.data.features.encode import DEFAULT, Encoded, encode, labelled, of_population
 from bench.data.fetching.cache import cache_root, make_room, new_folder, used
 from bench.data.tables.config import TableConfig
 from bench.data.tables.schema import Table, release
 from bench.data.tables.splits import Partition, partition
-from strategies.features import Features, Field, Split
+from strategies.features import Features, Field
 from strategies.model import Takes
 
 SHARED_ROWS = 200_000  # tables from this size on
-LAYOUT = 1  # raised when files or encoders change: old ones are then made anew
+LAYOUT = 2  # raised when the files change: old ones are then made anew
+MADE_BY = {"encoding": 2, "splitting": 2}  # those of bench.records.versions, which a test holds equal
 PARTS = ("train", "val", "test")
 
 
@@ -46,7 +47,7 @@ def shared(
 
 def name(table: Table, config: TableConfig, split: int, seed: int, takes: Takes = DEFAULT) -> str:
     """A name for all that determines the encoded parts."""
-    what = [LAYOUT, table.fingerprint, config.test_fraction, config.val_fraction, config.key(), split, seed]
+    what = [LAYOUT, MADE_BY, table.fingerprint, config.test_fraction, config.val_fraction, config.key(), split, seed]
     what += [takes.key()] if takes.key() else []
     return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()[:32]
 
@@ -98,20 +99,15 @@ def read(table: Table, folder: Path, test: bool) -> Encoded:
         return Features(schema, {f.name: torch.from_numpy(load(f"{part}-{f.name}")) for f in schema})
 
     rows = {part: np.asarray(load(f"{part}-rows")) for part in PARTS}
-    labels, roles, n_classes = torch.from_numpy(np.asarray(table.y)), table.roles, len(table.classes)
-    splits = {}
-    for part in PARTS[:2]:
-        weight = None if roles is None or roles.weight is None else torch.from_numpy(roles.weight[rows[part]])
-        group = None if roles is None or roles.group is None else torch.from_numpy(roles.group[rows[part]])
-        y = labels[torch.from_numpy(rows[part])]
-        splits[part] = Split(features(part), y, n_classes, weight=weight, group=group, natural=weight)
+    labels = torch.from_numpy(np.asarray(table.y))
+    train, val = (labelled(table, rows[part], features(part)) for part in PARTS[:2])
     nothing = torch.arange(0)
     return Encoded(
         table=table,
         partition=Partition(rows["train"], rows["val"], rows["test"]),
-        train=splits["train"],
-        val=splits["val"],
-        test=features("test") if test else splits["train"].x.take(nothing),
+        train=of_population(table, train, val),
+        val=val,
+        test=features("test") if test else train.x.take(nothing),
         test_y=labels[torch.from_numpy(rows["test"])] if test else labels[:0],
         extra={},
         schema=schema,

@@ -6,6 +6,7 @@ from bench.data.config import DataConfig
 from bench.data.features.encode import DEFAULT, Encoded, encode
 from bench.data.features.encoded_files import SHARED_ROWS, shared
 from bench.data.loaded import loaded_table
+from bench.data.tables.schema import Table
 from bench.data.tables.splits import partition
 from strategies.model import Takes
 
@@ -18,7 +19,17 @@ def load_encoded(config: DataConfig, split: int, seed: int, takes: Takes = DEFAU
     Raises:
         DataError: the data are not usable.
     """
-    table = loaded_table(config)
+    return encode_parts(loaded_table(config), config, split, seed, takes, test=test)
+
+
+def encode_parts(
+    table: Table, config: DataConfig, split: int, seed: int, takes: Takes = DEFAULT, *, test: bool = True
+) -> Encoded:
+    """The same of a table that is loaded.
+
+    Raises:
+        DataError: the data are not usable.
+    """
     apart = table.other or table.elsewhere or table.names("text") or table.unlabelled is not None
     if len(table) >= SHARED_ROWS and not apart:
         return shared(table, config, split, seed, takes, test=test)

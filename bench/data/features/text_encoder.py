@@ -40,12 +40,13 @@ class TextEncoder:
 
         self.columns = columns
         texts = documents(frame, columns, rows)
+        own = analyzer(terms, texts)
         self.vectorizer = TfidfVectorizer(
             sublinear_tf=True,
-            ngram_range=(1, 2),
+            ngram_range=(1, 1) if callable(own) else (1, 2),  # a function cuts into n-grams itself
             max_features=vocabulary,
             dtype=np.float32,
-            analyzer=analyzer(terms, texts) or "word",
+            analyzer=own or "word",
             token_pattern=WORD,
         )
         self.fitted = bag(self.vectorizer.fit_transform(texts))

@@ -22,6 +22,7 @@ from bench.data.files.dialect import INCOMPLETE, Asked, Dialect, opened, readabl
 from bench.data.files.encodings import blocks_of, invalid_at, refusal
 
 SHOWN = 80  # characters of a line in an error
+LOOKED_AT = 1000  # cells of several lines that are searched for rows that a quote swallowed
 _FILTERED = 50  # columns in which a row must equal the header to be one more
 
 
@@ -95,7 +96,9 @@ def read_text(path: Path, asked: Asked) -> tuple[list[str], pa.Table, list[str]]
         table = table.filter(pa.array([i not in set(repeated) for i in range(table.num_rows)]))
         notes.append(repeated_note(len(repeated)))
     for name, column in zip(read.header, table.columns, strict=True):
-        notes += [note for note in [_swallowed(name, column, read.delimiter, len(read.header))] if note]
+        rows = pc.indices_nonzero(pc.match_substring(column, "\n").fill_null(False)).to_pylist()[:LOOKED_AT]
+        note = swallowed(name, {row: column[row].as_py() for row in rows}, read)
+        notes += [note] if note else []
     return read.header, table, notes
 
 
@@ -125,14 +128,17 @@ def no_header_rows(header: Sequence[str]) -> tuple[str, dict[str, str]]:
     return f"NOT ({same})", {f"h{i}": name.strip() for i, name in names.items()}
 
 
-def _swallowed(name: str, column: pa.ChunkedArray, delimiter: str, width: int) -> str:
-    """A suspicion: a cell holds lines that look like rows, so that a quote may be missing; '' for none."""
+def swallowed(name: str, cells: Mapping[int, str], read: Dialect) -> str:
+    """A suspicion: a cell holds lines that look like rows, so that a quote may be missing; '' for none.
+
+    `cells`: row, from 0 -> text, of the cells of a column that hold several lines.
+    """
+    width = len(read.header)
     if width < 2:
         return ""
-    rows = pc.indices_nonzero(pc.match_substring(column, "\n").fill_null(False)).to_pylist()
-    for row in rows[:1000]:
-        lines = column[row].as_py().splitlines()[1:]
-        alike = [line for line in lines if line.count(delimiter) >= width - 1]
+    for row, cell in cells.items():
+        lines = cell.splitlines()[1:]
+        alike = [line for line in lines if line.count(read.delimiter) >= width - 1]
         if alike:
             return (
                 f"warning: column {name!r}: one cell (row {row + 1}) holds {len(lines):,} lines, and {len(alike):,} of "

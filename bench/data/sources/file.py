@@ -98,7 +98,7 @@ def _column_of(target: str | None, columns: Iterable[str], file: str) -> str:
     if target not in names:
         raise DataError(
             f"target {target!r}: expected a column of {file}, got none by that name. "
-            f"{suggest(target, names)}Columns: {listing(names)}"
+            f"{suggest(target, names, 'target')}Columns: {listing(names)}"
         )
     return target
 

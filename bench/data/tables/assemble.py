@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from bench.data.errors import DataError
 from bench.data.tables.config import TableConfig
 from bench.data.tables.origin import Origin
 from bench.data.tables.schema import FeatureColumn, OtherTarget, Roles, Table, fingerprint, frame_hash
@@ -66,7 +67,15 @@ def assemble(
         origin: the source and what it knows.
         other: labels of further targets.
         fingerprint: of the contents, where it is known; else it is computed.
+
+    Raises:
+        DataError: row weights for data with known true probabilities.
     """
+    if contents.truth is not None and contents.roles.weight is not None:
+        raise DataError(
+            f"data.weight {config.weight!r}: expected data whose true probabilities are unknown, got a generator's "
+            "with regrets that are expectations over single rows, and mean nothing by weight: unset data.weight"
+        )
     frame, imbalance, roles = contents.frame, origin.imposed(config), contents.roles
     return Table(
         name=config.name or origin.name,
@@ -84,7 +93,7 @@ def assemble(
         transfer_source=origin.transfer_source,
         imbalance=imbalance,
         ignored=contents.ignored,
-        log=contents.log,
+        log=(*contents.log, *_weighted(config.weight, roles.weight)),
         roles=roles if roles.arrays() else None,
         group_split=roles.group is not None and config.group_split,
         folds=config.folds,
@@ -93,4 +102,15 @@ def assemble(
         largest=origin.largest,
         truth=contents.truth,
         unlabelled=contents.unlabelled,
+    )
+
+
+def _weighted(column: str | None, weight: npt.NDArray[np.float64] | None) -> tuple[str, ...]:
+    """That rows count by weight, and how unevenly; nothing where they do not."""
+    if weight is None:
+        return ()
+    effective = float(weight.sum() ** 2 / np.square(weight).sum())
+    return (
+        f"rows count by {column!r} (data.weight) in training, stopping, metrics, calibration, thresholds and priors; "
+        f"{len(weight):,} rows tell as much as {effective:,.0f} of equal weight (Kish 1965)",
     )

@@ -41,6 +41,7 @@ class TableConfig:
     weight: str | None = None  # row weights
     group: str | None = None  # user, session: whole groups go to one part
     group_split: bool = True  # False: groups are for strategies and metrics only, the split ignores them
+    report_by: str | None = None  # country, seller: metrics are reported within each, instead of within groups
     time: str | None = None  # test is the latest, validation the latest before
     given: str | None = None  # a column that says train, val or test
     folds: int | None = None  # split i tests fold i mod folds of shuffle i div folds

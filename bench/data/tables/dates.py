@@ -38,6 +38,8 @@ OPEN = 2  # the form whose order the column must prove
 _UNNAMED = re.compile(r"\?P<[a-z]+>")
 DATE = "^(?:" + "|".join(_UNNAMED.sub("?:", form) for form in _FORMS) + ")" + _UNNAMED.sub("?:", _CLOCK) + "$"
 
+_SHORT_YEAR = re.compile(r"[0-9]{1,2}([-/.])[0-9]{1,2}\1[0-9]{2}(?:[ T].*)?")
+
 _UNITS = (("s", 10**6), ("ms", 10**3), ("us", 1), ("ns", -(10**3)))
 """Epochs: unit, and microseconds in one (negative: how many in a microsecond)."""
 EARLIEST, LATEST = 631152000, 4102444800  # 1990 to 2100, in seconds: numbers beyond are no epochs
@@ -60,6 +62,14 @@ class Moments:
         """The given ones; -1 is none."""
         micros, nanos = np.append(self.micros, NONE)[rows], np.append(self.nanos, 0)[rows]
         return Moments(micros, nanos)
+
+
+def short_years(texts: list[str]) -> bool:
+    """Whether all of these are like 31/01/24: dates whose order and century nobody can tell."""
+    return bool(texts) and all(_SHORT_YEAR.fullmatch(text.strip()) for text in texts)
+
+
+SHORT_YEARS = "years of two digits are not read as dates, since 01/02/03 may be six days: write them as 2024-01-31"
 
 
 def read_dates(name: str, texts: list[str], day_first: bool | None) -> Moments:

@@ -52,7 +52,7 @@ def pick(values: Mapping[str, Values], name: str, key: str) -> Values:
     if name not in values:
         raise DataError(
             f"data.{key} {name!r}: expected a feature column, got none by that name. "
-            f"{suggest(name, values)}Columns: {listing(values)}"
+            f"{suggest(name, values, key if key == 'dates' else '')}Columns: {listing(values)}"
         )
     return values[name]
 

@@ -19,7 +19,7 @@ import pandas as pd
 
 from bench.data.errors import DataError
 from bench.data.options import option
-from bench.data.tables.dates import compact
+from bench.data.tables.dates import SHORT_YEARS, compact, short_years
 from bench.data.tables.decode import Values
 from bench.data.tables.numbers import recognise
 from bench.data.tables.schema import ColumnKind
@@ -74,8 +74,8 @@ def remark(name: str, values: Values, kind: ColumnKind) -> str:
         return ""
     codes, texts = values.coded
     used = [texts[code] for code in pd.unique(codes[codes >= 0][:SAMPLE])]
-    if used and kind == "categorical" and {text.strip().lower() for text in used} <= set(PARTS):
-        return f"says which rows train and test; to split by it: {option('given', name)}"
+    if said := _remark_words(name, used, kind):
+        return said
     found = recognise(used)
     if found is None:
         return ""
@@ -88,6 +88,15 @@ def remark(name: str, values: Values, kind: ColumnKind) -> str:
     words = sorted({word.strip() for word in wrong}) if len(wrong) <= _MOST_WORDS else []
     means = f"{option('missing_words', words)} if {'that means' if len(words) == 1 else 'these mean'} missing, or "
     return f"most read as numbers, but not {cells}: {means if words else ''}correct them" if cells else ""
+
+
+def _remark_words(name: str, used: list[str], kind: ColumnKind) -> str:
+    """The same of a column of text that is no numbers: dates of short years, or names of the parts."""
+    if short_years(used):
+        return f"{SHORT_YEARS}, and use the column by {option('dates', [name])} or {option('time', name)}"
+    if used and kind == "categorical" and {text.strip().lower() for text in used} <= set(PARTS):
+        return f"says which rows train and test; to split by it: {option('given', name)}"
+    return ""
 
 
 def _remark_number(name: str, values: Values, kind: ColumnKind) -> str:

@@ -37,15 +37,17 @@ def declared_kinds(
             if name not in columns:
                 got = "the target" if name == target else "none by that name"
                 remedy = "Take it out of the schema, or add it to the file. " if key == "data.schema_file" else ""
+                hint = suggest(name, columns, "ignore" if key == "data.ignore" else "")
                 raise DataError(
                     f"{key} {name!r}: expected a feature column of {origin.file}, got {got}. "
-                    f"{suggest(name, columns)}{remedy}Columns: {listing(columns)}"
+                    f"{hint}{remedy}Columns: {listing(columns)}"
                 )
     declared.update({n: (k, "as declared") for n, k in asked.items()})
     declared.update(dict.fromkeys(config.ignore, ("ignored", "as asked by data.ignore")))
     declared.update(dict.fromkeys(origin.drops, ("ignored", f"gives {target!r} away")))
     for role, name in chosen(config).items():
-        if role != "group" or config.group_split:  # a group that is split over the parts may be learnt from
+        # What is split over the parts may be learnt from: what is reported by, and groups that are not kept whole.
+        if role != "report_by" and (role != "group" or config.group_split):
             declared[name] = ("ignored", f"is the data's {role}" if role != "given" else "says train, val or test")
     return declared
 

@@ -10,8 +10,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from bench.data.errors import DataError, listing, suggest
+from bench.data.options import option
 from bench.data.tables.config import TableConfig
-from bench.data.tables.decode import Values
+from bench.data.tables.decode import MISSING, Values
 from bench.data.tables.infer import rows_word
 from bench.data.tables.schema import Strings
 
@@ -66,6 +67,12 @@ def choose_classes(
     check_variety(counts, target)
     _check_counts(counts, target)
     classes = order_classes(counts, target, config.positive, log)
+    if words := [name for name in classes if name.lower() in MISSING]:
+        named, count = " and ".join(map(repr, words)), sum(counts[name] for name in words)
+        log.append(
+            f"warning: {named} ({count:,} {rows_word(count)}) counts as a class, and is a usual word for missing; to "
+            f"leave these rows out: {option('missing_words', [name.lower() for name in words])}"
+        )
     return classes, encode_labels(strings, classes)
 
 

@@ -41,7 +41,7 @@ from bench.data.tables.origin import Origin
 from bench.data.tables.roles import chosen, read_roles
 from bench.data.tables.schema import ColumnKind, FeatureColumn, Roles, Table, check_names
 
-LAYOUT = 2  # raised when files or cleaning change: old ones are then made anew
+LAYOUT = 3  # raised when files or cleaning change: old ones are then made anew
 Rows = npt.NDArray[np.int64]
 
 
@@ -261,6 +261,7 @@ def _write_contents(contents: Contents, folder: Path, labels: Mapping[str, list[
         "fingerprint": contents.fingerprint(imbalance),
         "arrays": sorted(arrays),
         "groups": contents.roles.groups,
+        "reports": contents.roles.reports,
     }
     (folder / "meta.json").write_text(json.dumps(meta), encoding="utf-8")
 
@@ -279,7 +280,7 @@ def _open_table(folder: Path, config: TableConfig, origin: Origin) -> Table:
         y=arrays.pop("y"),
         rows=arrays.pop("rows"),
         truth=arrays.pop("truth", None),
-        roles=Roles(**arrays, groups=tuple(meta["groups"])),
+        roles=Roles(**arrays, groups=tuple(meta["groups"]), reports=tuple(meta["reports"])),
         ignored=meta["ignored"],
         log=tuple(meta["log"]),
     )

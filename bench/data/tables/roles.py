@@ -12,15 +12,17 @@ import pandas as pd
 
 from bench.data.errors import DataError, listing, suggest
 from bench.data.tables.config import TableConfig
-from bench.data.tables.dates import Moments, compact, epochs, read_dates
+from bench.data.tables.dates import SHORT_YEARS, Moments, compact, epochs, read_dates, short_years
 from bench.data.tables.decode import INTEGER, Values, as_labels, shortest
 from bench.data.tables.infer import PARTS, at_rows, rows_word
 from bench.data.tables.schema import Roles
 
+_NONE = "(missing)"  # how rows without what is reported by are called
+
 
 def chosen(config: TableConfig) -> dict[str, str]:
     """The column of each role, {role: column}."""
-    names = {role: getattr(config, role) for role in ("weight", "group", "time", "given")}
+    names = {role: getattr(config, role) for role in ("weight", "group", "time", "given", "report_by")}
     return {role: name for role, name in names.items() if name is not None}
 
 
@@ -36,13 +38,16 @@ def read_roles(
         if name not in values:
             got = "the target" if name == target else "none by that name"
             raise DataError(
-                f"data.{role} {name!r}: expected a column, got {got}. {suggest(name, values)}Columns: {listing(values)}"
+                f"data.{role} {name!r}: expected a column, got {got}. "
+                f"{suggest(name, values, role)}Columns: {listing(values)}"
             )
     found: dict[str, Any] = {}
     if "weight" in names:
         found["weight"] = weights(names["weight"], values[names["weight"]])
     if "group" in names:
         found["group"], found["groups"] = _group_codes(names["group"], values[names["group"]])
+    if "report_by" in names:
+        found["report_by"], found["reports"] = _report_codes(values[names["report_by"]])
     if "time" in names:
         found["time"] = times(names["time"], values[names["time"]], day_first)
     if "given" in names:
@@ -79,6 +84,22 @@ def _group_codes(name: str, values: Values) -> tuple[npt.NDArray[np.int64], tupl
             f"data.group {name!r}: expected a group in every row, got {absent:,} {rows_word(absent)} without. "
             "Give these a group of their own, or remove them"
         )
+    return _codes(values)
+
+
+def _report_codes(values: Values) -> tuple[npt.NDArray[np.int64], tuple[str, ...]]:
+    """Codes of what is reported by, and their names in order; rows without are a group of their own, the last."""
+    absent = values.missing()
+    codes, names = np.full(len(absent), -1, dtype=np.int64), tuple[str, ...]()
+    if not absent.all():
+        codes[~absent], names = _codes(values.take(np.flatnonzero(~absent).astype(np.int64)))
+    if not absent.any():
+        return codes, names
+    return np.where(absent, len(names), codes), (*names, _NONE)
+
+
+def _codes(values: Values) -> tuple[npt.NDArray[np.int64], tuple[str, ...]]:
+    """Codes of values of which none is missing, and their names in order."""
     if values.storage == "number" and values.spelled is None:
         distinct, codes = np.unique(values.data, return_inverse=True)
         return codes.astype(np.int64), tuple(str(shortest(v)) for v in distinct.tolist())
@@ -97,7 +118,8 @@ def times(name: str, values: Values, day_first: bool | None = None) -> npt.NDArr
     if values.storage != "date" and not number:
         _, texts = values.coded
         such = f" values such as {texts[0][:40]!r}" if values.storage == "string" and texts else " values"
-        raise DataError(f"data.time {name!r}: expected {TIMES}, got {values.storage}{such}. {_REMEDY}")
+        short = f"; {SHORT_YEARS}" if values.storage == "string" and short_years(texts) else ""
+        raise DataError(f"data.time {name!r}: expected {TIMES}, got {values.storage}{such}{short}. {_REMEDY}")
     moments = instants(name, values, day_first)
     absent = values.missing() if moments is None else moments.absent()
     if absent.any():

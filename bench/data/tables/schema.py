@@ -45,7 +45,7 @@ class OtherTarget:
 @dataclass(frozen=True, eq=False)
 class Roles:
     """Per row, each (n,) or None. weight float64, positive; group int64 codes of `groups`; time int64, ranks of the
-    distinct times; given int8: 0 train, 1 validation, 2 test.
+    distinct times; given int8: 0 train, 1 validation, 2 test; report_by int64 codes of `reports`.
     """
 
     weight: npt.NDArray[np.float64] | None = None
@@ -53,11 +53,19 @@ class Roles:
     groups: tuple[str, ...] = ()
     time: npt.NDArray[np.int64] | None = None
     given: npt.NDArray[np.int8] | None = None
+    report_by: npt.NDArray[np.int64] | None = None
+    reports: tuple[str, ...] = ()
 
     def arrays(self) -> dict[str, npt.NDArray[Any]]:
         """Those that there are."""
-        named = {name: getattr(self, name) for name in ("weight", "group", "time", "given")}
+        named = {name: getattr(self, name) for name in ("weight", "group", "time", "given", "report_by")}
         return {name: array for name, array in named.items() if array is not None}
+
+    def reported(self) -> tuple[npt.NDArray[np.int64], tuple[str, ...]] | None:
+        """Codes (n,) and names of what metrics are reported within: `report_by`, else the groups; None without any."""
+        if self.report_by is not None:
+            return self.report_by, self.reports
+        return None if self.group is None else (self.group, self.groups)
 
     def take(self, rows: npt.NDArray[np.int64]) -> Roles:
         """The given rows."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bench.evaluation.forecasts import Forecast, Probability, brier_score, expected_calibration_error
 from bench.evaluation.metric import UndefinedMetricError, detail, shown
+from bench.evaluation.weighting import weighted_mean
 
 
 @Probability.entry(
@@ -35,7 +36,7 @@ def normalised_entropy(forecast: Forecast) -> float:
 )
 def brier(forecast: Forecast) -> float:
     """Mean squared error of the probabilities; binary: of p1, multi-class: summed over classes."""
-    return brier_score(forecast.p, forecast.y)
+    return brier_score(forecast.p, forecast.y, forecast.weight)
 
 
 @Probability.entry(
@@ -48,7 +49,7 @@ def ece(forecast: Forecast) -> float:
     """Expected calibration error, 15 equal-width bins; binary: bins of p1 against the positive rate, multi-class: bins
     of the top probability against accuracy.
     """
-    return expected_calibration_error(forecast.p, forecast.y)
+    return expected_calibration_error(forecast.p, forecast.y, forecast.weight)
 
 
 @Probability.entry(
@@ -73,4 +74,4 @@ def predicted_observed(forecast: Forecast) -> float:
     positive = forecast.y == 1
     if not positive.any():
         raise UndefinedMetricError("no positive rows")
-    return float(forecast.p[:, 1].mean() / positive.mean())
+    return weighted_mean(forecast.p[:, 1], forecast.weight) / weighted_mean(positive, forecast.weight)

@@ -21,16 +21,16 @@ def auroc(ranked: Ranked) -> float:
 @Ranking.entry("Recall@1%", higher_is_better=True, binary=detail("quality", 2, "raw"), multiclass=None)
 def recall_at_1pct(ranked: Ranked) -> float:
     """Share of the positives among the 1% of rows scored highest."""
-    return recall_at(ranked.score, ranked.y, 1)
+    return recall_at(ranked.score, ranked.y, 1, ranked.weight)
 
 
 @Ranking.entry("Recall@5%", higher_is_better=True, binary=shown("quality", 2, "raw"), multiclass=None)
 def recall_at_5pct(ranked: Ranked) -> float:
     """Share of the positives among the 5% of rows scored highest."""
-    return recall_at(ranked.score, ranked.y, 5)
+    return recall_at(ranked.score, ranked.y, 5, ranked.weight)
 
 
 @Ranking.entry("Recall@10%", higher_is_better=True, binary=detail("quality", 2, "raw"), multiclass=None)
 def recall_at_10pct(ranked: Ranked) -> float:
     """Share of the positives among the 10% of rows scored highest."""
-    return recall_at(ranked.score, ranked.y, 10)
+    return recall_at(ranked.score, ranked.y, 10, ranked.weight)

@@ -20,10 +20,10 @@ import numpy.typing as npt
 from bench.evaluation.rules import tau_decisions
 from bench.evaluation.views import natural_prior, prior_corrected
 from bench.leaderboard.boards.model import Board, Row
-from bench.leaderboard.statistics.resampling import WeightedAP, WeightedMacroF1, resamples
+from bench.leaderboard.statistics.resampling import Weighted, WeightedAP, WeightedMacroF1, resamples
 from bench.leaderboard.statistics.seeds import FEWEST, Interval, Unit
 from bench.records.files import ResultsError, write_atomically
-from bench.records.predictions import unpack
+from bench.records.predictions import unpack, weights_of
 from bench.records.record import Record, digest
 from bench.records.store import Store
 
@@ -32,7 +32,7 @@ Ints = npt.NDArray[np.int64]
 
 METRICS: Final = ("raw/average_precision", "default/macro_f1", "tuned/macro_f1")
 RESAMPLES: Final = 1000
-_VERSION: Final = 2
+_VERSION: Final = 3
 
 
 def statistic(record: Record, predictions: Any, metric: str) -> tuple[Any, Ints, Ints] | str:
@@ -41,6 +41,8 @@ def statistic(record: Record, predictions: Any, metric: str) -> tuple[Any, Ints,
     The metric with every row once must be the recorded one: what cannot be recomputed is not resampled.
     """
     rows, y, logits = unpack(predictions, "test")
+    weight = weights_of(predictions, "test")
+    weight = np.ones(len(y)) if weight is None else weight
     if len(y) < FEWEST:
         return f"{len(y)} test rows are fewer than {FEWEST}"
     if metric == "raw/average_precision":
@@ -57,8 +59,9 @@ def statistic(record: Record, predictions: Any, metric: str) -> tuple[Any, Ints,
         candidates = [WeightedMacroF1.of(predicted, y, classes) for predicted in predictions_of]
     wanted = record.metrics.get(metric)
     for candidate in candidates:
-        if wanted is not None and abs(float(candidate(np.ones((1, len(y))))[0]) - wanted) < 1e-6:
-            return candidate, rows, y
+        own = Weighted(candidate, weight)
+        if wanted is not None and abs(float(own(np.ones((1, len(y))))[0]) - wanted) < 1e-6:
+            return own, rows, y
     return "the stored predictions do not give the recorded value (the record does not hold the training prior)"
 
 
@@ -75,13 +78,13 @@ def decisions(record: Record, logits: Floats, metric: str) -> list[Ints]:
     if metric.startswith("default/"):
         return [logits.argmax(axis=1).astype(np.int64)]
     tau = record.fitted.get("tau")
-    counts = np.asarray(record.traits.get("train_counts", ()), float)
+    counts = np.asarray(record.traits.get("train_mass") or record.traits.get("train_counts", ()), float)
     if tau is None or len(counts) != logits.shape[1]:
         return []
-    natural = natural_prior(counts)
-    known = record.per_class.get("prior")
-    priors = [np.asarray(known, float)] if known else [natural, np.full(len(counts), 1 / len(counts))]
-    return [tau_decisions(prior_corrected(logits, prior, natural), natural, tau) for prior in priors]
+    trained = natural_prior(counts)
+    known, natural = record.per_class.get("prior"), record.per_class.get("natural") or trained
+    priors = [np.asarray(known, float)] if known else [trained, np.full(len(counts), 1 / len(counts))]
+    return [tau_decisions(prior_corrected(logits, prior, natural), trained, tau) for prior in priors]
 
 
 def attach(board: Board, store: Store, *, draws: int = RESAMPLES) -> Board:

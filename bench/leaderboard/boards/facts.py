@@ -35,6 +35,8 @@ def facts_of(traits: Sequence[Mapping[str, Any]], score: MetricColumn) -> str:
         parts.append(f"{np.median(shares):.2%} positive")
     elif counts and len(counts[0]) > 2 and min(counts[0]) > 0:
         parts.append(f"{len(counts[0])} classes, largest/smallest {max(counts[0]) / min(counts[0]):,.0f}")
+    if columns := sorted({str(t["weight_column"]) for t in traits if t.get("weight_column")}):
+        parts.append(f"weighted by {', '.join(columns)}")
     way = "higher" if score.higher_is_better else "lower"
     parts.append(f"ranked by {score.label}{f', {score.view}' if score.view else ''} ({way} is better)")
     return " · ".join(parts)

@@ -54,6 +54,7 @@ class Subgroups:
     shown: tuple[Subgroup, ...]
     values: Mapping[str, _ByMetric]
     partly: tuple[str, ...] = ()  # groups without a value on some of the units
+    few: int = 0  # groups, at most in a run, that have too few rows to be reported
 
     @property
     def metrics(self) -> tuple[str, ...]:
@@ -67,12 +68,17 @@ class Subgroups:
 
     def notes(self) -> Iterator[str]:
         """What was left out, what is undefined and why, and how to compare groups."""
-        rest = self.total - len(self.shown)
+        rest = self.total - len(self.shown) - self.few
         name = f" of {short(self.column, 40)}" if self.column else ""
         which = f"All {plural(self.total, 'group')}{name}"
-        if rest > 0:
-            which = f"The {len(self.shown)} groups{name} with most test rows, of {self.total:,}; {rest:,} are not shown"
+        if rest > 0 or self.few:
+            hidden = [f"{rest:,} are not shown"] if rest > 0 else []
+            hidden += [f"{self.few:,} have too few test rows of a class to say anything"] if self.few else []
+            which = f"{plural(len(self.shown), 'group')}{name} with most test rows, of {self.total:,}; "
+            which = f"{which}{', '.join(hidden)}"
         yield f"{which}. Numbers are means over the runs."
+        if not self.shown:
+            return
         few = sum(group.few for group in self.shown)
         yield (
             "Spread is the largest of these means less the smallest. Noise in small groups widens it"
@@ -143,7 +149,7 @@ def subgroups_of(
     )
     shown = tuple(_subgroup(name, sizes[name], values, at) for at, name in enumerate(largest))
     column, total = str(traits.get("group_column") or ""), max(p["total"] for p in parsed.values())
-    return Subgroups(column, total, shown, values, partly)
+    return Subgroups(column, total, shown, values, partly, max(p.get("few", 0) for p in parsed.values()))
 
 
 def _mean(by_split: Mapping[int, Mapping[str, Any]], key: str) -> float:

@@ -41,7 +41,7 @@ class PrecisionRecall(Figure[Board, Curves]):
         tests = [test for test, _ in runs.predictions]
         if not tests or runs.n_classes != 2:
             return None
-        return _mean_precision(tests), float(np.mean([np.mean(y == 1) for y, _ in tests]))
+        return _mean_precision(tests), float(np.mean([np.average(y == 1, weights=w) for y, _, w in tests]))
 
     def data(self, subject: Board, evidence: Evidence) -> Iterator[Curves]:
         measured: Mapping[str, tuple[Curve, float]] = evidence.measured.get(self.name, {})
@@ -85,15 +85,15 @@ class PrecisionRecall(Figure[Board, Curves]):
 def _mean_precision(tests: Sequence[Labelled]) -> Curve:
     """Precision where each recall is first reached, averaged over runs; no points where none has a positive."""
     found = []
-    for y, logits in tests:
+    for y, logits, weight in tests:
         scores = logits[:, 1] - logits[:, 0]
         order = np.argsort(-scores, kind="stable")
-        hits = np.cumsum(y[order] == 1)
+        rows, hits = np.cumsum(weight[order]), np.cumsum(weight[order] * (y[order] == 1))
         if not hits[-1]:
             continue
         cuts = np.append(np.flatnonzero(np.diff(scores[order])), len(order) - 1)
         reached = hits[cuts] / hits[-1]
         at = np.searchsorted(reached, np.array(_RECALLS) - 1e-12)
-        found.append(hits[cuts][at] / (cuts[at] + 1))
+        found.append(hits[cuts][at] / rows[cuts][at])
     means = np.mean(found, axis=0).tolist() if found else []
     return Curve(tuple(zip(_RECALLS, means, strict=False)))

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.evaluation.views import Floats, fit_temperature, log_softmax
+from bench.evaluation.weighting import row_weights
 from bench.leaderboard.boards.model import Board
 from bench.leaderboard.plots.parts.figure import Evidence, Figure, Labelled, Runs, Words
 from bench.leaderboard.plots.parts.panels import PANEL, Curve, multiples
@@ -105,15 +106,16 @@ def _positive_rates(parts: Sequence[tuple[Labelled, Labelled]]) -> dict[str, Cur
     The recalibration is fitted again on the validation rows. For two classes its intercept absorbs the prior
     correction, so this is the recalibrated view of the record.
     """
-    raw, recalibrated, labels = [], [], []
-    for (y, test), (val_y, val) in parts:
+    raw, recalibrated, labels, weights = [], [], [], []
+    for (y, test, weight), (val_y, val, val_weight) in parts:
         labels.append(y)
+        weights.append(weight)
         raw.append(_positive(test))
-        recalibrated.append(_positive(fit_temperature(val, val_y).apply(test)))
-    y = np.concatenate(labels)
+        recalibrated.append(_positive(fit_temperature(val, val_y, row_weights(val_weight, len(val_y))).apply(test)))
+    y, w = np.concatenate(labels), np.concatenate(weights)
     return {
-        "raw": _binned(np.concatenate(raw), y, len(parts)),
-        "recalibrated": _binned(np.concatenate(recalibrated), y, len(parts)),
+        "raw": _binned(np.concatenate(raw), y, w, len(parts)),
+        "recalibrated": _binned(np.concatenate(recalibrated), y, w, len(parts)),
     }
 
 
@@ -121,7 +123,7 @@ def _positive(logits: Floats) -> Floats:
     return np.asarray(np.exp(log_softmax(logits)[:, 1]))
 
 
-def _binned(p: Floats, y: npt.NDArray[np.int64], runs: int) -> Curve:
+def _binned(p: Floats, y: npt.NDArray[np.int64], weight: Floats, runs: int) -> Curve:
     positives = np.sort(p[y == 1])
     if len(positives) < BINS:
         return Curve(())
@@ -131,19 +133,23 @@ def _binned(p: Floats, y: npt.NDArray[np.int64], runs: int) -> Curve:
     for place in range(len(edges) + 1):
         inside = places == place
         if inside.any():
-            points.append((float(p[inside].mean()), float((y[inside] == 1).mean())))
+            own = weight[inside]
+            points.append((float(np.average(p[inside], weights=own)), float(np.average(y[inside] == 1, weights=own))))
             counts.append(float(inside.sum()) / runs)
     return Curve(tuple(points), tuple(counts))
 
 
 def _accuracies(tests: Sequence[Labelled]) -> Curve:
     """Top probability against accuracy in ten bins of equally many rows, as trained."""
-    top, right = [], []
-    for y, logits in tests:
+    top, right, weights = [], [], []
+    for y, logits, weight in tests:
+        weights.append(weight)
         probabilities = np.exp(log_softmax(logits))
         top.append(probabilities.max(axis=1))
         right.append(probabilities.argmax(axis=1) == y)
-    p, hit = np.concatenate(top), np.concatenate(right)
+    p, hit, w = np.concatenate(top), np.concatenate(right), np.concatenate(weights)
     bins = np.array_split(np.argsort(p, kind="stable"), 10)
-    points = tuple((float(p[b].mean()), float(hit[b].mean())) for b in bins if len(b))
+    points = tuple(
+        (float(np.average(p[b], weights=w[b])), float(np.average(hit[b], weights=w[b]))) for b in bins if len(b)
+    )
     return Curve(points, tuple(len(b) / len(tests) for b in bins if len(b)))

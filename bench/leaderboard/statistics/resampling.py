@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -62,6 +62,18 @@ class WeightedMacroF1:
         hits, total = weights @ self.hits, weights @ self.total
         with np.errstate(invalid="ignore"):
             return np.asarray(np.nanmean(np.where(total > 0, 2 * hits / total, np.nan), axis=1))
+
+
+@dataclass(frozen=True, eq=False)
+class Weighted:
+    """A metric of rows that have weights (n,) of their own: a row drawn twice counts twice its weight."""
+
+    metric: Callable[[Floats], Floats]
+    weight: Floats
+
+    def __call__(self, weights: Floats) -> Floats:
+        """The metric of each of B resamples, weights (B, n)."""
+        return self.metric(weights * self.weight)
 
 
 def resamples(n: int, draws: int, seed: int = 0) -> Iterator[Floats]:

@@ -105,6 +105,21 @@ def test_reading_in_columns_is_reading_as_a_whole(
     assert got.log == expected.log
 
 
+def test_rows_that_a_quote_swallowed_are_suspected_in_large_files_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first time and from the cache, and not where a cell has lines of its own."""
+    monkeypatch.setattr(files, "LARGE_BYTES", 100)
+    lines = [f"{i},{'ab'[i % 2]} note {i},{i % 3 == 0:d}" for i in range(N)]
+    spoiled = [*lines[:50], '50,"x,0', *lines[51:53], '53,y",1', *lines[54:]]
+    plain = [*lines[:50], '50,"two\nlines",0', *lines[51:]]
+    for content, said in ((spoiled, True), (plain, False)):
+        (tmp_path / "t.csv").write_text("id,note,buys\n" + "\n".join(content) + "\n", encoding="utf-8")
+        for _ in range(2):
+            table = asked("file", path=str(tmp_path / "t.csv"), target="buys").load()
+            assert any("Is a quote missing" in line and "'note'" in line for line in table.log) is said
+
+
 def test_errors_of_large_tables_name_column_and_rows(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cache: Path
 ) -> None:

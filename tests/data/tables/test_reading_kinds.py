@@ -188,3 +188,44 @@ def test_few_test_rows_of_a_class_are_said(tmp_path: Path) -> None:
     (note,) = partition(table, 0, 0).notes
     assert "10 test rows of '1'" in note
     assert partition(load(tmp_path, {}), 0, 0).notes == ()
+
+
+def test_a_class_that_is_called_like_a_missing_value_is_said_with_the_way_to_leave_it_out(tmp_path: Path) -> None:
+    """It stays a class; what is printed for pasting makes its rows ones without label."""
+    labels = {"label": cycled("minor", "NA", "major", "minor")}
+    table = load(tmp_path, labels, target="label", duplicates="keep")
+    assert set(table.classes) == {"minor", "NA", "major"}
+    (said,) = [line for line in table.log if "usual word for missing" in line]
+    assert said.startswith("warning: 'NA' (150 rows)")
+    assert "data.missing_words=[na]" in said
+    without = load(tmp_path, labels, target="label", duplicates="keep", missing_words=("na",))
+    assert (set(without.classes), len(without)) == ({"minor", "major"}, N - 150)
+    assert not any("usual word" in line for line in without.log)
+
+
+@pytest.mark.parametrize("days", [("31/01/24", "01/02/24"), ("1.2.99", "3.4.00"), ("01-02-03 10:00", "04-05-06 11:30")])
+def test_years_of_two_digits_are_no_dates_and_said_to_be_none(tmp_path: Path, days: tuple[str, str]) -> None:
+    table = load(tmp_path, {"day": cycled(*days)})
+    assert any("years of two digits are not read as dates" in line for line in table.log)
+    assert any("data.time=day" in line for line in table.log)
+    with pytest.raises(DataError, match=r"data.time 'day': .* years of two digits are not read as dates"):
+        load(tmp_path, {"day": cycled(*days)}, time="day")
+    assert not any("two digits" in line for line in load(tmp_path, {"day": cycled("31/01/2024", "1/24", "7")}).log)
+
+
+@pytest.mark.parametrize(
+    ("options", "quoted"),
+    [
+        ({"group": "leak"}, """'data.group="leak, total"'"""),
+        ({"weight": "total"}, """'data.weight="leak, total"'"""),
+        ({"target": "leak"}, """'data.target="leak, total"'"""),
+        ({"ignore": ("leak", "total")}, """'data.ignore=["leak, total"]'"""),
+        ({"dates": ("total",)}, """'data.dates=["leak, total"]'"""),
+    ],
+)
+def test_half_of_a_name_with_a_comma_is_answered_with_the_quoting_of_all_of_it(
+    tmp_path: Path, options: dict[str, Any], quoted: str
+) -> None:
+    with pytest.raises(DataError) as caught:
+        load(tmp_path, {"leak, total": X}, **options)
+    assert quoted in str(caught.value)

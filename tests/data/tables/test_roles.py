@@ -163,3 +163,28 @@ def test_rows_without_target_serve_as_unlabelled_when_asked(tmp_path: Path) -> N
     assert encoded(plain).unlabelled is None
     assert plain.fingerprint != table.fingerprint
     assert len(plain) == 200
+
+
+@pytest.mark.parametrize("large", [False, True])
+def test_reports_by_a_column_leave_the_split_and_the_features_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, large: bool
+) -> None:
+    """Groups keep rows together, the column reported by names them; rows without it are a group of their own."""
+    if large:
+        monkeypatch.setenv("IMBENCH_CACHE", str(tmp_path / "cache"))
+        monkeypatch.setattr("bench.data.sources.file.LARGE_ROWS", 100)
+    frame = shop()
+    frame.loc[::10, "city"] = None
+    table, plain = load(tmp_path, frame, group="user", report_by="city"), load(tmp_path, frame, group="user")
+    assert "city" in table.frame
+    assert table.roles is not None
+    assert table.roles.reports == ("Bonn", "Köln", "(missing)")
+    codes, names = table.roles.reported() or ((), ())
+    cities = frame["city"].fillna("(missing)").to_numpy()[table.rows]
+    assert [names[code] for code in codes] == cities.tolist()
+    one, other = partition(table, 0, 0), partition(plain, 0, 0)
+    for part in ("train", "val", "test"):
+        np.testing.assert_array_equal(getattr(one, part), getattr(other, part))
+    assert plain.roles is not None
+    assert (plain.roles.reported() or ((), ()))[1] == plain.roles.groups
+    assert table.fingerprint != plain.fingerprint

@@ -24,9 +24,10 @@ def test_decision_metrics_equal_scikit_learn_under_both_rules(classes: int) -> N
         assert result.fitted["threshold"] == threshold
         tuned = (margin(test.logits) > threshold).astype(int)
     else:
-        tau = fit_tau(prior_corrected(val.logits, prior, natural), val.y, natural)
+        trained = 1 / np.arange(1, classes + 1)  # of the rows that `run` trains on, and not the prior corrected to
+        tau = fit_tau(prior_corrected(val.logits, prior, natural), val.y, trained)
         assert result.fitted["tau"] == tau
-        tuned = (prior_corrected(test.logits, prior, natural) - tau * np.log(natural)).argmax(axis=1)
+        tuned = (prior_corrected(test.logits, prior, natural) - tau * np.log(trained / trained.sum())).argmax(axis=1)
     default = test.logits.argmax(axis=1)
     assert (default != tuned).any()
     for rule, predicted in (("default", default), ("tuned", tuned)):

@@ -78,6 +78,21 @@ def test_only_the_largest_are_shown() -> None:
     assert [g.name for g in found.subgroups.shown] == [f"g{i:02d}" for i in range(14, 14 - MOST, -1)]
 
 
+def test_groups_with_few_rows_are_counted_and_not_shown() -> None:
+    """Also where they are all that there are: then nothing else is said."""
+    few = {"n_groups": 30, "n_groups_few": 28}
+    groups = {"DE": entry(100, 50, 0.7, 0.5), "FR": entry(60, 30, 0.6, 0.5)}
+    (found,) = boards(of_records([grouped("none", 0, groups, traits=few)]))
+    assert found.subgroups is not None
+    first = next(iter(found.subgroups.notes()))
+    assert "2 groups of country with most test rows, of 30; 28 have too few test rows of a class" in first
+    (nothing,) = boards(of_records([grouped("none", 0, {}, traits={"n_groups": 30, "n_groups_few": 30})]))
+    assert nothing.subgroups is not None
+    assert len(list(nothing.subgroups.notes())) == 1
+    for text in (terminal(nothing), markdown([nothing]), page([nothing], [], {}, title="t")):
+        assert "30 have too few test rows" in text
+
+
 def test_a_group_that_is_undefined_on_one_split_is_a_mean_over_the_others() -> None:
     per_split = [{"DE": entry(50, 5, 0.7, 0.3)}, {"DE": entry(50, 0, None, None)}, {"DE": entry(50, 10, 0.9, 0.3)}]
     records = [grouped("none", 0, groups, split=split) for split, groups in enumerate(per_split)]

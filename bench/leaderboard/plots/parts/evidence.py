@@ -6,10 +6,14 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any, Final
 
+import numpy as np
+import pandas as pd
+
+from bench.evaluation.weighting import row_weights
 from bench.leaderboard.boards.model import Board
 from bench.leaderboard.plots.parts.figure import Evidence, Figure, Labelled, Runs
 from bench.records.files import ResultsError
-from bench.records.predictions import unpack
+from bench.records.predictions import unpack, weights_of
 from bench.records.record import Record
 from bench.records.store import Store
 
@@ -52,6 +56,10 @@ def _spread(keys: Sequence[str]) -> list[str]:
 
 def _parts(store: Store, record: Record) -> tuple[Labelled, Labelled]:
     frame = store.predictions(record)
-    _, test_y, test = unpack(frame, "test")
-    _, val_y, val = unpack(frame, "val")
-    return (test_y, test), (val_y, val)
+    return _part(frame, "test"), _part(frame, "val")
+
+
+def _part(frame: pd.DataFrame, name: str) -> Labelled:
+    _, y, logits = unpack(frame, name)
+    weight = row_weights(weights_of(frame, name), len(y))
+    return y, logits, np.ones(len(y)) if weight is None else weight

@@ -52,8 +52,8 @@ class Picture:
     rows: tuple[tuple[str, ...], ...]
 
 
-Labelled = tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]
-"""Labels (n,) and logits (n, C) of some rows."""
+Labelled = tuple[npt.NDArray[np.int64], npt.NDArray[np.float64], npt.NDArray[np.float64]]
+"""Labels (n,), logits (n, C) and weights (n,) of some rows; all weights are 1 where the data have none."""
 
 
 @dataclass(frozen=True, eq=False)
