@@ -78,19 +78,18 @@ def _rephrased(error: Exception, overrides: Sequence[str]) -> str | None:
     for pattern, answer in _SAYINGS:
         if (match := re.search(pattern, text)) is not None:
             key = match["key"] if "key" in match.groupdict() else culprit
-            one = _as_one_name(key, overrides) if answer == _SEVERAL else ""
+            one = _as_one_name(key) if answer == _SEVERAL else ""
             return unknown("key", key, known) if answer == UNKNOWN and known else answer.format(key=key) + one
     if not isinstance(error, HydraException | OmegaConfBaseException):
         return None
     return f"{text.removesuffix('.')}. See imbench run --help, and run --hydra-help for Hydra's own options"
 
 
-def _as_one_name(key: str, overrides: Sequence[str]) -> str:
+def _as_one_name(override: str) -> str:
     """How to quote a name that has commas in it, for keys whose values are names; '' for others."""
-    written = next((o.partition("=")[2] for o in overrides if o.partition("=")[0].lstrip("+") == key), "")
-    if not written or key.removeprefix("data.") not in NAMES:
-        return ""
-    return f"; if it is one name: {option(key.removeprefix('data.'), written)}"
+    key, _, written = override.lstrip("+").partition("=")
+    known = key.startswith("data.") and key.removeprefix("data.") in NAMES and "," in written
+    return f"; if it is one name: {option(key.removeprefix('data.'), written)}" if known else ""
 
 
 def _no_such_file(error: MissingConfigException) -> str:

@@ -25,7 +25,7 @@ from omegaconf import OmegaConf
 
 from bench.cli.complaints import hydra_in_one_line
 from bench.config import ConfigError
-from bench.data.options import as_written, quoted
+from bench.data.options import OWN_SETS, as_written, quoted
 from strategies.registry import unknown
 
 _CONFIG = "config"
@@ -193,10 +193,10 @@ def compose_one(overrides: Sequence[str]) -> dict[str, Any]:
 def own_sets(overrides: Sequence[str]) -> list[str]:
     """Hydra's override by which it finds the data sets that `data check … save=true` wrote, where there are any."""
     given = [o.partition("=")[2].strip("'\"") for o in overrides if o.startswith("results=")]
-    results = Path(given[-1] if given else "results").expanduser().resolve()
-    if any("hydra.searchpath" in o for o in overrides) or not any((results / "data").glob("*.yaml")):
+    sets = Path(given[-1] if given else "results").expanduser().resolve() / OWN_SETS
+    if any("hydra.searchpath" in o for o in overrides) or not any((sets / "data").glob("*.yaml")):
         return []
-    return [f"hydra.searchpath=[{quoted(results.as_uri())}]"]
+    return [f"hydra.searchpath=[{quoted(sets.as_uri())}]"]
 
 
 def _is_value(override: Override, loader: ConfigLoader) -> bool:

@@ -20,6 +20,10 @@ NAMES = (
 )  # fmt: skip
 """Keys under `data` whose values are names: never numbers, booleans or lists."""
 
+OWN_SETS = "sets"
+"""Folder of the results that holds data sets of one's own, as a folder of Hydra's search path, and nothing else: any
+folder beside `data/` there would be taken for a group of choices, and `tuned=true` for one of them."""
+
 _SAFE = re.compile(r"[A-Za-z_./][A-Za-z0-9_./-]*")
 _KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")  # of a mapping in Hydra's grammar
 _FUNCTION = re.compile(r"(choice|range|interval|glob|sort|shuffle|tag|int|float|str|bool|json_str|extend_list)\(")

@@ -115,7 +115,7 @@ def matthews(counts: Counts) -> float:
     spread_predicted = rows**2 - sum(p * p for p in predicted)
     spread_actual = rows**2 - sum(a * a for a in actual)
     covariance = hits * rows - sum(a * p for a, p in zip(actual, predicted, strict=True))
-    return covariance / (math.sqrt(spread_actual) * math.sqrt(spread_predicted))
+    return float(covariance / (math.sqrt(spread_actual) * math.sqrt(spread_predicted)))
 
 
 class Decision(Metric[Decided]):

@@ -81,7 +81,7 @@ def fit_tau(logits: Floats, y: Ints, prior: ArrayLike, weight: Floats | None = N
         taus += steps
         shifts = np.outer(np.array(steps) / _PER_TAU, log_prior)
         scores = np.concatenate([scores, _macro_f1_of(shifts, logits, y, weight)])
-        best = min((taus[t] for t in _highest(scores, weight)), key=lambda tau: (abs(tau), tau < 0))
+        best: int = min((taus[t] for t in _highest(scores, weight)), key=lambda tau: (abs(tau), tau < 0))
         if best not in (min(taus), max(taus)) or abs(best) >= _FARTHEST:
             return best / _PER_TAU
         steps = range(best + 1, 2 * best + 1) if best > 0 else range(2 * best, best)

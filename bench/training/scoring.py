@@ -60,7 +60,8 @@ def score_logits(
     if 0 < len(weighted) < len(validation):  # each as it would be alone
         scores = logits[:, 0, 0] * 0
         for ks in (weighted, [k for k in range(len(validation)) if k not in weighted]):
-            scores[ks] = score_logits(logits[ks], *([given[k] for k in ks] for given in (validation, naturals, priors)))
+            own = [validation[k] for k in ks]
+            scores[ks] = score_logits(logits[ks], own, [naturals[k] for k in ks], [priors[k] for k in ks])
         return scores
     labels = [rows.y for rows in validation]
     weights = [rows.natural.double() for rows in validation if rows.natural is not None]

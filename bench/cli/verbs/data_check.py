@@ -20,7 +20,7 @@ from bench.config import read_data, read_options
 from bench.data.inspect.check import check as look_at
 from bench.data.inspect.own_set import save_own_set
 from bench.data.inspect.report import print_findings, save_schema
-from bench.data.options import quoted
+from bench.data.options import OWN_SETS, quoted
 
 
 class DataCheck(Verb):
@@ -43,7 +43,7 @@ class DataCheck(Verb):
         print_findings(findings, console)
         save_schema(table, Path(read_options(composed).results), console, config)
         if saves[-1:] == ["save=true"]:
-            path = save_own_set(config, table, Path(read_options(composed).results))
+            path = save_own_set(config, table, Path(read_options(composed).results) / OWN_SETS)
             console.print(
                 Text(f"data set written to {path}: data={config.name} is this table from now on"), soft_wrap=True
             )

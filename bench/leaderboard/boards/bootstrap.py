@@ -82,7 +82,7 @@ def decisions(record: Record, logits: Floats, metric: str) -> list[Ints]:
     if tau is None or len(counts) != logits.shape[1]:
         return []
     trained = natural_prior(counts)
-    known, natural = record.per_class.get("prior"), record.per_class.get("natural") or trained
+    known, natural = record.per_class.get("prior"), np.asarray(record.per_class.get("natural") or trained, float)
     priors = [np.asarray(known, float)] if known else [trained, np.full(len(counts), 1 / len(counts))]
     return [tau_decisions(prior_corrected(logits, prior, natural), trained, tau) for prior in priors]
 

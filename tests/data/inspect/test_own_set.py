@@ -51,6 +51,19 @@ def test_a_saved_set_reads_the_same_table(orders: Path, capsys: pytest.CaptureFi
     assert main(["plan", "data=orders"]) == 0
 
 
+def test_every_verb_knows_a_saved_set(orders: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """Searched for, run at the settings that were found, advised on and published, by its name."""
+    assert main(["data", "check", orders.name, "data.target=是否退货", "data.encoding=gb18030", "data.name=orders",
+                 "save=true"]) == 0  # fmt: skip
+    short = ["data=orders", "model=linear", "train.max_steps=20", "train.eval_every=10", "tune.batch=1", "debug=true"]
+    assert main(["tune", *short, "strategy=focal", "tune.trials=1"]) == 0
+    assert main(["run", *short, "strategy=focal", "tuned=true"]) == 0
+    assert main(["run", *short]) == 0
+    assert main(["advise", "board.data=orders"]) == 0
+    assert main(["publish", "board.data=orders"]) == 0
+    assert "orders" in capfd.readouterr().out
+
+
 def test_a_name_that_is_taken_or_none_is_refused(orders: Path, tmp_path: Path) -> None:
     config = asked("file", path=str(orders), target="是否退货", encoding="gb18030", name="orders")
     path = save_own_set(config, config.load(), tmp_path)
