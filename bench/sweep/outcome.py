@@ -114,7 +114,12 @@ def _classify(error: Exception) -> tuple[Status, str]:
 
 def traits(data: Encoded) -> dict[str, Any]:
     """What the data are like: numbers that a recommendation can rest on."""
-    counts = np.bincount(data.train.y.numpy(), minlength=data.train.n_classes)
+    counts, val_counts, test_counts = (
+        np.bincount(y.numpy(), minlength=data.train.n_classes) for y in (data.train.y, data.val.y, data.test_y)
+    )
+    roles = data.table.roles
+    ways = () if roles is None else (("given", roles.given), ("time", roles.time))
+    split_by = next((way for way, column in ways if column is not None), "drawn")
     kinds = {kind: len(data.table.names(kind)) for kind in ("numeric", "categorical", "text")}
     share = counts / counts.sum()
     present = share[share > 0]
@@ -126,6 +131,9 @@ def traits(data: Encoded) -> dict[str, Any]:
         "n_classes": data.train.n_classes,
         "classes": list(data.table.classes),
         "train_counts": counts.tolist(),
+        "val_counts": val_counts.tolist(),
+        "test_counts": test_counts.tolist(),
+        "split_by": split_by,
         "rarest": int(counts[counts > 0].min()),
         "imbalance_ratio": float(counts.max() / counts[counts > 0].min()),
         "entropy": float(-(present * np.log(present)).sum()),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from bench.leaderboard.boards.model import Board
-from bench.leaderboard.statistics.seeds import Interval
+from bench.leaderboard.statistics.intervals import Interval
 from bench.leaderboard.text.words import short
 from bench.records.record import canonical, digest
 

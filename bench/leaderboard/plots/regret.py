@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from bench.leaderboard.boards.regret import AXES, METRICS, Axis, Family
 from bench.leaderboard.plots.parts.figure import Evidence, Figure, Words
 from bench.leaderboard.plots.parts.svg import Drawing, Scale, label_places, tick_text
-from bench.leaderboard.statistics.seeds import Interval
+from bench.leaderboard.statistics.intervals import Interval
 from bench.leaderboard.text.numbers import number
 from bench.leaderboard.text.words import plural, short
 
