@@ -32,7 +32,7 @@ def test_the_noise_of_a_strategy_is_found_again() -> None:
 
 
 def test_the_new_rule_keeps_what_the_old_practice_breaks() -> None:
-    """Equal strategies, half of the noise the split's: seeds on one split make false winners, repeats over splits few."""
+    """Equal strategies, half of the noise the split's: seeds on one split make false winners, repeats hardly any."""
     scenario = Scenario("homogeneous", 0.5, 8, 10, further=True)
     outcome = run(scenario, shapes(POOL)["homogeneous"], 0.016, 200, 1)
     assert not list(exceeded([outcome]))

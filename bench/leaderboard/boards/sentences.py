@@ -13,7 +13,7 @@ from bench.leaderboard.statistics.power import detectable
 from bench.leaderboard.text.numbers import decimals_for, half_width, number
 from bench.leaderboard.text.words import both, list_of, plural
 
-REMEDY = f"To get one, run repeats={ENOUGH} (or repeats={LOOK} for a look)"
+_REMEDY = f"To get one, run repeats={ENOUGH} (or repeats={LOOK} for a look)"
 """What to run for a comparison over splits."""
 
 _MOST = 8
@@ -42,7 +42,7 @@ def _not_judged(board: Board) -> str:
     if design.splits > 1 and design.ratio is None:
         return "No verdict: the records do not tell n_train and n_test, which a verdict over several splits needs."
     if design.splits > 1:
-        return f"No verdict: {plural(n, 'repeat')} are too few. {REMEDY}."
+        return f"No verdict: {plural(n, 'repeat')} are too few. {_REMEDY}."
     if design.given and n < LOOK:
         return f"No verdict: {plural(n, 'seed')} on the given split {both(n)} too few; run five (seed=0,1,2,3,4)."
     if design.given:
@@ -53,7 +53,7 @@ def _not_judged(board: Board) -> str:
     tuned = ", and hyperparameters were tuned on that split" if any(row.tuned for row in board.rows) else ""
     varied = f"only seeds were varied ({n}), on one split" if n > 1 else "there is one split and one seed"
     return (
-        f"No verdict: {varied}{tuned}, so what other test rows would change was not seen. {REMEDY} "
+        f"No verdict: {varied}{tuned}, so what other test rows would change was not seen. {_REMEDY} "
         "instead of seed= and split=."
     )
 
