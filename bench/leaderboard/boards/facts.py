@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -36,15 +36,27 @@ def facts_of(traits: Sequence[Mapping[str, Any]], score: MetricColumn) -> str:
         parts.append(_prevalence(traits))
     elif counts and len(counts[0]) > 2 and min(counts[0]) > 0:
         parts.append(f"{len(counts[0])} classes, largest/smallest {max(counts[0]) / min(counts[0]):,.0f}")
+        parts.append(_rarest(traits))
     way = "higher" if score.higher_is_better else "lower"
     parts.append(f"ordered by {score.label}{f', {score.view}' if score.view else ''} ({way} is better)")
     return " · ".join(parts)
 
 
+_PARTS: Final = (("training", "train_counts"), ("validation", "val_counts"), ("test", "test_counts"))
+
+
+def _rarest(traits: Sequence[Mapping[str, Any]]) -> str:
+    """`smallest class: 73 training, 16 validation, 23 test rows` (medians); what is not recorded is said."""
+    found = {part: [min(t[key]) for t in traits if t.get(key)] for part, key in _PARTS}
+    known = list_of(f"{np.median(rows):,.0f} {part}" for part, rows in found.items() if rows)
+    absent = [part for part, rows in found.items() if not rows]
+    return f"smallest class: {known} rows" + (f" ({list_of(absent)} not recorded)" if absent else "")
+
+
 def _prevalence(traits: Sequence[Mapping[str, Any]]) -> str:
     """`positive: 3.57% of training, 3.60% of validation, 3.55% of test rows`; what is not recorded is said."""
     found: dict[str, str] = {}
-    for part, key in (("training", "train_counts"), ("validation", "val_counts"), ("test", "test_counts")):
+    for part, key in _PARTS:
         pairs = [list(t.get(key) or ()) for t in traits]
         shares = [pair[1] / sum(pair) for pair in pairs if len(pair) == 2 and sum(pair)]
         found[part] = f"{np.median(shares):.2%}" if shares else "unknown"

@@ -195,6 +195,9 @@ def test_the_header_tells_prevalence_of_every_part() -> None:
     assert "5.00% positive in training, validation, test ·" in judged(traits=traits).facts
     traits |= {"test_counts": [150, 50]}
     assert "positive: 5.00% of training, 5.00% of validation, 25.00% of test" in judged(traits=traits).facts
+    many = {"n_classes": 3, "train_counts": [500, 200, 100], "test_counts": [90, 60, 50]}
+    found = one(repeats("none", NONE, key="tuned/macro_f1", traits=many)).facts
+    assert "largest/smallest 5 · smallest class: 100 training, 50 test rows (validation not recorded)" in found
 
 
 def test_further_seeds_are_told_from_repeats() -> None:
