@@ -185,7 +185,7 @@ class CommandOptions:
 
 _TOP_KEYS = frozenset(
     {"data", "model", "strategy", "train", "tune", "experiment", "seed", "split", "tuned"}
-    | {"results", "run", "board", "need", "budget", "debug"}
+    | {"repeats", "results", "run", "board", "need", "budget", "debug"}
 )
 
 
@@ -214,6 +214,8 @@ def read_cell(raw: Mapping[str, Any]) -> Cell:
         ConfigError: an unknown key or name, a wrong type or value, strategies that cannot be stacked.
     """
     _check_keys(raw, _TOP_KEYS, "")
+    if raw.get("repeats") is not None:
+        raise ConfigError(f"repeats={raw['repeats']}: expected one cell, got several; give split= and seed= instead")
     train = {k: v for k, v in raw.get("train", {}).items() if k != "space"}
     return Cell(
         data=read_data(raw.get("data", {})),

@@ -31,7 +31,7 @@ class MarginLoss:
 
     def __call__(self, outputs: Tensor, targets: Tensor) -> Tensor:
         margins = torch.as_tensor(self.margins, dtype=outputs.dtype, device=outputs.device)
-        true = torch.nn.functional.one_hot(targets, outputs.shape[-1]).to(outputs.dtype)
+        true = torch.zeros_like(outputs).scatter(-1, targets.unsqueeze(-1), 1.0)
         return negative_at((outputs - true * margins).log_softmax(-1), targets)
 
 

@@ -92,7 +92,7 @@ def test_the_example_figure_is_on_the_page(tmp_path: Path, monkeypatch: pytest.M
     assert imbench("publish", "board.bootstrap=0", results=tmp_path / "results") == 0
     page = (tmp_path / "results" / "leaderboard.html").read_text(encoding="utf-8")
     assert page.count("<figure>") == page.count("<title id=")
-    assert page.index("<h3>Differences and ranks") < page.index("<h3>Scores")
+    assert page.index("<h3>Differences to the baseline") < page.index("<h3>Scores")
     assert "focal 0.500; none 0.400" in page
 
 

@@ -2,7 +2,7 @@
 
     import imbench
 
-    frame = imbench.run(["strategy=none,focal", "data=womens", "seed=0,1,2"])
+    frame = imbench.run(["strategy=none,focal", "data=womens", "repeats=5"])
     frame.groupby("strategy")["raw/average_precision"].mean()
 
 Every function takes overrides, a list of texts in Hydra's grammar: those of the shell, without its quotes;

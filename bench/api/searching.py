@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 from rich.console import Console
 
+from bench.cli.repeats import on_each_split
 from bench.config import read_options
 from bench.sweep.plan import identify
 from bench.tuning.driver import tune as search
@@ -35,7 +36,7 @@ def tune(overrides: Sequence[str] = (), *, quiet: bool = False) -> pd.DataFrame:
     Raises:
         imbench.Complaint: the overrides, the data or the results folder cannot be used; says what to do.
     """
-    configurations = compose_grid(overrides)
+    configurations = on_each_split(compose_grid(overrides))
     reports = search(configurations, read_options(configurations[0]), Console(stderr=True, quiet=quiet))
     for report in reports:
         if not report.skipped:

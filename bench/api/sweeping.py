@@ -18,7 +18,7 @@ def run(overrides: Sequence[str] = (), *, quiet: bool = False) -> pd.DataFrame:
     """Run a sweep, as `imbench run -m …` does: cells that have a record are not run again.
 
     Args:
-        overrides: Hydra's grammar, as in the shell but without its quotes: `["strategy=none,focal", "seed=0,1,2"]`.
+        overrides: Hydra's grammar, as in the shell but without its quotes: `["strategy=none,focal", "repeats=5"]`.
         quiet: print no progress (to standard error).
 
     Returns:

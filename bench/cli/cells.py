@@ -8,18 +8,19 @@ from pathlib import Path
 from typing import Any
 
 from bench.cli.compose import compose_one
+from bench.cli.repeats import repeated
 from bench.config import Cell, CommandOptions, read_cell, read_options
 from bench.sweep.plan import Planned, plan
 
 
 def plan_cells(configurations: Sequence[Mapping[str, Any]]) -> tuple[list[Planned], CommandOptions]:
-    """The cells of a sweep, each once, and the options that they share.
+    """The cells of a sweep, each once and on each of its repeats, and the options that they share.
 
     Raises:
         ConfigError, DataError: what was asked for cannot be done; nothing was run.
     """
     options = read_options(configurations[0])
-    return plan([_cell_of(raw, options) for raw in configurations]), options
+    return plan([_cell_of(raw, options) for raw in repeated(configurations)]), options
 
 
 def _cell_of(raw: Mapping[str, Any], options: CommandOptions) -> Cell:

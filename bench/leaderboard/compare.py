@@ -4,7 +4,7 @@ A rule is `WHAT[@STRATEGY] OPERATOR NUMBER[%]`; several are separated by `;`. It
 and *holds* if it is true of any row that both sides have; a rule that holds makes the exit code 1.
 
 - WHAT: a metric column (`raw/average_precision`, `tuned/f1`), a metric that has one view only (`average_precision`,
-  `auroc`), `score` (the metric that ranks each board), a cost (`train_seconds`, `fits`, `steps`, `peak_mb`), `rank`,
+  `auroc`), `score` (the metric that orders each board), a cost (`train_seconds`, `fits`, `steps`, `peak_mb`),
   `runs` (finished cells), or `missing` (rows of before that after lacks, counted on all boards; no @STRATEGY).
 - STRATEGY: a row's name, `*` and `?` match as in a shell; without it every row counts.
 - OPERATOR: `<` `<=` `>` `>=`.
@@ -34,8 +34,9 @@ from rich.text import Text
 from bench.evaluation.registry import METRICS, metric_of
 from bench.leaderboard.boards.build import boards
 from bench.leaderboard.boards.model import Board, Row
-from bench.leaderboard.statistics.seeds import Difference, Unit
-from bench.leaderboard.statistics.seeds import compare as paired
+from bench.leaderboard.statistics.design import Unit
+from bench.leaderboard.statistics.design import compare as paired
+from bench.leaderboard.statistics.intervals import Difference
 from bench.leaderboard.text.numbers import decimals_for, number, signed, with_interval
 from bench.leaderboard.text.words import clean, list_of, plural
 from bench.records import snapshot
@@ -43,7 +44,7 @@ from bench.records.columns import RecordTable
 from bench.records.files import ResultsError
 
 _COSTS: Final = ("train_seconds", "fits", "steps", "peak_mb")
-_COUNTS: Final = ("rank", "runs", "missing", "score")
+_COUNTS: Final = ("runs", "missing", "score")
 _OPERATORS: Final[dict[str, Callable[[float, float], bool]]] = {
     "<": operator.lt,
     "<=": operator.le,
@@ -174,7 +175,7 @@ def _matched(
             for side, at, row in zip(sides, positions, (before, after), strict=True)
         )
         matches.append(Match(before_board, after_board, before, after, paired(new, old, after_board.design)))
-    matches.sort(key=lambda m: (m.after_board.title, m.after.rank or 0, m.after.label))
+    matches.sort(key=lambda m: (m.after_board.title, m.after_board.rows.index(m.after)))
     only = [[f"{label} ({title})" for title, label in sorted(a.keys() - b.keys())] for a, b in (found, found[::-1])]
     return matches, only[0], only[1]
 
@@ -216,9 +217,6 @@ def _of(
     what: str, match: Match, sides: Sequence[RecordTable], positions: Sequence[Mapping[str, int]]
 ) -> tuple[float, float] | None:
     """Before and after of one row: of metrics the means on common cells, else what the boards show."""
-    if what == "rank":
-        old, new = match.before.rank, match.after.rank
-        return None if old is None or new is None else (float(old), float(new))
     if what == "runs":
         return float(match.before.n), float(match.after.n)
     if what in _COSTS:
@@ -242,14 +240,14 @@ def _print(matches: Sequence[Match], console: Console) -> None:
         console.print(Text(clean(title), style="bold"))
         table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
         table.add_column("Strategy", overflow="fold")
-        for heading in ("Rank", "Before", "After", f"Change in {board.score.label}", "p"):
+        for heading in (f"vs {board.baseline}", "Before", "After", f"Change in {board.score.label}", "p"):
             table.add_column(Text(heading), justify="right")
         decimals = decimals_for([m.change for m in mine if m.change])
         for m in mine:
-            ranks = dict.fromkeys(str(r.rank) if r.rank is not None else "–" for r in (m.before, m.after))
+            verdicts = dict.fromkeys(r.verdict or "–" for r in (m.before, m.after))
             table.add_row(
                 Text(clean(m.after.label)),
-                " → ".join(ranks),
+                " → ".join(verdicts),
                 number(m.before.score.mean if m.before.score else None, decimals),
                 number(m.after.score.mean if m.after.score else None, decimals),
                 with_interval(m.change, decimals, sign=True),

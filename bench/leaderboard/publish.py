@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from rich.console import Console
+from rich.padding import Padding
 from rich.text import Text
 
-from bench.leaderboard.boards.across import ROPE, AcrossDataSets, summaries
+from bench.leaderboard.boards.across import AcrossDataSets, summaries
 from bench.leaderboard.boards.bootstrap import RESAMPLES, attach
 from bench.leaderboard.boards.build import boards
 from bench.leaderboard.boards.model import Board
@@ -19,6 +20,7 @@ from bench.leaderboard.formats import csv_json as export
 from bench.leaderboard.formats import entries, latex, markdown, terminal
 from bench.leaderboard.formats.html import page
 from bench.leaderboard.plots.registry import drawn, evidence_of
+from bench.leaderboard.statistics.verdicts import ROPE
 from bench.leaderboard.status import say_empty
 from bench.leaderboard.text.words import clean, list_of, plural
 from bench.records import index
@@ -34,7 +36,7 @@ FILTERS: Final = ("data", "target", "model")
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """What to publish: the metric to rank by (None: the designed one), and how much to compute beside the tables.
+    """What to publish: the metric to order by (None: the designed one), and how much to compute beside the tables.
 
     `draws` resamples of the test rows (0: none); `plots` from stored predictions; `rope` the difference that is
     practically none; `title` and `command` are printed on the page.
@@ -91,6 +93,7 @@ def publish(
         console.print(Text(f"Not printed, but in the files: {plural(len(tables) - PRINTED, 'more board')}.\n"))
     for summary in across:
         console.print(Text(clean(summary.title), style="bold"))
+        console.print(Padding(Text(clean(summary.sentence)), (1, 0)))
         for note in summary.notes:
             console.print(Text(clean(note), style="dim"))
         console.print()
@@ -113,7 +116,7 @@ def documents(
 
     `store` holds the predictions; without it there are no intervals over test rows and no curves.
     """
-    tables = boards(records, metric=options.metric)
+    tables = boards(records, metric=options.metric, rope=options.rope)
     if store is not None and options.draws:
         tables = [attach(board, store, draws=options.draws) for board in tables]
     across = summaries(tables, rope=options.rope)
@@ -147,6 +150,7 @@ def print_boards(root: Path, console: Console, keys: Sequence[str]) -> list[Boar
     store = Store(root)
     found = [record for key in dict.fromkeys(keys) if (record := store.get(key)) is not None]
     tables = boards(of_records(found))
+    tables = [attach(board, store) if board.design.given else board for board in tables]
     _print(tables, console)
     return tables
 

@@ -18,7 +18,7 @@ from bench.records.record import FAILURES, STATUSES, Record
 from bench.records.store import Store
 from bench.records.versions import of_this_version
 
-_START: Final = "imbench run -m 'strategy=none,focal' data=womens model=mlp seed=0,1,2"
+_START: Final = "imbench run -m 'strategy=none,focal' data=womens model=mlp repeats=5"
 
 _ANOTHER: Final = "of another version"
 """Instead of a status, of records that another version of encoding, training, splitting or evaluation made."""

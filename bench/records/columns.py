@@ -56,6 +56,9 @@ _TRAITS: Final = (
 )
 _NOTES: Final = "note:"
 
+PRIOR_EXACT: Final = "prior_exact"
+"""1 where the objective is a pure shift of the class prior, so that prior correction undoes it; else 0."""
+
 TRUTH: Final = "truth:"
 """Before the name of a regret, `truth:raw/log_loss`, where the truth is known."""
 
@@ -86,7 +89,7 @@ class RecordTable:
     """Columns of equal length, one entry a record.
 
     `texts` holds `TEXTS`; `numbers` holds metrics under their name (`raw/auroc`), costs under theirs (`fits`), notes
-    under `note:…` and regrets under `truth:…`, NaN where a record has none.
+    under `note:…`, regrets under `truth:…`, and `prior_exact`; NaN where a record has none.
     """
 
     keys: tuple[str, ...]
@@ -185,11 +188,19 @@ def _texts(record: Record) -> dict[str, str]:
         "created": record.created,
         "settings": canonical(settings),
         "stack": canonical(record.config.get("strategies", [])),
-        "traits": canonical({name: record.traits[name] for name in _TRAITS if name in record.traits}),
+        "traits": canonical(_traits(record)),
         "undefined": canonical(record.undefined),
         "environment": canonical(record.environment),
         "groups": _groups(record.traits),
     }
+
+
+def _traits(record: Record) -> dict[str, Any]:
+    """What the data are like; test rows a class were once recorded with the metrics of classes only."""
+    found = {name: record.traits[name] for name in _TRAITS if name in record.traits}
+    if "test_counts" not in found and (support := record.per_class.get("support")):
+        found["test_counts"] = [int(rows or 0) for rows in support]
+    return found
 
 
 def _groups(traits: Mapping[str, Any]) -> str:
@@ -209,6 +220,8 @@ def _numbers(record: Record) -> Iterable[tuple[str, Any]]:
     yield from record.metrics.items()
     yield from record.cost.items()
     yield from ((f"{_NOTES}{name}", value) for name, value in record.notes.items())
+    if PRIOR_EXACT in record.fitted:
+        yield PRIOR_EXACT, record.fitted[PRIOR_EXACT]
     for view, values in record.traits.get("truth", {}).items():
         yield from ((f"{TRUTH}{view}/{name}", value) for name, value in values.items())
 

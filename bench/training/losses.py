@@ -33,5 +33,10 @@ def stack_losses(losses: Sequence[Loss]) -> list[tuple[list[int], Loss]]:
 def place_loss(loss: Loss, device: torch.device, dtype: torch.dtype) -> Loss:
     """The loss with its stacked numbers, and its numbers per class, where the outputs are."""
     own = {f.name: getattr(loss, f.name) for f in fields(cast(Any, loss))}
-    tensors = {k: torch.as_tensor(v).to(device, dtype) for k, v in own.items() if isinstance(v, Tensor | tuple)}
+    tensors = {k: torch.as_tensor(v).to(device, dtype) for k, v in own.items() if isinstance(v, Tensor) or _numbers(v)}
     return cast(Loss, replace(cast(Any, loss), **tensors)) if tensors else loss
+
+
+def _numbers(value: object) -> bool:
+    """Whether a field holds one number per class."""
+    return isinstance(value, tuple) and bool(value) and all(isinstance(v, float | int) for v in value)

@@ -32,7 +32,7 @@ class Interpolate:
     def __call__(self, x: Features, y: Tensor, generator: torch.Generator, train: Split) -> tuple[Features, Tensor]:
         columns = {name: v if isinstance(v, Bag) else v.clone() for name, v in x.columns.items()}
         hit = torch.rand(len(y), generator=generator) < torch.tensor(self.made)[y.cpu()]
-        for c in y.cpu()[hit].unique().tolist():
+        for c in sorted(set(y.cpu()[hit].tolist())):
             pool = (train.y == c).nonzero().flatten()
             if len(pool) > _POOL:
                 pool = pool[torch.randperm(len(pool), generator=generator)[:_POOL].to(pool.device)]

@@ -30,7 +30,7 @@ from bench.cli.verbs.parts.shells import SCRIPTS
         ("imbench run -m 'strategy=none,[undersample,fo", ["strategy=none,[undersample,focal"]),
         ("imbench run tra", ["train.", "train="]),
         ("imbench run train.l", ["train.lr="]),
-        ("imbench run train.lr=", ["train.lr=0.01"]),
+        ("imbench run train.lr=", ["train.lr=0.003"]),
         ("imbench run run.graphs=", ["run.graphs=false", "run.graphs=true"]),
         ("imbench run strategy=focal strategy.focal.g", ["strategy.focal.gamma="]),
         ("imbench run strategy=none strategy.focal.g", []),

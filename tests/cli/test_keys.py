@@ -53,5 +53,5 @@ def test_groups_are_those_of_the_defaults_list() -> None:
 
 def test_comments_come_along() -> None:
     (key,) = [key for key in keys_of("train") if key.path == "train.lr"]
-    assert (key.default, key.comment) == ("0.01", "AdamW")
+    assert (key.default, key.comment) == ("0.003", "AdamW")
     assert [key.path for key in keys_of("tune.storage")] == ["tune.storage"]

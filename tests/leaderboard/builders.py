@@ -71,6 +71,11 @@ def series(strategy: str, values: list[float | None], **fields: Any) -> list[Rec
     return [make(strategy, seed, value, **fields) for seed, value in enumerate(values)]
 
 
+def repeats(strategy: str, values: list[float], **fields: Any) -> list[Record]:
+    """Repeats over splits: split r with seed r."""
+    return [make(strategy, r, value, split=r, **fields) for r, value in enumerate(values)]
+
+
 def stored(root: Path, records: list[Record]) -> Path:
     store = Store(root)
     for record in records:

@@ -3,35 +3,26 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
-import scipy.stats
 
 from bench.leaderboard.boards.build import boards
 from bench.leaderboard.formats import csv_json as export
 from bench.leaderboard.formats import markdown
+from bench.leaderboard.statistics.dunnett import one_sided
 from bench.records.store import load
 from tests.leaderboard.builders import GOLDEN, golden_records, row, stored
+from tests.leaderboard.golden.make_records import FURTHER, REPEATS
+from tests.leaderboard.statistics.second import rule
 
 
 def test_golden(tmp_path: Path) -> None:
     """The committed records give the committed tables, to the byte.
 
-    Checked by hand on womens · one_star (AP; t(.975) is 2.7764 for 4 and 4.3027 for 2 degrees of freedom):
-
-    - none .30 .32 .34 .32 .32: mean .32, s² = .0008/4, half 2.7764 · √(.0002/5) = .0176
-    - focal − none .03 .04 .03 .04 .01: mean .03, s² = .0006/4, error √(.00015/5) = .00548, t = 5.477, p = .00541,
-      half 2.7764 · .00548 = .0152
-    - transfer − none on seeds 0–2: .01 .01 .02: mean .0133, error √(.0000333/3) = .00333, t = 4.00, p = .0572,
-      half 4.3027 · .00333 = .0143
-    - oversample − none −.08 −.07 −.10 −.09 −.06: mean −.08, error √(.00025/5) = .00707, t = −11.31, p = .000348
-    - focal − oversample: mean .11, error √(.0006/5) = .01095, t = 10.04, p = .000556
-    - transfer − oversample .09 .08 .12: mean .0967, error √(.000433/3) = .01202, t = 8.04, p = .0151
-    - focal − transfer .02 .03 .01: t = .02/(.01/√3) = 3.46, p = .0742
-    - Holm: .000348·6 = .0021, .000556·5 = .0028, .00541·4 = .0216, .0151·3 = .0453, .0572·2 = .114, max(.0742, .114);
-      four are below .05: oversample has three better (rank 4), none has one (rank 2), focal and transfer share rank 1
-
-    On womens · class: class_weights − none is 0, .01, −.01: mean 0, p = 1, half 4.3027 · .01/√3 = .0248.
+    Checked by hand on womens · one_star, five seeds of one split (AP; t(.975) is 2.7764 for 4 degrees of freedom): none
+    .30 .32 .34 .32 .32: mean .32, s² = .0008/4, half 2.7764 · √(.0002/5) = .0176; no verdict there. The verdicts of
+    womens · recommended, ten repeats, are those of the second implementation.
     """
     tables = boards(load(stored(tmp_path, golden_records())))
     # Bytes, so that neither line ends nor encodings are smoothed over.
@@ -39,23 +30,18 @@ def test_golden(tmp_path: Path) -> None:
     assert export.comma_separated(tables).encode() == (GOLDEN / "leaderboard.csv").read_bytes()
 
 
-def test_golden_statistics_by_scipy(tmp_path: Path) -> None:
-    board = boards(load(stored(tmp_path, golden_records())))[1]
-    values = {
-        s: [
-            float(r.metrics["raw/average_precision"] or 0)
-            for r in golden_records()
-            if r.strategy == s and r.target == "one_star"
-        ]
-        for s in ("none", "focal", "oversample")
-    }
-    for strategy in ("focal", "oversample"):
-        witness = scipy.stats.ttest_rel(values[strategy], values["none"])
-        assert row(board, strategy).difference.p == pytest.approx(witness.pvalue)
-    assert [(r.label, r.rank) for r in board.rows] == [
-        ("focal", 1),
-        ("transfer", 1),
-        ("none", 2),
-        ("oversample", 4),
-        ("self_supervised", None),
-    ]
+def test_golden_verdicts_by_the_second_implementation(tmp_path: Path) -> None:
+    by_title = {board.title: board for board in boards(load(stored(tmp_path, golden_records())))}
+    board = by_title["womens · recommended · mlp"]
+    further: dict[str, Any] = {strategy: tuple(values) for strategy, values in FURTHER.items()}
+    wanted = rule(REPEATS, "none", 0.25, further, one_sided)
+    assert board.comparison.overlap == pytest.approx(wanted["c"])
+    for label, (mean, low, high, p, _) in wanted["differences"].items():
+        d = row(board, label).difference
+        assert (d.mean, d.low, d.high, d.p) == pytest.approx((mean, low, high, p))
+    assert {r.label: r.verdict for r in board.rows if r.verdict} == wanted["verdicts"]
+    assert {r.label for r in board.rows if r.could_be_best} == wanted["best"]
+    assert [r.label for r in board.rows] == ["class_weights", "focal", "none", "undersample"]
+    seeds = by_title["womens · one_star · mlp"]
+    assert [r.label for r in seeds.rows] == ["focal", "transfer", "none", "oversample", "self_supervised"]
+    assert not seeds.judged

@@ -7,13 +7,16 @@ alike on record in the results folder.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from rich.console import Console
 from rich.text import Text
 
 from bench.cli.cells import plan_cells
 from bench.cli.grid import Configurations, GridVerb
+from bench.cli.repeats import repeated
 from bench.cli.verbs.parts.introduce import introduce
+from bench.config import read_options
 from bench.records.record import FAILURES
 from bench.records.store import Store
 from bench.sweep.plan import outlook, tally
@@ -28,8 +31,22 @@ class Plan(GridVerb):
     group = "compare strategies"
     order = 11
     usage = "[key=value …]"
-    keys = ("strategy", "data", "model", "seed", "split", "tuned", "experiment", "results", "run.retry_failed")
-    examples = ("imbench plan 'strategy=glob(*)' data=womens data.target=one_star,class seed=0,1,2",)
+    keys = (
+        "strategy",
+        "data",
+        "model",
+        "seed",
+        "split",
+        "repeats",
+        "tuned",
+        "experiment",
+        "results",
+        "run.retry_failed",
+    )
+    examples = (
+        "imbench plan 'strategy=glob(*)' data=womens data.target=one_star,class repeats=5",
+        "imbench plan 'strategy=glob(*)' tuned=true repeats=5 tune.trials=12",
+    )
     postpones = ("torch",)
 
     def act(self, arguments: Sequence[str]) -> int:
@@ -38,6 +55,9 @@ class Plan(GridVerb):
 
     def on_grid(self, configurations: Configurations) -> int:
         console = Console()
+        tuned = [raw for raw in repeated(configurations) if raw.get("tuned") is True]
+        if tuned and _searches(tuned, console):
+            return 0
         planned, options = plan_cells(configurations)
         ahead = outlook(planned, Store(options.results), retry_failed=options.run.retry_failed)
         introduce(planned, console)
@@ -57,3 +77,20 @@ class Plan(GridVerb):
             time = duration(ahead.seconds / workers)
             console.print(f"about {time} on {workers} workers, from past cells", highlight=False)
         return 0
+
+
+def _searches(tuned: Configurations, console: Console) -> bool:
+    """Say what the searches behind tuned cells cost; whether some come first, so that no cell is known yet."""
+    from bench.tuning.cost import search_cost  # noqa: PLC0415 - Optuna takes half a second, and few plans need it
+
+    options = read_options(tuned[0])
+    cost = search_cost(tuned, options.tune, Path(options.results))
+    console.print(str(cost), highlight=False, soft_wrap=True)
+    if cost.without:
+        console.print(
+            f"then {len(tuned):,} cells; {cost.without} of the studies have no settings yet: run imbench tune with the "
+            "same overrides first",
+            highlight=False,
+            soft_wrap=True,
+        )
+    return cost.without > 0

@@ -2,17 +2,21 @@
 
 Optuna searches, with -m in many studies: one for each strategy, data set, model and split. A search sees training and
 validation rows only, and begins with the defaults and with the strategy switched off. The same command goes on after an
-interruption; a larger tune.trials extends a study. `imbench run tuned=true` with the same choices uses what was found.
+interruption; a larger tune.trials extends a study. With repeats=5 there is a study for each of five splits, so that
+what is compared is not one lucky search. `imbench run tuned=true` with the same choices uses what was found.
 """
 
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 from rich.console import Console
 
 from bench.cli.grid import Configurations, GridVerb
+from bench.cli.repeats import on_each_split
 from bench.config import read_options
+from bench.tuning.cost import search_cost
 from bench.tuning.driver import tune as search
 from bench.tuning.progress import summarize
 from bench.tuning.report import write_report
@@ -27,7 +31,7 @@ class Tune(GridVerb):
     group = "tune them"
     order = 20
     usage = "[-m] [key=value …]"
-    keys = ("strategy", "data", "model", "split", "results", "tune", "train", "run", "debug")
+    keys = ("strategy", "data", "model", "split", "repeats", "results", "tune", "train", "run", "debug")
     examples = (
         "imbench tune strategy=focal data=digits_lt tune.trials=10",
         "imbench tune -m 'strategy=glob(*)' data=womens data.target=one_star,class tune.trials=40",
@@ -37,7 +41,11 @@ class Tune(GridVerb):
     def on_grid(self, configurations: Configurations) -> int:
         console, options, began = Console(), read_options(configurations[0]), time.monotonic()
         try:
-            reports = search(configurations, options, console)
+            searches = on_each_split(configurations)
+            console.print(
+                f"{search_cost(searches, options.tune, Path(options.results))}", highlight=False, soft_wrap=True
+            )
+            reports = search(searches, options, console)
         except KeyboardInterrupt:
             console.print("interrupted: finished trials are kept; the same command goes on from there")
             return INTERRUPTED

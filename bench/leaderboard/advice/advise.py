@@ -1,8 +1,9 @@
 """Which strategy should I use? Filters and ranks measured records by what a system needs and may cost.
 
-Rules only ever leave candidates out, each with its reason; the order comes from measurements. A strategy is recommended
-over the baseline only where the evidence separates the two; otherwise the answer is that it does not, with the cheapest
-of those that share the best rank as the default. Textbook claims are quoted beside, and decide nothing.
+Rules only ever leave candidates out, each with its reason; the order comes from measurements, and verdicts are those of
+the boards and no others. A strategy is recommended over the baseline only where a board says that it is better;
+otherwise the board's own sentence is the answer, with the cheapest of those that could be best as the default. Textbook
+claims are quoted beside, and decide nothing.
 """
 
 from __future__ import annotations
@@ -18,9 +19,10 @@ from bench.leaderboard.advice.textbook import textbook
 from bench.leaderboard.boards.build import BASELINE, boards
 from bench.leaderboard.boards.columns import COST
 from bench.leaderboard.boards.model import Board, Row
+from bench.leaderboard.boards.sentences import answer
 from bench.leaderboard.statistics.data_sets import Blocks, analyse, blocks_needed
+from bench.leaderboard.statistics.intervals import LEVEL
 from bench.leaderboard.statistics.pareto import pareto
-from bench.leaderboard.statistics.seeds import LEVEL
 from bench.leaderboard.text.numbers import number
 from bench.leaderboard.text.words import list_of, plural, short
 from bench.needs import Allowance, Need
@@ -32,7 +34,10 @@ _CONVINCED: Final = 0.95  # posterior probability that calls a strategy better a
 
 @dataclass(frozen=True)
 class Candidate:
-    """A strategy over the boards that count; `quality` and `gain` (over the baseline) are oriented as measured."""
+    """A strategy over the boards that count; `quality` and `gain` (over the baseline) are oriented as measured.
+
+    `rank` is its mean place over data sets, `verdict` what the boards say of it against the baseline.
+    """
 
     name: str
     rank: float
@@ -43,11 +48,15 @@ class Candidate:
     fits: float | None
     uses_extra: bool
     boards: int
+    verdict: str = ""
 
 
 @dataclass(frozen=True)
 class Advice:
-    """The answer with everything that it rests on. `strong`: whether the evidence separates the choice."""
+    """The answer with everything that it rests on. `strong`: whether the evidence separates the choice.
+
+    `traits` are what the data of each board are like, as asked for where that was said; `data_sets` counts these.
+    """
 
     choice: str | None
     strong: bool
@@ -56,8 +65,9 @@ class Advice:
     candidates: tuple[Candidate, ...]
     alternatives: tuple[str, ...]
     measured: Mapping[str, str] = field(default_factory=dict)
-    traits: Mapping[str, Any] = field(default_factory=dict)
+    traits: tuple[Mapping[str, Any], ...] = ()
     metric: str = ""
+    data_sets: int = 0
 
 
 def advise(records: RecordTable, need: Need, allowance: Allowance, *, rope: float) -> Advice:
@@ -66,7 +76,7 @@ def advise(records: RecordTable, need: Need, allowance: Allowance, *, rope: floa
     if allowance.device:
         records = on_device(records, allowance.device, steps)
     metric = _PROBABILITIES if need.probabilities and not need.ranking else None
-    tables = [b for b in boards(records, metric=metric) if any(row.score for row in b.rows)]
+    tables = [b for b in boards(records, metric=metric, rope=rope) if any(row.score for row in b.rows)]
     tables = similar(tables, need, steps)
     if need.explainability:
         allowed = textbook().explainable_models
@@ -90,8 +100,7 @@ def advise(records: RecordTable, need: Need, allowance: Allowance, *, rope: floa
     choice, strong, sentence = _choose(pairs, candidates, rope)
     points = [(c.name, c.seconds, -c.rank) for c in candidates if c.seconds is not None]
     front = [name for name in pareto(points, higher_is_better=True) if name != choice]
-    # What the data are like is known where it was said, or where one board is what the question is about.
-    traits = need.traits or (dict(pairs[0][0].traits) if len(pairs) == 1 else {})
+    traits = tuple({**board.traits, **need.traits} for board, _ in pairs)
     headings = dict.fromkeys(b.score.heading for b, _ in pairs)
     return Advice(
         choice,
@@ -103,6 +112,7 @@ def advise(records: RecordTable, need: Need, allowance: Allowance, *, rope: floa
         _measured(pairs),
         traits,
         list_of(headings),
+        len({board.data for board, _ in pairs}),
     )
 
 
@@ -134,9 +144,19 @@ def _candidates(pairs: Sequence[tuple[Board, list[Row]]]) -> list[Candidate]:
                 _middle(r.values.get("fits") for _, r in mine),
                 any(r.uses_extra for _, r in mine),
                 len(mine),
+                _verdicts(mine),
             )
         )
     return sorted(found, key=lambda c: (-c.boards, c.rank, c.name))
+
+
+def _verdicts(rows: Sequence[tuple[Board, Row]]) -> str:
+    """The verdict of one board; of several, on how many a strategy is better and worse."""
+    if len(rows) == 1:
+        board, row = rows[0]
+        return board.verdict_text(row)
+    counts = [(sum(row.verdict == word for _, row in rows), word) for word in ("better", "worse")]
+    return list_of(f"{n} {word}" for n, word in counts if n)
 
 
 def _middle(values: Any) -> float | None:
@@ -157,18 +177,29 @@ def _choose(
     board, rows = pairs[0]
     if len(pairs) > 1:
         return _default(candidates, candidates, f"{plural(len(pairs), 'board')} of one data set are one block")
-    top = [r for r in rows if r.rank is not None and r.rank == min(x.rank for x in rows if x.rank is not None)]
-    if not top:
-        return _default(candidates, candidates, board.notes[0].split(":")[0].rstrip("."))
-    baseline = board.baseline
-    winner = next((r for r in top if r.label == best), top[0])
-    p = winner.adjusted_p
-    if winner.label != baseline and p is not None and p <= LEVEL and len(top) == 1:
-        why = f"on {board.title} it alone has rank 1 ({_p_words(p)} against {baseline}, Holm-adjusted)"
-        return winner.label, True, f"Use {winner.label}: {why}."
-    sharing = [c for c in candidates if c.name in {r.label for r in top}]
-    why = f"{len(top)} strategies share rank 1 on {board.title}"
-    return _default(sharing, candidates, why if len(top) > 1 else f"{winner.label} is not separated from {baseline}")
+    labels = [row.label for row in rows]
+    if not board.judged:
+        return _until_more(candidates, board.sentence)
+    statement = answer(board, labels)
+    winner = next((row for row in rows if row.verdict == "better"), None)
+    if winner is not None:
+        return winner.label, True, f"Use {winner.label}: on {board.title} {statement}"
+    contenders = board.comparison.could_be_best(labels)
+    return _until_more([c for c in candidates if c.name in contenders] or candidates, statement)
+
+
+def _until_more(sharing: Sequence[Candidate], statement: str) -> tuple[str | None, bool, str]:
+    """Where nothing was shown: the board's own sentence, and the cheapest of those that it does not rule out."""
+    cheapest = _cheapest(sharing)
+    sentence = (
+        f"{statement} Until there is more, {cheapest.name} is the default: of those not ruled out, the one with the "
+        "fewest fits, untreated before treated."
+    )
+    return cheapest.name, False, sentence
+
+
+def _cheapest(candidates: Sequence[Candidate]) -> Candidate:
+    return min(candidates, key=lambda c: (c.fits or 1, c.name != BASELINE, c.seconds or 0.0, c.rank))
 
 
 def _over_blocks(
@@ -211,8 +242,8 @@ def _blocks(pairs: Sequence[tuple[Board, list[Row]]], rope: float) -> Blocks | N
 
 
 def _default(sharing: Sequence[Candidate], candidates: Sequence[Candidate], why: str) -> tuple[str | None, bool, str]:
-    """Where nothing separates, the cheapest of those that share the best rank."""
-    cheapest = min(sharing, key=lambda c: (c.fits or 1, c.name != BASELINE, c.seconds or 0.0, c.rank))
+    """Where data sets do not separate, the cheapest of those that they leave."""
+    cheapest = _cheapest(sharing)
     best = candidates[0].name
     lead = f"; {best} has the best mean rank" if best != cheapest.name else ""
     sentence = (
@@ -234,14 +265,10 @@ def _measured(pairs: Sequence[tuple[Board, list[Row]]]) -> dict[str, str]:
         mine = [(b, r) for b, rows in pairs for r in rows if r.label == label and r.difference is not None]
         if not mine:
             continue
-        better = worse = 0
-        for board, row in mine:
-            if row.difference and row.adjusted_p is not None and row.adjusted_p <= LEVEL:
-                gains = (row.difference.mean > 0) == board.score.higher_is_better
-                better, worse = better + gains, worse + (not gains)
+        better, worse = (sum(row.verdict == word for _, row in mine) for word in ("better", "worse"))
         mean = fmean(r.difference.mean for _, r in mine if r.difference)
         found[label] = (
             f"{number(mean, 3) if mean < 0 else '+' + number(mean, 3)} against {short(mine[0][0].baseline or '', 40)}; "
-            f"significantly better on {better}, worse on {worse} of {plural(len(mine), 'board')}"
+            f"shown to be better on {better}, worse on {worse} of {plural(len(mine), 'board')}"
         )
     return found

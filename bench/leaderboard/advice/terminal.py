@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bench.leaderboard.advice.advise import Advice, advise
-from bench.leaderboard.advice.textbook import applies, textbook
+from bench.leaderboard.advice.textbook import on_all, textbook
 from bench.leaderboard.publish import FILTERS, select
 from bench.leaderboard.status import say_empty
 from bench.leaderboard.text.numbers import number, signed
@@ -40,7 +40,9 @@ def print_advice(advice: Advice, console: Console) -> None:
     """Print the advice, its rules, its candidates, and the textbook beside the measurements."""
     console.print(Text(clean(advice.sentence), style="bold"))
     if advice.alternatives:
-        console.print(Text(clean(f"Pareto alternatives (rank against training time): {list_of(advice.alternatives)}")))
+        console.print(
+            Text(clean(f"Pareto alternatives (quality against training time): {list_of(advice.alternatives)}"))
+        )
     console.print()
     for number_of, step in enumerate(advice.steps, 1):
         console.print(Text(clean(f"{number_of}. {step.rule}: {step.outcome}"), style="dim"))
@@ -56,14 +58,17 @@ def print_advice(advice: Advice, console: Console) -> None:
         title_style="bold",
     )
     table.add_column("Strategy", overflow="fold")
-    for heading in ("Mean rank", "Mean", "Δ none", "Log loss", "Train s", "Fits", "Boards"):
+    several = advice.data_sets > 1
+    lead = ["Mean rank"] if several else []
+    for heading in (*lead, "Mean", "Δ none", "vs none", "Log loss", "Train s", "Fits", "Boards"):
         table.add_column(heading, justify="right")
     for c in advice.candidates:
         table.add_row(
             Text(clean(c.name + ("*" if c.uses_extra else "")), style="bold" if c.name == advice.choice else ""),
-            f"{c.rank:.2f}",
+            *([f"{c.rank:.2f}"] if several else []),
             number(c.quality),
             signed(c.gain, 3) if c.gain is not None else "",
+            c.verdict,
             number(c.log_loss),
             number(c.seconds),
             number(c.fits, 0),
@@ -83,7 +88,7 @@ def _books(advice: Advice, console: Console) -> None:
             continue
         console.print(Text(clean(f"{c.name} ({claim.family})"), style="bold" if c.name == advice.choice else ""))
         console.print(Padding(Text(f"books: {claim.claim} {claim.source}", style="dim"), (0, 0, 0, 2)))
-        console.print(Padding(Text(f"on such data: {applies(claim, advice.traits)}", style="dim"), (0, 0, 0, 2)))
+        console.print(Padding(Text(f"on such data: {on_all(claim, advice.traits)}", style="dim"), (0, 0, 0, 2)))
         console.print(Padding(Text(clean(f"measured: {advice.measured.get(c.name, 'the baseline')}")), (0, 0, 0, 2)))
     console.print()
     for assumption in known.assumptions:

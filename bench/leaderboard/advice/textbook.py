@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
@@ -59,6 +60,15 @@ def applies(claim: Claim, traits: Mapping[str, Any]) -> str:
     met = all(_met(trait, rule, traits) for trait, rule in claim.when.items())
     words = "; ".join(_text(trait, rule, traits) for trait, rule in claim.when.items())
     return f"for ({words})" if met else f"does not speak ({words})"
+
+
+def on_all(claim: Claim, traits: Sequence[Mapping[str, Any]]) -> str:
+    """`applies` for the data of several boards: the one answer, or how many of them get which."""
+    answers = [applies(claim, own) for own in traits] or [applies(claim, {})]
+    if len(set(answers)) == 1:
+        return answers[0]
+    kinds = Counter(found.partition(" (")[0] for found in answers)
+    return "; ".join(f"{kind} on {count} of {len(answers)} boards" for kind, count in kinds.most_common())
 
 
 def _met(trait: str, rule: Mapping[str, Any], traits: Mapping[str, Any]) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from bench.leaderboard.boards.grouping import RowRecords
 from bench.leaderboard.boards.model import Absence
-from bench.leaderboard.statistics.seeds import Unit
+from bench.leaderboard.statistics.design import Unit
 from bench.leaderboard.text.words import short
 from bench.records.columns import RecordTable
 

@@ -5,25 +5,24 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 from bench.evaluation.registry import metric_of
 from bench.leaderboard.boards.grouping import assignments, varying
 from bench.leaderboard.boards.model import Board
 from bench.leaderboard.statistics.data_sets import Blocks, analyse, blocks_needed
-from bench.leaderboard.statistics.seeds import LEVEL
-from bench.leaderboard.text.words import list_of, plural, short
+from bench.leaderboard.statistics.intervals import LEVEL
+from bench.leaderboard.statistics.verdicts import ROPE
+from bench.leaderboard.text.numbers import number
+from bench.leaderboard.text.words import both, list_of, plural, short
 from bench.records.record import canonical
-
-ROPE: Final = 0.01
-"""Differences of at most this are practically none: one point of AP or macro-F1 (`board.rope`)."""
 
 
 @dataclass(frozen=True)
 class AcrossDataSets:
-    """All data sets of one model: `blocks` is None where fewer than two can be compared; `left_out` says what is not.
+    """All data sets of one model: `blocks` is None where fewer than two can be compared.
 
-    `targets` are the boards behind each block.
+    `sentence` answers the question first; `targets` are the boards behind each block.
     """
 
     model: str
@@ -33,6 +32,7 @@ class AcrossDataSets:
     targets: Mapping[str, tuple[str, ...]]
     metrics: tuple[str, ...]
     notes: tuple[str, ...]
+    sentence: str = ""
 
 
 def summaries(boards: Sequence[Board], *, rope: float = ROPE) -> list[AcrossDataSets]:
@@ -85,7 +85,39 @@ def _summary(model: str, boards: Sequence[Board], blocks_of: Mapping[str, str], 
     related = [data for data, count in Counter(made.values()).items() if count > 1]
     metrics = tuple(dict.fromkeys(b.score.key for b in kept.values()))
     notes = (*left_out, *_sentences(blocks, targets, metrics, len(strategies)), *_related(related))
-    return AcrossDataSets(model, f"Across data sets · {short(model, 80)}", baseline, blocks, targets, metrics, notes)
+    title, sentence = f"Across data sets · {short(model, 80)}", sentence_of(blocks, baseline)
+    return AcrossDataSets(model, title, baseline, blocks, targets, metrics, notes, sentence)
+
+
+def sentence_of(blocks: Blocks | None, baseline: str | None) -> str:
+    """The answer over data sets: who beats doing nothing on a further data set like these, as far as it was shown."""
+    if blocks is None:
+        return "Fewer than two data sets have a value of every strategy: nothing is said across them."
+    n, k = len(blocks.names), len(blocks.standings) - 1
+    against = [s for s in blocks.standings if s.against is not None]
+    if baseline is None or not against:
+        return f"No common baseline over {plural(n, 'data set')}: only mean ranks are shown."
+    named = "doing nothing" if baseline.partition(" ")[0] == "none" else baseline
+    shown = [(s, s.against) for s in against if s.against and s.against.adjusted <= LEVEL]
+    better = [(s.name, pair) for s, pair in shown if pair.mean > 0]
+    worse = [s.name for s, pair in shown if pair.mean < 0]
+    parts = []
+    if better:
+        name, pair = max(better, key=lambda found: found[1].mean)
+        parts.append(
+            f"over {plural(n, 'data set')} {name} beats {named}, by {number(pair.mean, 3)} on average "
+            f"({pair.wins}/{pair.ties}/{pair.losses} wins/ties/losses)"
+        )
+        if others := [other for other, _ in better if other != name]:
+            parts.append(f"so {'does' if len(others) == 1 else 'do'} {list_of(others)}")
+    elif n < blocks_needed(k):
+        parts.append(f"{plural(n, 'data set')} cannot show that anything beats {named}: that takes {blocks_needed(k)}")
+    else:
+        parts.append(f"over {plural(n, 'data set')} nothing was shown to beat {named}")
+    if worse:
+        parts.append(f"{list_of(worse)} {both(len(worse))} worse")
+    text = "; ".join(parts)
+    return f"{text[0].upper()}{text[1:]}."
 
 
 def _related(data: Sequence[str]) -> Iterator[str]:

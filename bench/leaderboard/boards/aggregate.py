@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -10,7 +11,8 @@ import numpy as np
 
 from bench.leaderboard.boards.grouping import RowRecords
 from bench.leaderboard.boards.model import MetricColumn, describe_units
-from bench.leaderboard.statistics.seeds import Design, Unit, t_interval
+from bench.leaderboard.statistics.design import Design, Unit
+from bench.leaderboard.statistics.intervals import t_interval
 from bench.leaderboard.text.words import plural, short
 from bench.records.columns import RecordTable
 
@@ -51,11 +53,11 @@ class CellValues:
                 totals = np.add.reduceat(values * self.weights, self.bounds[filled])
                 for number, total in zip(filled.tolist(), totals.tolist(), strict=True):
                     sums[number] = total
-            return [sums[i] if len(group.done) else None for i, group in enumerate(self.groups)]
+            counts = [bool(self.weights[a:b].any()) for a, b in itertools.pairwise(self.bounds)]
+            return [total if counted else None for total, counted in zip(sums, counts, strict=True)]
         by_unit = self.by_unit(column.key, column.heading, notes if not column.detail else [])
-        return [
-            t_interval(self.design.values(by_unit[g.label])).mean if g.label in by_unit else None for g in self.groups
-        ]
+        counted_values = [self.design.values(by_unit.get(g.label, {})) for g in self.groups]
+        return [t_interval(found).mean if found else None for found in counted_values]
 
     def median(self, key: str) -> list[float | None]:
         """The median of each row over the cells that have a value."""
@@ -106,11 +108,11 @@ class CellValues:
 
 
 def _weights(done: Mapping[Unit, int], design: Design) -> np.ndarray[Any, np.dtype[np.float64]]:
-    """What each cell counts in the mean of its row: splits alike, and the seeds of one split alike."""
+    """What each cell counts in the mean of its row: splits alike, and the counted seeds of one split alike."""
     if design.splits <= 1:
         return np.full(len(done), 1 / max(1, len(done)))
-    seeds = Counter(split for split, _ in done)
-    return np.array([1 / (len(seeds) * seeds[split]) for split, _ in done])
+    seeds = Counter(unit[0] for unit in done if design.counts(unit))
+    return np.array([1 / (len(seeds) * seeds[unit[0]]) if design.counts(unit) else 0.0 for unit in done])
 
 
 def _reasons(records: RecordTable, positions: Iterable[int], key: str) -> str:

@@ -2,7 +2,8 @@
 
 A paired percentile bootstrap (Efron and Tibshirani 1993, chapters 8 and 13): every resample of the test rows is used
 for all strategies and all seeds, so that what makes rows hard cancels in differences. It says nothing about other
-seeds; the t intervals say nothing about other rows. The two are shown apart and never added.
+seeds, and t intervals over seeds say nothing about other rows. On a drawn split the two are shown apart; on a given
+one, where no other test rows can be drawn, their variances are added and verdicts rest on both.
 """
 
 from __future__ import annotations
@@ -20,8 +21,12 @@ import numpy.typing as npt
 from bench.evaluation.rules import tau_decisions
 from bench.evaluation.views import natural_prior, prior_corrected
 from bench.leaderboard.boards.model import Board, Row
+from bench.leaderboard.boards.settled import settled
+from bench.leaderboard.statistics.design import Unit
+from bench.leaderboard.statistics.intervals import FEWEST, Interval
+from bench.leaderboard.statistics.pairs import RowNoise
 from bench.leaderboard.statistics.resampling import Weighted, WeightedAP, WeightedMacroF1, resamples
-from bench.leaderboard.statistics.seeds import FEWEST, Interval, Unit
+from bench.leaderboard.statistics.verdicts import judge
 from bench.records.files import ResultsError, write_atomically
 from bench.records.predictions import unpack, weights_of
 from bench.records.record import Record, digest
@@ -32,7 +37,7 @@ Ints = npt.NDArray[np.int64]
 
 METRICS: Final = ("raw/average_precision", "default/macro_f1", "tuned/macro_f1")
 RESAMPLES: Final = 1000
-_VERSION: Final = 3
+_VERSION: Final = 5
 
 
 def statistic(record: Record, predictions: Any, metric: str) -> tuple[Any, Ints, Ints] | str:
@@ -124,7 +129,31 @@ def attach(board: Board, store: Store, *, draws: int = RESAMPLES) -> Board:
         text = json.dumps(outcome, allow_nan=False) + "\n"
         with contextlib.suppress(ResultsError):  # a folder that is only for reading: computed again next time
             write_atomically(path, lambda temporary: _write(temporary, text), replace=True)
-    return _with(board, outcome)
+    return _judged(_with(board, outcome), records, outcome) if board.design.given else _with(board, outcome)
+
+
+def _judged(board: Board, records: Mapping[str, Record], outcome: Mapping[str, Any]) -> Board:
+    """A board of one given split with verdicts from seeds and rows together; their interval replaces that over rows."""
+    noise = outcome["noise"]
+    if not noise or not noise["covariance"]:
+        return board
+    rows = RowNoise(tuple(noise["names"]), np.array(noise["covariance"]), noise["df"])
+    values = {
+        row.label: {unit: float(records[key].metrics[board.score.key] or 0.0) for unit, key in row.keys}
+        for row in board.rows
+        if row.label in rows.names
+    }
+    comparison = judge(
+        values,
+        board.baseline,
+        higher_is_better=bool(board.score.higher_is_better),
+        design=board.design,
+        rope=board.comparison.rope,
+        rows=rows,
+        allowed=not board.few,
+    )
+    found = settled(board, comparison)
+    return replace(found, rows=tuple(replace(row, difference_rows=None) for row in found.rows))
 
 
 def _bootstrap(
@@ -141,7 +170,7 @@ def _bootstrap(
         else:
             statistics[row.label], reference = outcome
     if reference is None or not statistics:
-        return {"problems": problems, "rows": {}, "n": 0, "draws": 0}
+        return {"problems": problems, "rows": {}, "n": 0, "draws": 0, "noise": {}}
     n, cells = len(reference[1]), sum(len(found) for found in statistics.values())
     draws = int(min(draws, max(200, 8_000_000_000 // (n * cells))))
     samples = _drawn(statistics, n, draws)
@@ -155,7 +184,16 @@ def _bootstrap(
         common = sorted(mine.keys() & base.keys()) if base and row.label != board.baseline else []
         if base and common:
             result[row.label]["difference"] = _percentiles(np.mean([mine[u] - base[u] for u in common], axis=0))
-    return {"problems": problems, "rows": result, "n": n, "draws": draws}
+    return {"problems": problems, "rows": result, "n": n, "draws": draws, "noise": _noise(samples, reference[1])}
+
+
+def _noise(samples: Mapping[str, Mapping[Unit, Floats]], y: Ints) -> dict[str, Any]:
+    """The covariance of the strategies' means over seeds, and the degrees of freedom that it is worth."""
+    means = np.array([np.mean(list(by_unit.values()), axis=0) for by_unit in samples.values()])
+    whole = means[:, np.isfinite(means).all(axis=0)]
+    counts = np.bincount(y)
+    covariance = np.cov(whole, ddof=1).reshape(len(means), len(means)) if whole.shape[1] > 1 else np.zeros((0, 0))
+    return {"names": list(samples), "covariance": covariance.tolist(), "df": int(counts[counts > 0].min()) - 1}
 
 
 def _prepared(
@@ -226,7 +264,7 @@ def _interval(point: Interval | None, bounds: Sequence[float] | None, n: int) ->
 
 
 def _noted(board: Board, note: str) -> Board:
-    return replace(board, notes=(*board.notes, note))
+    return replace(board, notes=(*board.notes, note), remarks=(*board.remarks, note))
 
 
 def _cached(path: Path) -> dict[str, Any] | None:
@@ -234,7 +272,7 @@ def _cached(path: Path) -> dict[str, Any] | None:
         value = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    return value if isinstance(value, dict) and {"problems", "rows", "n", "draws"} <= value.keys() else None
+    return value if isinstance(value, dict) and {"problems", "rows", "n", "draws", "noise"} <= value.keys() else None
 
 
 def _write(path: Path, text: str) -> None:

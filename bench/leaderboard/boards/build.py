@@ -19,7 +19,7 @@ from bench.evaluation.registry import metric_of, ranking_metric
 from bench.leaderboard.boards.absences import absent_cells, missing_cells
 from bench.leaderboard.boards.aggregate import CellValues
 from bench.leaderboard.boards.columns import columns_of
-from bench.leaderboard.boards.facts import facts_of, n_classes_of, test_ratio, traits_of
+from bench.leaderboard.boards.facts import facts_of, n_classes_of, split_by, test_ratio, too_few_rows, traits_of
 from bench.leaderboard.boards.grouping import (
     RowRecords,
     flatten,
@@ -30,11 +30,13 @@ from bench.leaderboard.boards.grouping import (
     varying,
 )
 from bench.leaderboard.boards.model import Board, Budget, MetricColumn, Row
-from bench.leaderboard.boards.sentences import explain, legend, shared_costs, verdict
+from bench.leaderboard.boards.sentences import shared_costs
+from bench.leaderboard.boards.settled import settled
 from bench.leaderboard.boards.subgroups import subgroups_of
-from bench.leaderboard.statistics.power import detectable
-from bench.leaderboard.statistics.seeds import Comparison, Design, Interval, Unit, shared_ranks, t_interval
-from bench.records.columns import TRUTH, RecordTable, of_records
+from bench.leaderboard.statistics.design import Design, Unit, design_of
+from bench.leaderboard.statistics.intervals import Interval, t_interval
+from bench.leaderboard.statistics.verdicts import ROPE, judge
+from bench.records.columns import PRIOR_EXACT, TRUTH, RecordTable, of_records
 from bench.records.record import FAILURES, canonical
 
 BASELINE: Final = "none"
@@ -46,6 +48,7 @@ def boards(
     metric: str | None = None,
     include: Sequence[str] = (),
     baseline: str = BASELINE,
+    rope: float = ROPE,
 ) -> list[Board]:
     """One board for each (data, target, model) and group of equal settings, in alphabetical order.
 
@@ -54,9 +57,10 @@ def boards(
 
     Args:
         records: a table of records, or what `bench.records.store.load` returns (only its column `record` is read).
-        metric: the column to rank by, such as `raw/average_precision`; by default the designed one.
+        metric: the column to order by, such as `raw/average_precision`; by default the designed one.
         include: more metric columns to show, such as `raw/brier`.
         baseline: the strategy that differences are taken to.
+        rope: differences up to this are practically none.
 
     Raises:
         ValueError: unknown metric column, or one that aims at a value and so does not order strategies.
@@ -87,6 +91,7 @@ def boards(
                 metric=metric,
                 include=include,
                 baseline=baseline,
+                rope=rope,
             )
             for number in sorted(flat, key=lambda number: _natural(variants[number]))
         ]
@@ -135,6 +140,7 @@ def _board(
     metric: str | None,
     include: Sequence[str],
     baseline: str,
+    rope: float,
 ) -> Board:
     notes: list[str] = []
     groups = group_rows(records, positions, notes)
@@ -150,14 +156,17 @@ def _board(
     score, columns = columns_of(ranked_by, n_classes, include)
     columns = _existing(records, done, columns)
     units = sorted({unit for group in groups for unit in group.by_unit})
-    splits = {split for group in groups for split, _ in group.done}
-    design = Design(max(1, len(splits)), test_ratio(records, done))
+    finished = {unit for group in groups for unit in group.done}
+    given = split_by(traits) != "drawn"
+    design = design_of(finished, test_ratio(records, done), given=given)
 
     cells = CellValues(records, groups, design)
     scores = cells.by_unit(score.key, score.heading, notes)
     filled = {c.key: cells.median(c.key) if c.panel == "cost" else cells.means(c, notes) for c in columns}
-    comparison = shared_ranks(scores, higher_is_better=bool(score.higher_is_better), design=design)
     reference = reference_of(groups, baseline)
+    few, unknown_rows = too_few_rows(traits, n_classes)
+    higher = bool(score.higher_is_better)
+    comparison = judge(scores, reference, higher_is_better=higher, design=design, rope=rope, allowed=not few)
     budgets, regrets = _budgets(records, groups), _regrets(records, cells, design)
     rows = [
         _row(
@@ -165,16 +174,16 @@ def _board(
             group,
             scores.get(group.label),
             {c.key: filled[c.key][i] for c in columns},
-            reference=reference,
-            comparison=comparison,
             design=design,
             budget=budgets.get(group.label),
             regrets=regrets.get(group.label, {}),
         )
         for i, group in enumerate(groups)
     ]
-    rows.sort(key=lambda row: _order(row, bool(score.higher_is_better)))
-    return Board(
+    rows.sort(key=lambda row: _order(row, higher))
+    notes += [unknown_rows] if unknown_rows else []
+    notes += shared_costs(records.numbers["together"][done].tolist() if "together" in records.numbers else [])
+    board = Board(
         data=records.text("data", positions[0]),
         target=records.text("target", positions[0]),
         model=records.text("model", positions[0]),
@@ -185,13 +194,12 @@ def _board(
         columns=columns,
         rows=tuple(rows),
         facts=facts_of(traits, score),
-        notes=(
-            verdict(rows, comparison, detectable(comparison, design), design, score),
-            *explain(rows, reference, baseline, design),
-            *notes,
-            *shared_costs(records.numbers["together"][done].tolist() if "together" in records.numbers else []),
-        ),
-        legend=tuple(legend(rows)),
+        sentence="",
+        notes=(),
+        remarks=tuple(notes),
+        legend=(),
+        few=few,
+        wanted=baseline,
         failed=absent_cells(records, groups, FAILURES),
         skipped=absent_cells(records, groups, ("skipped",)),
         missing=missing_cells(groups, units),
@@ -203,6 +211,7 @@ def _board(
         comparison=comparison,
         subgroups=subgroups_of(records, groups, design, traits[0] if traits else {}),
     )
+    return settled(board, comparison)
 
 
 def _regrets(records: RecordTable, cells: CellValues, design: Design) -> dict[str, dict[str, Interval]]:
@@ -211,7 +220,8 @@ def _regrets(records: RecordTable, cells: CellValues, design: Design) -> dict[st
     for name in records.numbers:
         if name.startswith(TRUTH):
             for label, by_unit in cells.by_unit(name, name, []).items():
-                found[label][name.removeprefix(TRUTH)] = t_interval(design.values(by_unit), inflation=design.inflation)
+                if counted := design.values(by_unit):
+                    found[label][name.removeprefix(TRUTH)] = t_interval(counted, inflation=design.inflation)
     return found
 
 
@@ -236,26 +246,24 @@ def _row(
     mine: Mapping[Unit, float] | None,
     values: Mapping[str, float | None],
     *,
-    reference: str | None,
-    comparison: Comparison,
     design: Design,
     budget: Budget | None,
     regrets: Mapping[str, Interval],
 ) -> Row:
-    other = reference is not None and reference != group.label
+    exact = records.numbers.get(PRIOR_EXACT)
+    told = [] if exact is None else [exact[i] for i in group.done.values() if np.isfinite(exact[i])]
+    counted = design.values(mine) if mine else []
     return Row(
         label=group.label,
         strategy=group.strategy,
-        rank=comparison.ranks.get(group.label),
-        score=t_interval(design.values(mine), inflation=design.inflation) if mine else None,
-        difference=comparison.between(group.label, reference) if other and reference else None,
-        adjusted_p=comparison.p_of(group.label, reference) if other and reference else None,
+        score=t_interval(counted, inflation=design.inflation) if counted else None,
+        difference=None,
         values=values,
         n=len(group.done),
         uses_extra=any(records.uses_extra[i] for i in group.by_unit.values()),
         tuned=group.tuned,
         parameters=group.parameters,
-        ranks=comparison.ranges.get(group.label),
+        prior_exact=bool(all(told)) if told else None,
         budget=budget,
         keys=tuple((unit, records.keys[i]) for unit, i in group.done.items()),
         regrets=regrets,
@@ -288,9 +296,8 @@ def _budgets(records: RecordTable, groups: Sequence[RowRecords]) -> dict[str, Bu
     return {label: replace(b, odd=b.trials != most) for label, b in found.items()}
 
 
-def _order(row: Row, higher_is_better: bool) -> tuple[float, float, str]:
-    """By shared rank, then mean; rows without a rank after those with one, rows without a mean last."""
+def _order(row: Row, higher_is_better: bool) -> tuple[float, str]:
+    """By mean, the best first; rows without a mean last. Nobody stands below a lower mean."""
     if row.score is None:
-        return math.inf, math.inf, row.label
-    rank = row.rank if row.rank is not None else 1e9
-    return rank, -row.score.mean if higher_is_better else row.score.mean, row.label
+        return math.inf, row.label
+    return -row.score.mean if higher_is_better else row.score.mean, row.label

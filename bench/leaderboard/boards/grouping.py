@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Final, TypeVar
 
-from bench.leaderboard.statistics.seeds import Unit
+from bench.leaderboard.statistics.design import Unit
 from bench.leaderboard.text.words import plural, short
 from bench.records.columns import RecordTable
 from bench.records.record import canonical

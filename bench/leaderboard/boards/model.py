@@ -10,7 +10,11 @@ from typing import Any, Literal
 
 from bench.leaderboard.boards.grouping import assignments
 from bench.leaderboard.boards.subgroups import Subgroups, tables
-from bench.leaderboard.statistics.seeds import Comparison, Design, Difference, Interval, Unit
+from bench.leaderboard.statistics.design import Design, Unit
+from bench.leaderboard.statistics.intervals import Difference, Interval
+from bench.leaderboard.statistics.posterior import Posterior
+from bench.leaderboard.statistics.verdicts import Comparison, Verdict
+from bench.leaderboard.text.numbers import ABSENT
 from bench.leaderboard.text.words import list_of, plural, short
 from bench.records.record import digest
 
@@ -65,30 +69,39 @@ class Budget:
 class Row:
     """One strategy with one set of hyperparameters. `values`: means of metrics, medians of costs; None: undefined.
 
-    `rank` is shared; None where nothing could be tested; `ranks` is the range that the tests leave open. `difference`
-    is to the baseline, on the units both have, with `adjusted_p` its Holm-adjusted p value among all pairs of the
-    board. `score_rows` and `difference_rows` are bootstrap intervals over test rows, where predictions were resampled.
-    `n` counts finished cells, `keys` are their records. `regrets` (`raw/log_loss`) are distances from the best possible
-    model, where the truth is known.
+    `difference` is to the baseline, on the repeats both have, with `adjusted_p` its Holm-adjusted p value among the
+    comparisons with the baseline, `verdict` what it shows and `chances` how likely it is above, within and below the
+    region of equivalence. `could_be_best` says whether nobody rules the row out as the best; None where nobody is
+    judged. `score_rows` and `difference_rows` are bootstrap intervals over test rows, where predictions were resampled.
+    `prior_exact` says whether prior correction undoes what the strategy does to probabilities, None where records do
+    not tell. `n` counts finished cells, `keys` are their records. `regrets` (`raw/log_loss`) are distances from the
+    best possible model, where the truth is known.
     """
 
     label: str
     strategy: str
-    rank: int | None
     score: Interval | None
     difference: Difference | None
-    adjusted_p: float | None
     values: Mapping[str, float | None]
     n: int
     uses_extra: bool
     tuned: bool
     parameters: Mapping[str, Any]
-    ranks: tuple[int, int] | None = None
+    adjusted_p: float | None = None
+    verdict: Verdict | None = None
+    chances: Posterior | None = None
+    could_be_best: bool | None = None
+    prior_exact: bool | None = None
     budget: Budget | None = None
     keys: tuple[tuple[Unit, str], ...] = ()
     score_rows: Interval | None = None
     difference_rows: Interval | None = None
     regrets: Mapping[str, Interval] = field(default_factory=dict)
+
+    @property
+    def best_text(self) -> str:
+        """Whether the row could be best, as tables say it: `yes` or `no`."""
+        return ABSENT if self.could_be_best is None else "yes" if self.could_be_best else "no"
 
     @property
     def trials(self) -> int | None:
@@ -101,9 +114,11 @@ class Board:
     """One table: strategies on one data set, target, model and group of settings.
 
     `variant` holds the settings in which this board differs from its siblings of the same data, target and model.
-    `notes` are plain sentences, the verdict first; `legend` is how to read the table, the same on most boards and
-    printed once a page. `failed`, `skipped` and `missing` list every cell without numbers. `subgroups` holds metrics of
-    groups of test rows, where the records have any.
+    `sentence` answers the question first; `notes` are plain sentences about what it rests on, `further` what more
+    repeats would bring, `remarks` the notes that do not depend on verdicts. `few` says why nobody may be judged, and
+    `wanted` which baseline was asked for. `legend` is how to read the table, the same on most boards and printed once a
+    page. `failed`, `skipped` and `missing` list every cell without numbers. `subgroups` holds metrics of groups of test
+    rows, where the records have any.
     """
 
     data: str
@@ -116,6 +131,7 @@ class Board:
     columns: tuple[MetricColumn, ...]
     rows: tuple[Row, ...]
     facts: str
+    sentence: str
     notes: tuple[str, ...]
     legend: tuple[str, ...]
     failed: tuple[Absence, ...]
@@ -127,6 +143,10 @@ class Board:
     n_classes: int
     traits: Mapping[str, Any]
     comparison: Comparison
+    further: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
+    few: str = ""
+    wanted: str = "none"
     subgroups: Subgroups | None = None
 
     @property
@@ -136,9 +156,17 @@ class Board:
         return " · ".join((*names, *assignments(self.variant)))
 
     @property
-    def separates(self) -> bool:
-        """Whether at least one strategy is significantly better than another: only then is anything set in bold."""
-        return any(row.rank is not None and row.rank > 1 for row in self.rows)
+    def judged(self) -> bool:
+        """Whether anybody has a verdict: only then are there columns of verdicts, and anything set in bold."""
+        return self.comparison.judged
+
+    def verdict_text(self, row: Row) -> str:
+        """The verdict on a row in a word; empty for the baseline."""
+        return "" if row.label == self.baseline else row.verdict or ABSENT
+
+    def stands_out(self, row: Row) -> bool:
+        """Whether a row is set in bold: it could be best, and somebody else could not."""
+        return bool(row.could_be_best) and any(other.could_be_best is False for other in self.rows)
 
     def panel(self, *panels: Panel, detail: bool = False) -> tuple[MetricColumn, ...]:
         """The columns of some panels, in order; those of detail only if asked for."""

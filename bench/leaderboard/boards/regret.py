@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from bench.leaderboard.boards.model import Board
-from bench.leaderboard.statistics.seeds import Interval
+from bench.leaderboard.statistics.intervals import Interval
 from bench.leaderboard.text.words import short
 from bench.records.record import canonical, digest
 
@@ -28,7 +28,10 @@ Point = tuple[float, float]
 
 @dataclass(frozen=True)
 class Family:
-    """Boards that differ in nothing but rows and prevalence; by strategy and point, regrets with t intervals."""
+    """Boards that differ in nothing but rows and prevalence; by strategy and point, regrets with t intervals.
+
+    `inexact` are the strategies of which prior correction does not undo what they do to probabilities.
+    """
 
     data: str
     target: str
@@ -38,6 +41,7 @@ class Family:
     splits: int
     points: Mapping[str, Mapping[Point, Mapping[str, Interval]]]
     slug: str
+    inexact: frozenset[str] = frozenset()
 
     @property
     def title(self) -> str:
@@ -87,6 +91,7 @@ def families(boards: Sequence[Board]) -> list[Family]:
             max(board.design.splits for board in members),
             points,
             f"regret-{digest(key)[:8]}",
+            frozenset(row.label for board in members for row in board.rows if row.prior_exact is False),
         )
         if any(family.lines(label, metric, axis) for label in points for metric in METRICS for axis in AXES):
             found.append(family)
@@ -119,4 +124,5 @@ def entries(family: Family) -> Iterator[dict[str, Any]]:
                         "low": interval.low,
                         "high": interval.high,
                         "n": interval.n,
+                        "prior_exact": False if label in family.inexact else None,
                     }

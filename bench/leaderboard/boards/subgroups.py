@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from bench.leaderboard.boards.grouping import RowRecords
-from bench.leaderboard.statistics.seeds import FEWEST, Design, Interval, Unit, t_interval
+from bench.leaderboard.statistics.design import Design, Unit
+from bench.leaderboard.statistics.intervals import FEWEST, Interval, t_interval
 from bench.leaderboard.text.numbers import number
 from bench.leaderboard.text.words import list_of, plural, short
 from bench.records.columns import RecordTable
@@ -157,7 +158,8 @@ def _mean(by_split: Mapping[int, Mapping[str, Any]], key: str) -> float:
 
 
 def _interval(by_unit: Mapping[Unit, float] | None, design: Design) -> Interval | None:
-    return t_interval(design.values(by_unit), inflation=design.inflation) if by_unit else None
+    counted = design.values(by_unit or {})
+    return t_interval(counted, inflation=design.inflation) if counted else None
 
 
 def _subgroup(

@@ -15,7 +15,7 @@ from bench.leaderboard.boards.model import Absence, Board, Row
 from bench.leaderboard.boards.regret import Family
 from bench.leaderboard.boards.subgroups import entries
 from bench.leaderboard.statistics.data_sets import Standing
-from bench.leaderboard.statistics.seeds import Interval
+from bench.leaderboard.statistics.intervals import Interval
 from bench.records.columns import RecordTable
 
 
@@ -41,7 +41,6 @@ def _record(board: Board, row: Row) -> dict[str, str | float | bool | None]:
         **_names(board),
         "ranked_by": board.score.key,
         "higher_is_better": bool(board.score.higher_is_better),
-        "rank": row.rank,
         "strategy": row.label,
         "parameters": "; ".join(f"{key}={value}" for key, value in row.parameters.items()),
         "uses_extra": row.uses_extra,
@@ -54,8 +53,6 @@ def _record(board: Board, row: Row) -> dict[str, str | float | bool | None]:
         "skipped": _count(row, board.skipped),
         "missing": _count(row, board.missing),
         "mean": score.mean if score else None,
-        "rank_low": row.ranks[0] if row.ranks else None,
-        "rank_high": row.ranks[1] if row.ranks else None,
         "low": score.low if score else None,
         "high": score.high if score else None,
         "baseline": board.baseline,
@@ -67,6 +64,19 @@ def _record(board: Board, row: Row) -> dict[str, str | float | bool | None]:
         "difference_rows_high": row.difference_rows.high if row.difference_rows else None,
         "p": difference.p if difference else None,
         "p_holm": row.adjusted_p,
+        "verdict": row.verdict,
+        "could_be_best": row.could_be_best,
+        **_chances(row),
+        "prior_exact": row.prior_exact,
+    }
+
+
+def _chances(row: Row) -> dict[str, float | None]:
+    found = row.chances
+    return {
+        "p_better": found.first if found else None,
+        "p_same": found.same if found else None,
+        "p_worse": found.second if found else None,
     }
 
 
@@ -157,15 +167,11 @@ def _table(entries: Iterable[Mapping[str, Any]]) -> str:
 
 def json_text(boards: Iterable[Board], **more: Any) -> str:
     """Everything on the boards as JSON, sorted keys, numbers in full; `more` holds further top-level members."""
-    document = {"format": "imbench-boards-1", "boards": [_json_board(board) for board in boards], **more}
+    document = {"format": "imbench-boards-2", "boards": [_json_board(board) for board in boards], **more}
     return json.dumps(document, indent=1, sort_keys=True, allow_nan=False, ensure_ascii=True) + "\n"
 
 
 def _json_board(board: Board) -> dict[str, Any]:
-    pairs = [
-        {"first": a, "second": b, **asdict(d), "p_holm": board.comparison.adjusted.get((a, b))}
-        for (a, b), d in board.comparison.differences.items()
-    ]
     absent = {kind: [asdict(absence) for absence in getattr(board, kind)] for kind in ("failed", "skipped", "missing")}
     return {
         "data": board.data,
@@ -180,12 +186,29 @@ def _json_board(board: Board) -> dict[str, Any]:
         "higher_is_better": bool(board.score.higher_is_better),
         "splits": board.design.splits,
         "n_units": board.n_units,
+        "sentence": board.sentence,
         "notes": list(board.notes),
+        "further": list(board.further),
+        "comparison": _json_comparison(board),
         "columns": [asdict(column) for column in board.columns],
         "rows": [_json_row(row) for row in board.rows],
-        "pairs": pairs,
         **absent,
         "groups": _json_groups(board),
+    }
+
+
+def _json_comparison(board: Board) -> dict[str, Any]:
+    """What verdicts rest on; the differences themselves stand in the rows."""
+    found = board.comparison
+    return {
+        "judged": found.judged,
+        "repeats": found.repeats,
+        "given_split": board.design.given,
+        "test_train_ratio": board.design.ratio,
+        "overlap": found.overlap,
+        "overlap_estimated": found.estimated,
+        "rope": found.rope,
+        "ruled_out_by": {label: sorted(others) for label, others in found.beaten_by.items() if others},
     }
 
 
@@ -202,8 +225,6 @@ def _json_row(row: Row) -> dict[str, Any]:
         "label": row.label,
         "strategy": row.strategy,
         "parameters": row.parameters,
-        "rank": row.rank,
-        "rank_range": list(row.ranks) if row.ranks else None,
         "runs": row.n,
         "uses_extra": row.uses_extra,
         "tuned": row.tuned,
@@ -214,6 +235,10 @@ def _json_row(row: Row) -> dict[str, Any]:
         "difference": asdict(row.difference) if row.difference else None,
         "difference_rows": _json_interval(row.difference_rows),
         "p_holm": row.adjusted_p,
+        "verdict": row.verdict,
+        "could_be_best": row.could_be_best,
+        **_chances(row),
+        "prior_exact": row.prior_exact,
         "records": [key for _, key in row.keys],
         "regrets": {name: asdict(interval) for name, interval in row.regrets.items()},
     }

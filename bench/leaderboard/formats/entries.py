@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from bench.leaderboard.boards.across import AcrossDataSets
 from bench.leaderboard.boards.model import Absence, Board, MetricColumn, Panel, Row, describe
 from bench.leaderboard.statistics.data_sets import Pair
-from bench.leaderboard.statistics.seeds import Interval
-from bench.leaderboard.text.numbers import ABSENT, decimals_for, number, signed, with_interval
+from bench.leaderboard.statistics.intervals import Interval
+from bench.leaderboard.text.numbers import decimals_for, number, signed, with_interval
 from bench.leaderboard.text.words import plural, short
 
 TABLES: tuple[tuple[str, tuple[Panel, ...]], ...] = (
@@ -30,34 +30,49 @@ def entries(board: Board, *panels: Panel) -> tuple[list[str], list[list[Shown]]]
     """Headings and texts of one table of a board, unescaped: what every format for people shows."""
     columns = board.panel(*panels)
     lead = "quality" in panels
-    resampled = lead and any(row.difference_rows for row in board.rows)
-    headings = ["Strategy", *(c.heading for c in columns)]
-    if lead:
-        extra = [ROWS] if resampled else []
-        headings = ["Rank", "Strategy", "Runs", board.score.heading, *_delta(board), *extra]
-        headings += [c.heading for c in columns]
+    headings = ["Strategy", *(_lead(board) if lead else ()), *(c.heading for c in columns)]
     score_decimals = decimals_for([r.score for r in board.rows if r.score])
     delta_decimals = decimals_for([r.difference for r in board.rows if r.difference])
     body = []
     for row in board.rows:
         if not lead and row.n == 0:
             continue  # said once, in the first table
-        line = [Shown(name(row))]
+        best = lead and board.stands_out(row)
+        line = [Shown(name(row), best)]
         if lead:
-            best = board.separates and row.rank == 1
-            line = [
-                Shown(ABSENT if row.rank is None else str(row.rank)),
-                Shown(name(row), best),
-                Shown(str(row.n) if row.n == board.n_units else f"{row.n}/{board.n_units}"),
-                Shown(with_interval(row.score, score_decimals), best),
-            ]
+            line += [Shown(runs(board, row)), Shown(with_interval(row.score, score_decimals), best)]
             if board.baseline is not None:
                 own = row.label == board.baseline
                 line.append(Shown("" if own else with_interval(row.difference, delta_decimals, sign=True)))
-            if resampled:
+                line += [Shown(board.verdict_text(row))] if board.judged else []
+            line += [Shown(row.best_text)] if board.judged else []
+            if resampled(board):
                 line.append(Shown(bounds(row.difference_rows, delta_decimals)))
         body.append(line + [Shown(value_text(c, row)) for c in columns])
     return headings, body
+
+
+def _lead(board: Board) -> list[str]:
+    """The headings between the strategy and its metrics."""
+    found = ["Runs", board.score.heading]
+    if board.baseline is not None:
+        found += [f"Δ {board.baseline}", *([f"vs {board.baseline}"] if board.judged else [])]
+    found += [BEST] if board.judged else []
+    return [*found, *([ROWS] if resampled(board) else [])]
+
+
+BEST = "Could be best"
+"""Heading of whether somebody else was shown to be better."""
+
+
+def runs(board: Board, row: Row) -> str:
+    """Finished runs, `2/5` where some are missing."""
+    return str(row.n) if row.n == board.n_units else f"{row.n}/{board.n_units}"
+
+
+def resampled(board: Board) -> bool:
+    """Whether differences have ranges over test rows of their own."""
+    return any(row.difference_rows for row in board.rows)
 
 
 ROWS = "Δ rows"
@@ -77,27 +92,21 @@ def name(row: Row) -> str:
     return f"{row.label}{'*' if row.uses_extra else ''}{tuned}"
 
 
-def _delta(board: Board) -> list[str]:
-    return [f"Δ {board.baseline}"] if board.baseline is not None else []
-
-
 def value_text(column: MetricColumn, row: Row) -> str:
-    """One cell: whole numbers for what is counted, else three digits after the point, fewer for large values."""
+    """One cell: whole numbers for what is counted, else three digits after the point, fewer for large values.
+
+    A prior-corrected figure is marked ° where correction does not undo what the strategy does.
+    """
     value = row.values[column.key]
     if column.key in ("fits", "steps", "peak_mb", "inference_rows_per_second"):
         return number(value, 0)
-    return number(value)
-
-
-# --- terminal -------------------------------------------------------------------------------------------------------
+    inexact = row.prior_exact is False and column.key.startswith("corrected/") and value is not None
+    return f"{number(value)}°" if inexact else number(value)
 
 
 def legend(boards: Iterable[Board]) -> list[str]:
     """How to read the boards: each sentence once."""
     return list(dict.fromkeys(sentence for board in boards for sentence in board.legend))
-
-
-# --- Markdown -------------------------------------------------------------------------------------------------------
 
 
 def across(summary: AcrossDataSets) -> tuple[list[str], list[list[str]]]:

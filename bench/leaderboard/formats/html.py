@@ -15,12 +15,21 @@ from bench.leaderboard.boards.across import AcrossDataSets
 from bench.leaderboard.boards.model import Board, MetricColumn, Panel, Row
 from bench.leaderboard.boards.regret import Family
 from bench.leaderboard.boards.sentences import budget_text
-from bench.leaderboard.formats.entries import across, bounds, describe_lines, legend, name, value_text
+from bench.leaderboard.formats.entries import (
+    BEST,
+    across,
+    bounds,
+    describe_lines,
+    legend,
+    name,
+    resampled,
+    runs,
+    value_text,
+)
 from bench.leaderboard.plots.parts.figure import Evidence, Picture
 from bench.leaderboard.plots.parts.svg import asset, escaped
 from bench.leaderboard.plots.registry import pictures
-from bench.leaderboard.statistics.seeds import LEVEL
-from bench.leaderboard.text.numbers import ABSENT, decimals_for, number, with_interval
+from bench.leaderboard.text.numbers import decimals_for, number, with_interval
 from bench.leaderboard.text.words import plural
 
 _GROUPS: Final[tuple[tuple[Panel, str, bool], ...]] = (
@@ -86,8 +95,8 @@ def _board(board: Board, evidence: Evidence | None) -> str:
         [
             f'<section id="{board.slug}" aria-labelledby="{board.slug}-h">',
             f'<h2 id="{board.slug}-h">{escaped(board.title)}</h2>',
+            f'<p class="verdict">{escaped(board.sentence, 2000)}</p>',
             f'<p class="facts">{escaped(board.facts)}</p>',
-            f'<p class="verdict">{escaped(board.notes[0], 2000)}</p>',
             _tools(board),
             f'<div class="scroll" role="region" tabindex="0" aria-label="Table: {escaped(board.title)}">',
             _table(board),
@@ -126,13 +135,13 @@ def _present(board: Board) -> list[tuple[Panel, str, bool, tuple[MetricColumn, .
 
 
 def _table(board: Board) -> str:
-    lead: list[tuple[str, str]] = [("Strategy", ""), ("Rank", "low"), ("Runs", "")]
-    lead.append((board.score.heading, "" if board.score.higher_is_better else "low"))
-    resampled = any(row.difference_rows for row in board.rows)
+    way = "" if board.score.higher_is_better else "low"
+    lead: list[tuple[str, str]] = [("Strategy", ""), ("Runs", ""), (board.score.heading, way)]
     if board.baseline is not None:
-        lead.append((f"Δ {board.baseline}", "" if board.score.higher_is_better else "low"))
-        lead += [("over test rows", "")] if resampled else []
-        lead.append(("p (Holm)", "low"))
+        lead.append((f"Δ {board.baseline}", way))
+        lead += [(f"vs {board.baseline}", ""), ("p (Holm)", "low"), (_CHANCES, "")] if board.judged else []
+        lead += [("over test rows", "")] if resampled(board) else []
+    lead += [(BEST, "")] if board.judged else []
     tuned = any(row.budget for row in board.rows)
     lead += [("Tuning budget", "")] if tuned else []
     groups = _present(board)
@@ -149,18 +158,22 @@ def _table(board: Board) -> str:
     delta_decimals = decimals_for([r.difference for r in board.rows if r.difference])
     lines = []
     for row in board.rows:
-        best = board.separates and row.rank == 1
         line = [
-            f'<tr{" class=best" if best else ""}><th scope="row">{escaped(name(row))}',
-            f"<td>{ABSENT if row.rank is None else row.rank}",
-            f"<td>{row.n if row.n == board.n_units else f'{row.n}/{board.n_units}'}",
+            f'<tr{" class=best" if board.stands_out(row) else ""}><th scope="row">{escaped(name(row))}',
+            f"<td>{runs(board, row)}",
             f"<td>{with_interval(row.score, score_decimals)}",
         ]
         if board.baseline is not None:
             text = with_interval(row.difference, delta_decimals, sign=True) if row.label != board.baseline else ""
-            line.append(f"<td{_verdict(board, row)}>{text}")
-            line += [f"<td>{bounds(row.difference_rows, delta_decimals)}"] if resampled else []
-            line.append(f"<td>{_p(row.adjusted_p)}")
+            line.append(f"<td{_colour(row)}>{text}")
+            if board.judged:
+                line += [
+                    f"<td{_colour(row)}>{board.verdict_text(row)}",
+                    f"<td>{_p(row.adjusted_p)}",
+                    f"<td>{_chances(row)}",
+                ]
+            line += [f"<td>{bounds(row.difference_rows, delta_decimals)}"] if resampled(board) else []
+        line += [f"<td>{row.best_text}"] if board.judged else []
         if tuned:
             line.append(f"<td>{budget_text(row.budget).strip('()') if row.budget else ''}")
         line += [f"<td>{value_text(c, row)}" for c in columns]
@@ -171,11 +184,18 @@ def _table(board: Board) -> str:
     )
 
 
-def _verdict(board: Board, row: Row) -> str:
-    """The class of a difference that is significant; colour repeats what the sign and the p value say."""
-    if row.difference is None or row.adjusted_p is None or row.adjusted_p > LEVEL:
-        return ""
-    return " class=up" if (row.difference.mean > 0) == board.score.higher_is_better else " class=down"
+_CHANCES: Final = "P(better, same, worse)"
+
+
+def _colour(row: Row) -> str:
+    """The class of a verdict; colour repeats what the word beside it says."""
+    return {"better": " class=up", "worse": " class=down"}.get(row.verdict or "", "")
+
+
+def _chances(row: Row) -> str:
+    """`.93, .05, .02`: the correlated Bayesian t test, which is no verdict."""
+    found = row.chances
+    return "" if found is None else ", ".join(number(p, 2) for p in (found.first, found.same, found.second))
 
 
 def _p(value: float | None) -> str:
@@ -183,12 +203,14 @@ def _p(value: float | None) -> str:
 
 
 def _notes(board: Board, evidence: Evidence | None) -> str:
-    found = list(board.notes[1:])
+    found = list(board.notes)
     found += [f"Plots: {problem}" for problem in (evidence.problems if evidence else ())]
     for heading, remedy, absences in board.absences():
         found += [f"{heading} ({remedy}): {line}" for line in describe_lines(absences)]
     items = "".join(f"<li>{escaped(note, 2000)}</li>" for note in found)
-    return f'<ul class="notes">{items}</ul>' if items else ""
+    power = "".join(f"<li>{escaped(note, 2000)}</li>" for note in board.further)
+    fold = f'<details><summary>Which differences would be found</summary><ul class="notes">{power}</ul></details>'
+    return (f'<ul class="notes">{items}</ul>' if items else "") + (fold if power else "")
 
 
 def _subgroups(board: Board) -> str:
@@ -237,7 +259,10 @@ def _regret(family: Family) -> str:
 
 
 def _summary(summary: AcrossDataSets, slug: str) -> str:
-    parts = [f'<section id="{slug}" aria-labelledby="{slug}-h"><h2 id="{slug}-h">{escaped(summary.title)}</h2>']
+    parts = [
+        f'<section id="{slug}" aria-labelledby="{slug}-h"><h2 id="{slug}-h">{escaped(summary.title)}</h2>',
+        f'<p class="verdict">{escaped(summary.sentence, 2000)}</p>',
+    ]
     blocks = summary.blocks
     if blocks is not None:
         n = plural(len(blocks.names), "data set")

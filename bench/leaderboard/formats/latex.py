@@ -16,6 +16,7 @@ _SHORT = {  # a page is narrow; the caption says what they mean
     "Mean score": "Score",
     "wins/ties/losses": "W/T/L",
     "p (Wilcoxon-Holm)": "p",
+    "Could be best": "Best?",
     "P(better)": "Better",
     "P(same)": "Same",
     "P(worse)": "Worse",
@@ -40,11 +41,9 @@ def latex(boards: Sequence[Board], summaries: Sequence[AcrossDataSets] = ()) -> 
 
 def _board(board: Board) -> Iterator[str]:
     headings, body = entries(board, "quality")
-    first = headings.index("Strategy")
-    order = [first, *(i for i in range(len(headings)) if i != first)]
-    lines = [[(line[i].text, line[i].bold) for i in order] for line in body]
-    caption = f"{board.title}: {board.facts}. {board.notes[0]}"
-    yield from _table(caption, board.slug, [headings[i] for i in order], lines)
+    lines = [[(cell.text, cell.bold) for cell in line] for line in body]
+    caption = f"{board.title}. {board.sentence} {board.facts}."
+    yield from _table(caption, board.slug, [_SHORT.get(heading, heading) for heading in headings], lines)
 
 
 def _groups(board: Board) -> Iterator[str]:
@@ -60,7 +59,8 @@ def _summary(summary: AcrossDataSets, number: int) -> Iterator[str]:
     headings, body = across(summary)
     if body:
         meant = "W/T/L: wins, ties, losses; p: Wilcoxon-Holm; better, same, worse: posterior probabilities."
-        caption = f"{summary.title}. {' '.join(summary.notes)} {meant if summary.baseline else ''}".strip()
+        sentences = (f"{summary.title}.", summary.sentence, *summary.notes, *([meant] if summary.baseline else []))
+        caption = " ".join(sentences)
         lines = [[(text, False) for text in line] for line in body]
         yield from _table(caption, f"across-{number + 1}", [_SHORT.get(h, h) for h in headings], lines)
 
@@ -97,7 +97,7 @@ _LATEX = {
     "|": r"\textbar{}", '"': r"\char34{}", "`": r"\textasciigrave{}", "'": r"\textquotesingle{}",
     "−": r"$-$", "±": r"$\pm$", "↑": r"$\uparrow$", "↓": r"$\downarrow$", "→": r"$\rightarrow$", "Δ": r"$\Delta$",
     "–": "--", "·": r"$\cdot$", "†": r"\dag{}", "‡": r"\ddag{}", "…": r"\dots{}", "×": r"$\times$",
-    "*": r"$^{*}$", "[": "{[}", "]": "{]}",
+    "°": r"$^{\circ}$", "*": r"$^{*}$", "[": "{[}", "]": "{]}",
 }  # fmt: skip
 
 

@@ -23,6 +23,7 @@ def markdown(boards: Iterable[Board], summaries: Iterable[AcrossDataSets] = ()) 
 
 def _markdown_board(board: Board) -> Iterator[str]:
     yield f"## {_markdown_text(board.title)}"
+    yield f"\n**{_markdown_text(board.sentence)}**"
     yield f"\n{_markdown_text(board.facts)}"
     for title, panels in TABLES:
         headings, body = entries(board, *panels)
@@ -34,8 +35,12 @@ def _markdown_board(board: Board) -> Iterator[str]:
         for line in body:
             texts = [_markdown_text(cell.text) for cell in line]
             yield _markdown_line([f"**{t}**" if c.bold else t for t, c in zip(texts, line, strict=True)])
-    yield f"\n**{_markdown_text(board.notes[0])}**\n"
-    yield from (f"- {_markdown_text(note)}" for note in board.notes[1:])
+    yield ""
+    yield from (f"- {_markdown_text(note)}" for note in board.notes)
+    if board.further:
+        yield "\n<details><summary>Which differences would be found</summary>\n"
+        yield from (f"- {_markdown_text(note)}" for note in board.further)
+        yield "\n</details>"
     for title, headings, lines in board.group_tables():
         yield f"\n**{_markdown_text(title)}**\n"
         yield _markdown_line([_markdown_text(h) for h in headings])
@@ -51,6 +56,7 @@ def _markdown_board(board: Board) -> Iterator[str]:
 
 def _markdown_summary(summary: AcrossDataSets) -> Iterator[str]:
     yield f"## {_markdown_text(summary.title)}\n"
+    yield f"**{_markdown_text(summary.sentence)}**\n"
     headings, lines = across(summary)
     if lines:
         yield _markdown_line([_markdown_text(h) for h in headings])

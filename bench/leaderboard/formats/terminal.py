@@ -21,7 +21,11 @@ def terminal(board: Board, width: int = 100) -> RenderableType:
 
     Text objects throughout: no name is read as markup.
     """
-    parts: list[RenderableType] = [Text(clean(board.title), style="bold"), Text(clean(board.facts), style="dim")]
+    parts: list[RenderableType] = [
+        Text(clean(board.title), style="bold"),
+        Padding(Text(clean(board.sentence)), (1, 0)),
+        Text(clean(board.facts), style="dim"),
+    ]
     headings, body = entries(board, "quality", "probabilities", "cost")
     headings = [_lines_of(clean(heading)) for heading in headings]
     optional = len(board.panel("quality", "probabilities", "cost"))
@@ -29,8 +33,7 @@ def terminal(board: Board, width: int = 100) -> RenderableType:
     parts.append(_table(headings, body, first))
     finished = [line for line, row in zip(body, board.rows, strict=True) if row.n]  # the others are said to be absent
     parts += [_table(headings, finished, indices) for indices in others if finished]
-    parts.append(Padding(Text(clean(board.notes[0])), (1, 0)))
-    parts += [Text(clean(note), style="dim") for note in board.notes[1:]]
+    parts += [Text(clean(note), style="dim") for note in (*board.notes, *board.further)]
     parts += _terminal_groups(board, width)
     for heading, remedy, absences in board.absences():
         parts.append(Text(f"\n{heading} ({remedy})", style="bold"))
@@ -72,13 +75,14 @@ def _packed(
 ) -> list[list[int]]:
     """Which columns stand in each table.
 
-    The first leads with rank, strategy, runs, the ranking metric and the difference, and takes the other quality
+    The first leads with strategy, runs, the ranking metric, the difference and its verdict, and takes the other quality
     columns if all of them fit. What is left is spread evenly over as few tables as hold it.
     """
     widths = [_width(headings, body, i) + _GAP for i in range(len(headings))]
-    first, rest = list(range(lead)), list(range(lead, len(headings)))
+    fitting = max((n for n in range(_LEAST, lead + 1) if sum(widths[:n]) <= width), default=_LEAST)
     if sum(widths[: lead + quality]) <= width:
-        first, rest = first + rest[:quality], rest[quality:]
+        fitting = lead + quality
+    first, rest = list(range(fitting)), list(range(fitting, len(headings)))
     name, room = headings.index("Strategy"), width - widths[headings.index("Strategy")]
     tables: list[list[int]] = []
     for count in range(1, len(rest) + 1):
@@ -125,6 +129,7 @@ def _lines_of(heading: str) -> str:
 
 
 _GAP = 2
+_LEAST = 3  # strategy, runs and the ranking metric stay together on the narrowest terminal
 
 _BROKEN = {
     " corrected ": "\ncorr. ",
@@ -135,4 +140,5 @@ _BROKEN = {
     "./": "./\n",
     "Train s": "Train\ns",
     "Peak MB": "Peak\nMB",
+    "Could be best": "Could\nbe best",
 }

@@ -1,4 +1,4 @@
-"""Difference to the baseline, over seeds and over test rows, and the ranks that the tests leave open."""
+"""Difference to the baseline with its interval, what it shows, and who could be best."""
 
 from __future__ import annotations
 
@@ -18,27 +18,33 @@ MOST: Final = 40
 _NAMES = 168.0
 _LINE = 24.0
 _TOP = 40.0
+_CLEAR = ("better", "worse")
 
 
 @dataclass(frozen=True)
 class Intervals:
-    """The rows that are drawn, with their differences and ranges of ranks, and what the differences are of."""
+    """The rows that are drawn, with their differences and verdicts, and what the differences are of."""
 
     words: Words
     rows: tuple[Row, ...]
     difference: str
+    verdicts: tuple[str, ...]  # beside the rows; none where nobody was judged
 
 
 class Differences(Figure[Board, Intervals]):
-    """Who is better than whom on one data set."""
+    """Who is better than doing nothing on one data set."""
 
     name = "differences"
     of = Board
     order = 10
 
     def data(self, subject: Board, evidence: Evidence) -> Iterator[Intervals]:
-        rows = tuple(row for row in subject.rows if row.score is not None and row.ranks is not None)[:MOST]
-        if len(rows) < 2 or subject.baseline is None:
+        rows = tuple(
+            row
+            for row in subject.rows
+            if row.score is not None and (row.difference is not None or row.label == subject.baseline)
+        )[:MOST]
+        if len(rows) < 2 or subject.baseline is None or subject.comparison.repeats < 2:
             return
         table = tuple(
             (
@@ -46,24 +52,35 @@ class Differences(Figure[Board, Intervals]):
                 signed(row.difference.mean, 3) if row.difference else "baseline",
                 _range(row.difference),
                 _range(row.difference_rows),
-                f"{row.ranks[0]}–{row.ranks[1]}" if row.ranks else "–",
+                subject.verdict_text(row) or "baseline",
+                row.best_text,
             )
             for row in rows
         )
-        over = "seeds" if subject.design.splits <= 1 else "splits"
+        over = "seeds and test rows" if subject.design.given and subject.judged else "seeds"
+        over = "splits and seeds" if subject.design.splits > 1 else over
         resampled = any(row.difference_rows for row in rows)
         thin = "; thin line: 95% bootstrap range over test rows, models held fixed" if resampled else ""
+        shown = " Right: the verdict; with a dot: could be best." if subject.judged else ""
         words = Words(
-            slug="ranks",
-            title="Differences and ranks",
+            slug="differences",
+            title="Differences to the baseline",
             about=subject.title,
-            caption=f"Left: difference to {subject.baseline}; dot and thick line: mean and 95% t interval over "
-            f"{over}{thin}. Right: ranks that the Holm-adjusted tests leave open.",
-            headings=("Strategy", f"Δ {subject.baseline}", f"95% over {over}", "95% over test rows", "rank range"),
+            caption=f"Difference to {subject.baseline}; dot and thick line: mean and 95% interval over {over}{thin}."
+            f"{shown}",
+            headings=(
+                "Strategy",
+                f"Δ {subject.baseline}",
+                f"95% over {over}",
+                "95% over test rows",
+                "verdict",
+                "could be best",
+            ),
             rows=table,
-            description="; ".join(f"{r[0]}: {r[1]}, rank {r[4]}" for r in table),
+            description="; ".join(f"{r[0]}: {r[1]}, {r[4]}" for r in table),
         )
-        yield Intervals(words, rows, f"{subject.score.label} − {short(subject.baseline, 24)}")
+        difference = f"{subject.score.label} − {short(subject.baseline, 24)}"
+        yield Intervals(words, rows, difference, tuple(line[4] for line in table) if subject.judged else ())
 
     def draw(self, data: Intervals) -> Drawing:
         ends = [0.0]
@@ -72,27 +89,21 @@ class Differences(Figure[Board, Intervals]):
                 if found is not None:
                     ends += [v for v in (found.low, found.high, found.mean) if v is not None]
         margin = (max(ends) - min(ends)) * 0.06 or 0.01
-        x = Scale(min(ends) - margin, max(ends) + margin, _NAMES, 470)
-        count = max(high for row in data.rows if row.ranks for high in row.ranks)
-        ranks = Scale(0.5, count + 0.5, 510, 676)
+        x = Scale(min(ends) - margin, max(ends) + margin, _NAMES, 560 if data.verdicts else 676)
         bottom = _TOP + len(data.rows) * _LINE
         drawing = Drawing(bottom + 20)
         drawing.text((x(0), 11), data.difference, "axis-name", "middle")
-        drawing.text((510, 11), "Rank, 1 is best", "axis-name")
         for value in x.ticks(5):
             drawing.line((x(value), _TOP - 10), (x(value), bottom - 4), "zero" if value == 0 else "grid")
             drawing.text((x(value), bottom + 12), tick_text(value), "tick", "middle")
-        for place in range(1, count + 1):
-            if count <= 12 or place in (1, count) or place % 5 == 0:
-                drawing.text((ranks(place), _TOP - 14), str(place), "tick", "middle")
-                drawing.line((ranks(place), _TOP - 8), (ranks(place), bottom - 4), "grid")
         for i, row in enumerate(data.rows):
             y = _TOP + (i + 0.5) * _LINE - 2
             drawing.text((_NAMES - 12, y + 4), short(row.label, 24), "name", "end")
             _difference(drawing, row, x, y)
-            if row.ranks:
-                low, high = ranks(row.ranks[0] - 0.38), ranks(row.ranks[1] + 0.38)
-                drawing.bar((low, y - 4), (high - low, 8), "span")
+            if data.verdicts:
+                if row.could_be_best:
+                    drawing.dot((580, y), "a-dot", 4)
+                drawing.text((594, y + 4), data.verdicts[i], "name" if row.verdict in _CLEAR else "name soft")
         return drawing
 
 

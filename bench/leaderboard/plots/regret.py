@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from bench.leaderboard.boards.regret import AXES, METRICS, Axis, Family
 from bench.leaderboard.plots.parts.figure import Evidence, Figure, Words
 from bench.leaderboard.plots.parts.svg import Drawing, Scale, label_places, tick_text
-from bench.leaderboard.statistics.seeds import Interval
+from bench.leaderboard.statistics.intervals import Interval
 from bench.leaderboard.text.numbers import number
 from bench.leaderboard.text.words import plural, short
 
@@ -32,7 +32,7 @@ class Lines:
 
     words: Words
     axis: Axis
-    labels: tuple[str, ...]
+    names: Mapping[str, str]  # label -> as it is drawn
     baseline: str | None
     levels: tuple[float, ...]
     across: tuple[float, float]
@@ -60,10 +60,11 @@ class Regret(Figure[Family, Lines]):
             }
             across, words = subject.values(axis), _words(subject, axis, lines, levels)
             ends = (across[0], across[-1])
-            yield Lines(words, axis, tuple(labels), subject.baseline, tuple(levels), ends, lines)
+            names = {label: _name(subject, label) for label in labels}
+            yield Lines(words, axis, names, subject.baseline, tuple(levels), ends, lines)
 
     def draw(self, data: Lines) -> Drawing:
-        labels, axis = data.labels, data.axis
+        labels, axis = list(data.names), data.axis
         drawing = Drawing(_TOP + len(labels) * _HEIGHT + (len(labels) - 1) * _GAP + _BOTTOM)
         for column, (metric, lines) in enumerate(data.lines.items()):
             left = _LEFT + column * _STEP
@@ -74,7 +75,7 @@ class Regret(Figure[Family, Lines]):
                 top = _TOP + place * (_HEIGHT + _GAP)
                 y = Scale(low, high, top + _HEIGHT, top, log=True)
                 if column == 0:
-                    drawing.text((left, top - 9), short(label, 40), "name")
+                    drawing.text((left, top - 9), data.names[label], "name")
                 base = lines.get(data.baseline or "", {}) if label != data.baseline else {}
                 _panel(drawing, (x, y), lines[label], base, levels=data.levels, axis=axis)
             for i, value in enumerate((x.low, x.high)):
@@ -144,9 +145,16 @@ def _words(family: Family, axis: Axis, lines: Mapping[str, Mapping[str, _Lines]]
     hidden = len(family.values(other)) - len(levels)
     cut = f" {plural(hidden, 'value')} of {_NAMES[other].lower()} not drawn." if hidden > 0 else ""
     lost = len(family.points) - len(labels)
+    if family.inexact & set(labels):
+        cut += " ° no pure shift of the class prior: correction does not undo it."
     cut += f" {len(family.points) - lost} of {len(family.points)} strategies are drawn." if lost > 0 else ""
     rows = tuple(
-        (label, _text("rows", point[0]), _text("prevalence", point[1]), *(_said(regrets.get(m)) for m in metrics))
+        (
+            _name(family, label),
+            _text("rows", point[0]),
+            _text("prevalence", point[1]),
+            *(_said(regrets.get(m)) for m in metrics),
+        )
         for label in labels
         for point, regrets in sorted(family.points[label].items(), key=lambda p: (p[0][1 - AXES.index(axis)], p[0]))
     )
@@ -167,6 +175,11 @@ def _words(family: Family, axis: Axis, lines: Mapping[str, Mapping[str, _Lines]]
         rows=rows,
         description=description,
     )
+
+
+def _name(family: Family, label: str) -> str:
+    """A strategy as it is drawn: ° where correction does not undo what it does to probabilities."""
+    return short(label, 40) + ("°" if label in family.inexact else "")
 
 
 def _said(interval: Interval | None) -> str:

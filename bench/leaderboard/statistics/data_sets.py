@@ -22,7 +22,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import chdtrc, ndtr
 
-from bench.leaderboard.statistics.seeds import LEVEL, holm
+from bench.leaderboard.statistics.intervals import LEVEL, holm
+from bench.leaderboard.statistics.posterior import Posterior
 
 Floats = npt.NDArray[np.float64]
 
@@ -85,15 +86,6 @@ def blocks_needed(comparisons: int, level: float = LEVEL) -> int:
 def _weights(n: int, samples: int, seed: int, prior: float) -> Floats:
     """Dirichlet weights (samples, n) of a pseudo-block and n − 1 blocks: the same for every pair of one table."""
     return np.asarray(np.random.default_rng(seed).dirichlet([prior, *[1.0] * (n - 1)], samples))
-
-
-@dataclass(frozen=True)
-class Posterior:
-    """Probabilities that the first is better, that both are practically equal, that the second is better."""
-
-    first: float
-    same: float
-    second: float
 
 
 def bayesian_signed_rank(

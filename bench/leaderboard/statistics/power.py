@@ -1,39 +1,39 @@
-"""How large a difference a design can find, and how many repetitions a difference needs."""
+"""How large a true difference a board would have found, from its own variance."""
 
 from __future__ import annotations
 
 import math
-from collections import Counter
 from functools import lru_cache
 
 import numpy as np
 from scipy.special import gammaincinv, ndtr, stdtrit
 
-from bench.leaderboard.statistics.seeds import LEVEL, NO_SPREAD, ONE_SPLIT, Comparison, Design, Difference
+from bench.leaderboard.statistics.intervals import LEVEL
+from bench.leaderboard.statistics.verdicts import Comparison
 
 
 def minimum_detectable(
-    deviation: float, n: int, *, comparisons: int = 1, inflation: float = 0.0, level: float = LEVEL, power: float = 0.8
+    error: float, df: float, *, comparisons: int = 1, level: float = LEVEL, power: float = 0.8
 ) -> float:
-    """The true difference that a paired t test finds with the given power, at level / comparisons (Holm's first step).
+    """The true difference that a t test finds with the given power, at level / comparisons (Holm's first step).
 
-    `deviation` is the standard deviation of the differences between `n` units. The power is the mean over the sampling
-    distribution of that deviation, which matters at few units: at n = 3 the normal approximation is far too hopeful.
+    `error` is the standard error of the mean difference with `df` degrees of freedom. The power is the mean over the
+    sampling distribution of that error, which matters at few repeats: the normal approximation is far too hopeful.
 
     Raises:
-        ValueError: n below 2.
+        ValueError: df not above 0.
     """
-    if n < 2:
-        raise ValueError(f"expected argument `n` to be at least 2, but got {n}")
-    return _standardised(n, level / comparisons, power) * deviation * math.sqrt(1 / n + inflation)
+    if not df > 0:
+        raise ValueError(f"expected argument `df` to be above 0, but got {df}")
+    return _standardised(df, level / comparisons, power) * error
 
 
 @lru_cache(maxsize=1024)
-def _standardised(n: int, level: float, power: float) -> float:
-    """The noncentrality at which a two-sided t test with n − 1 degrees of freedom has this power."""
-    critical = float(stdtrit(n - 1, 1 - level / 2))
+def _standardised(df: float, level: float, power: float) -> float:
+    """The noncentrality at which a two-sided t test with `df` degrees of freedom has this power."""
+    critical = float(stdtrit(df, 1 - level / 2))
     grid = (np.arange(512) + 0.5) / 512
-    scale = np.sqrt(2 * gammaincinv((n - 1) / 2, grid) / (n - 1))  # quantiles of s / σ
+    scale = np.sqrt(2 * gammaincinv(df / 2, grid) / df)  # quantiles of s / σ
     low, high = 0.0, critical * 10 + 10
     for _ in range(60):
         middle = (low + high) / 2
@@ -41,43 +41,19 @@ def _standardised(n: int, level: float, power: float) -> float:
     return high
 
 
-def units_to_separate(
-    difference: Difference, *, comparisons: int = 1, inflation: float = 0.0, limit: int = 10_000
-) -> int | None:
-    """How many units in all would find a difference of this size 4 times in 5, were it and its deviation the truth.
+def detectable(comparison: Comparison, repeats: int | None = None) -> float | None:
+    """The true difference of a typical strategy to the baseline that would be found 4 times in 5.
 
-    None where the deviation is unknown or zero, or more than `limit` are needed. With several splits more splits
-    cannot beat n_test / n_train, so there may be no such number.
+    With another number of `repeats` over splits, variance and overlap are taken to be the same. None where nothing was
+    tested, or on one split with another number of repeats.
     """
-    if not difference.deviation or not difference.mean:
+    n = comparison.repeats
+    if comparison.spread is None or comparison.df is None or not comparison.tested:
         return None
-
-    def enough(n: int) -> bool:
-        size = minimum_detectable(difference.deviation or 0.0, n, comparisons=comparisons, inflation=inflation)
-        return size <= abs(difference.mean)
-
-    if not enough(limit):
-        return None
-    low, high = 1, 2
-    while not enough(high):
-        low, high = high, min(2 * high, limit)
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (low, middle) if enough(middle) else (middle, high)
-    return high
-
-
-def detectable(comparison: Comparison, design: Design = ONE_SPLIT, level: float = LEVEL) -> float | None:
-    """Minimum detectable difference of a typical pair: pooled deviation, the most common number of units.
-
-    None where nothing was tested or nothing varied.
-    """
-    if not comparison.adjusted or design.inflation is None:
-        return None
-    tested = [comparison.differences[pair] for pair in comparison.adjusted]
-    pooled = math.sqrt(math.fsum((d.deviation or 0.0) ** 2 for d in tested) / len(tested))
-    if pooled <= NO_SPREAD:
-        return None
-    counts = Counter(d.n for d in tested)
-    n = max(counts, key=lambda count: (counts[count], count))
-    return minimum_detectable(pooled, n, comparisons=comparison.tested, inflation=design.inflation, level=level)
+    error, df = math.sqrt(comparison.spread), comparison.df
+    if repeats is not None and repeats != n:
+        if comparison.overlap is None:
+            return None
+        error *= math.sqrt((1 / repeats + comparison.overlap) / (1 / n + comparison.overlap))
+        df *= (repeats - 1) / (n - 1)
+    return minimum_detectable(error, df, comparisons=comparison.tested)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from bench.leaderboard.statistics.seeds import Interval
+    from bench.leaderboard.statistics.intervals import Interval
 
 ABSENT = "–"
 

@@ -12,6 +12,11 @@ def plural(n: int, noun: str, *, count: bool = True) -> str:
     return f"{n:,} {word}" if count else word
 
 
+def both(n: int) -> str:
+    """The verb after n things: `is` or `are`."""
+    return "is" if n == 1 else "are"
+
+
 def list_of(items: Iterable[object]) -> str:
     """Comma-separated."""
     return ", ".join(map(str, items))

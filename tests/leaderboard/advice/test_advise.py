@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,11 @@ from rich.console import Console
 from bench.__main__ import main
 from bench.leaderboard.advice.advise import Advice, advise
 from bench.leaderboard.advice.terminal import print_advice
-from bench.leaderboard.advice.textbook import applies, textbook
+from bench.leaderboard.advice.textbook import applies, on_all, textbook
 from bench.needs import Allowance, Need
 from bench.records.columns import of_records
 from strategies.registry import STRATEGIES
-from tests.leaderboard.builders import make, series, stored
+from tests.leaderboard.builders import make, repeats, series, stored
 
 COST = {"fits": 1, "steps": 10, "train_seconds": 2.0, "peak_mb": 5.0, "inference_rows_per_second": 1000}
 
@@ -26,18 +27,19 @@ def ask(records: list[Any], need: Need | None = None, allowance: Allowance | Non
 
 
 def clear() -> list[Any]:
-    """Focal is far better than none in every seed; transfer is better still and takes three fits."""
+    """Focal is far better than none in every repeat; transfer is better still and takes three fits."""
     return [
-        *series("none", [0.30, 0.31, 0.32, 0.33, 0.34], cost=COST),
-        *series("focal", [0.41, 0.41, 0.43, 0.43, 0.45], cost={**COST, "train_seconds": 4.0}),
-        *series("transfer", [0.51, 0.52, 0.55, 0.54, 0.55], cost={**COST, "fits": 3}, uses_extra=True),
+        *repeats("none", [0.30, 0.31, 0.32, 0.33, 0.34], cost=COST),
+        *repeats("focal", [0.41, 0.41, 0.43, 0.43, 0.45], cost={**COST, "train_seconds": 4.0}),
+        *repeats("transfer", [0.51, 0.52, 0.55, 0.54, 0.55], cost={**COST, "fits": 3}, uses_extra=True),
     ]
 
 
 def test_strong_evidence_is_followed() -> None:
     found = ask(clear())
     assert (found.choice, found.strong) == ("transfer", True)
-    assert "it alone has rank 1" in found.sentence
+    assert found.sentence.startswith("Use transfer: on d · t · m transfer beats doing nothing by .214 (")
+    assert "so does focal" in found.sentence
 
 
 @pytest.mark.parametrize(
@@ -64,11 +66,38 @@ def test_minutes_and_latency() -> None:
 
 
 def test_weak_evidence_is_called_weak_and_the_untreated_model_is_the_default() -> None:
-    records = [*series("none", [0.30, 0.40, 0.35], cost=COST), *series("focal", [0.31, 0.39, 0.37], cost=COST)]
+    records = [
+        *repeats("none", [0.30, 0.40, 0.35, 0.33, 0.37], cost=COST),
+        *repeats("focal", [0.31, 0.39, 0.37, 0.35, 0.36], cost=COST),
+    ]
     found = ask(records)
     assert (found.choice, found.strong) == ("none", False)
-    assert "too weak to choose: 2 strategies share rank 1" in found.sentence
-    assert "focal has the best mean rank" in found.sentence
+    assert found.sentence.startswith("Nothing was shown to beat doing nothing: with 5 repeats")
+    assert "Until there is more, none is the default" in found.sentence
+
+
+def test_seeds_alone_are_no_evidence_and_the_boards_own_sentence_says_so() -> None:
+    found = ask([*series("none", [0.3, 0.3, 0.3], cost=COST), *series("focal", [0.5, 0.51, 0.52], cost=COST)])
+    assert (found.choice, found.strong) == ("none", False)
+    assert found.sentence.startswith("No verdict: only seeds were varied (3)")
+
+
+def test_who_is_left_is_compared_with_those_that_are_left() -> None:
+    """Transfer rules focal out as the best; where transfer costs too much, focal is recommended."""
+    found = ask(clear(), Need(), Allowance(fits=1))
+    assert (found.choice, found.strong) == ("focal", True)
+    assert "transfer" not in found.sentence
+
+
+def test_advice_knows_the_traits_of_its_own_records() -> None:
+    traits = {"rows": 20_000, "n_train": 800, "n_test": 200, "n_classes": 2}
+    records = [replace(record, traits=traits) for record in clear()]
+    console = Console(width=200, record=True, file=io.StringIO())
+    print_advice(ask(records), console)
+    assert "(rows not given" not in console.export_text()
+    two = records + [replace(r, data="e", key=r.key[::-1], traits={**traits, "rows": 500}) for r in records]
+    assert [own["rows"] for own in ask(two).traits] == [20_000, 500]
+    assert on_all(textbook().claims["undersample"], ask(two).traits) == "for on 1 of 2 boards; against on 1 of 2 boards"
 
 
 def test_one_candidate_is_no_comparison() -> None:
@@ -112,10 +141,10 @@ def test_only_data_like_yours_count() -> None:
         return {"traits": {"rows": rows, "n_train": 8, "n_test": 2, "n_classes": 2}}
 
     records = [
-        *series("none", [0.3, 0.3, 0.4], data="small", **traits(1000)),
-        *series("focal", [0.1, 0.1, 0.1], data="small", **traits(1000)),
-        *series("none", [0.3, 0.31, 0.32], data="large", **traits(90_000)),
-        *series("focal", [0.5, 0.52, 0.51], data="large", **traits(90_000)),
+        *repeats("none", [0.3, 0.3, 0.4, 0.3, 0.4], data="small", **traits(1000)),
+        *repeats("focal", [0.1, 0.1, 0.1, 0.1, 0.1], data="small", **traits(1000)),
+        *repeats("none", [0.3, 0.31, 0.32, 0.3, 0.31], data="large", **traits(90_000)),
+        *repeats("focal", [0.5, 0.52, 0.51, 0.51, 0.5], data="large", **traits(90_000)),
     ]
     found = ask(records, Need(rows=100_000))
     assert (found.choice, found.candidates[0].boards) == ("focal", 1)
@@ -179,7 +208,7 @@ def test_the_answer_comes_first_and_the_books_beside_the_measurement() -> None:
     print_advice(ask(clear()), console)
     text = console.export_text()
     assert text.startswith("Use transfer")
-    assert "measured: +.106 against none; significantly better on 1" in text
+    assert "measured: +.106 against none; shown to be better on 1" in text
     assert "Lin et al. 2017" in text
 
 

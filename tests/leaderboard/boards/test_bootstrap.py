@@ -22,6 +22,8 @@ from bench.records.record import Record
 from bench.records.store import Store
 from tests.leaderboard.builders import make, row
 
+METRIC = "raw/average_precision"
+
 
 @given(st.integers(0, 10_000), st.integers(2, 60), st.integers(1, 8))
 def test_weighted_average_precision_is_scikit_learns(seed: int, n: int, levels: int) -> None:
@@ -164,3 +166,31 @@ def test_missing_predictions_are_said(tmp_path: Path) -> None:
     (store.root / records[0].predictions["file"]).unlink()
     (board,) = boards(of_records(records))
     assert any("No test-row interval for none" in note and "re-run" in note for note in attach(board, store).notes)
+
+
+def test_a_given_split_is_judged_by_seeds_and_rows_together(tmp_path: Path) -> None:
+    """Before resampling nobody is judged; after it the error is √(v/R + the variance over common resamples)."""
+    store, records = folder(tmp_path, seeds=5)
+    traits = {**records[0].traits, "split_by": "given", "test_counts": [320, 80]}
+    records = [replace(record, traits=traits) for record in records]
+    (board,) = boards(of_records(records))
+    assert board.sentence.startswith("No verdict: what other test rows would change is unknown")
+    found = attach(board, store, draws=400)
+    focal = row(found, "focal")
+    assert focal.verdict == "better"
+    assert found.sentence.startswith("focal beats doing nothing by")
+    assert "This is a look: it rests on 5 seeds; a verdict takes 10 seeds." in found.sentence
+    assert "other training rows were not varied" in " ".join(found.notes)
+    seeds = np.var([records[5 + s].metrics[METRIC] - records[s].metrics[METRIC] for s in range(5)], ddof=1) / 5
+    rows = row(
+        attach(
+            boards(of_records([replace(r, traits={**traits, "split_by": "drawn"}) for r in records]))[0],
+            store,
+            draws=400,
+        ),
+        "focal",
+    )
+    spread = rows.difference_rows.half / 1.96
+    assert focal.difference.error**2 == pytest.approx(seeds + spread**2, rel=0.1)
+    assert focal.difference_rows is None  # it is in the interval of the difference
+    assert attach(board, store, draws=400) == found  # from the cache

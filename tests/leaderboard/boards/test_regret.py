@@ -168,3 +168,13 @@ def test_a_block_is_one_table_of_a_generator() -> None:
     }
     assert any("Blocks of one generator (impressions) share" in note for note in summary.notes)
     assert not any("averaged" in note for note in summary.notes)
+
+
+def test_strategies_that_correction_does_not_undo_are_marked() -> None:
+    family = sweep(fitted={"prior_exact": 0.0})
+    assert family.inexact == {"focal", "none"}
+    over_rows = regret_curves(family)[0]
+    assert ">focal°</text>" in over_rows.svg
+    assert "correction does not undo it" in over_rows.caption
+    assert "focal°" in {row[0] for row in over_rows.rows}
+    assert not sweep(fitted={"prior_exact": 1.0}).inexact

@@ -1,4 +1,4 @@
-"""Tuned rows: one board and one row whatever values tuning chose, marked where budgets differ. Verdicts that fit."""
+"""Tuned rows: one board and one row whatever values tuning chose, marked where budgets differ."""
 
 from __future__ import annotations
 
@@ -8,8 +8,6 @@ import pytest
 
 from bench.leaderboard.boards.build import boards
 from bench.leaderboard.formats import entries
-from bench.leaderboard.statistics.power import minimum_detectable, units_to_separate
-from bench.leaderboard.statistics.seeds import Difference
 from bench.records.columns import of_records
 from tests.leaderboard.builders import make, row, series, terminal
 
@@ -88,27 +86,3 @@ def test_equal_budgets_are_not_marked() -> None:
     (board,) = boards(of_records([*tuned("none", [0.3, 0.4]), *tuned("focal", [0.4, 0.5], steps=700.0)]))
     assert {entries.name(r) for r in board.rows} == {"none†", "focal†"}
     assert "another budget" not in terminal(board)
-
-
-def test_a_detectable_difference_beyond_the_metric_is_a_plain_sentence() -> None:
-    """Two seeds and six comparisons: the formula would say 4.5 AP, which nobody can reach."""
-    records = [
-        *series("none", [0.30, 0.40]), *series("focal", [0.35, 0.39]),
-        *series("oversample", [0.33, 0.47]), *series("transfer", [0.2, 0.1]),
-    ]  # fmt: skip
-    (board,) = boards(of_records(records))
-    assert "no realistic difference can be told from chance" in board.notes[0]
-    assert "must be about" not in board.notes[0]
-
-
-def test_more_seeds_for_the_top_two() -> None:
-    """The number named has the power asked for, and one less has not."""
-    difference = Difference(0.02, 0.0, 0.04, 5, 0.05, 5, 0.03)
-    needed = units_to_separate(difference, comparisons=6)
-    assert needed is not None
-    assert minimum_detectable(0.03, needed, comparisons=6) <= 0.02 < minimum_detectable(0.03, needed - 1, comparisons=6)
-    assert units_to_separate(Difference(1e-9, 0, 0, 5, 0.9, 5, 0.03)) is None
-    # Over splits, n_test / n_train bounds the variance from below, whatever their number.
-    assert units_to_separate(difference, inflation=1.0) is None
-    (board,) = boards(of_records([*series("none", [0.3, 0.4, 0.5]), *series("focal", [0.32, 0.40, 0.55])]))
-    assert "To separate the top two, focal and none, about" in board.notes[0]

@@ -26,7 +26,7 @@ needs_latex = pytest.mark.skipif(
 def test_json_holds_what_the_board_holds() -> None:
     tables = boards(of_records(golden_records()))
     document = json.loads(export.json_text(tables, summaries=[]))
-    assert document["format"] == "imbench-boards-1"
+    assert document["format"] == "imbench-boards-2"
     board = document["boards"][1]
     focal = next(r for r in board["rows"] if r["label"] == "focal")
     mine = row(tables[1], "focal")
@@ -35,7 +35,17 @@ def test_json_holds_what_the_board_holds() -> None:
     assert focal["values"]["raw/auroc"] == mine.values["raw/auroc"]
     assert len(focal["records"]) == 5
     assert board["failed"][0]["reason"] == "the loss is NaN at step 40"
-    assert len(board["pairs"]) == 6
+    assert board["sentence"].startswith("No verdict")
+    assert board["comparison"]["judged"] is False
+    over_splits = document["boards"][2]
+    assert over_splits["comparison"]["judged"] is True
+    assert over_splits["comparison"]["ruled_out_by"]["none"] == ["class_weights"]
+    assert {r["label"]: r["verdict"] for r in over_splits["rows"]} == {
+        "class_weights": "better",
+        "focal": "undecided",
+        "none": None,
+        "undersample": "worse",
+    }
 
 
 def test_json_of_hostile_names() -> None:
@@ -67,12 +77,14 @@ def test_latex_text_has_no_command_but_ours() -> None:
 
 def test_latex_tables_are_regular() -> None:
     text = latex.latex(boards(of_records(golden_records())))
-    assert text.count(r"\toprule") == text.count(r"\bottomrule") == 4  # two boards, each divided at the page's width
-    assert text.count(r"\begin{table}") == 2
+    assert (
+        text.count(r"\toprule") == text.count(r"\bottomrule") == 4
+    )  # one of the three boards is divided at the width of a page
+    assert text.count(r"\begin{table}") == 3
     for table in re.findall(r"\\begin\{tabular\}\{([lr]+)\}(.*?)\\end\{tabular\}", text, re.S):
         lines = [line for line in table[1].splitlines() if line.endswith(r"\\")]
         assert {len(re.findall(r"(?<!\\)&", line)) for line in lines} == {len(table[0]) - 1}
-    assert r"\textbf{focal}" in text
+    assert r"\textbf{class\_weights}" in text
 
 
 @needs_latex

@@ -21,7 +21,7 @@ from bench.leaderboard.plots.registry import evidence_of
 from bench.records.columns import of_records
 from bench.records.store import Store
 from tests.leaderboard.boards.test_bootstrap import folder
-from tests.leaderboard.builders import HOSTILE, make, series
+from tests.leaderboard.builders import HOSTILE, make, repeats, series
 from tests.leaderboard.formats.browser import ABSENT, CHROMIUM, Tab, dom
 
 needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason=ABSENT)
@@ -183,7 +183,7 @@ def test_sorting_and_filtering_by_keyboard(tab: Tab) -> None:
     assert tab.ask("document.querySelector('[role=status]').textContent") == "Sorted by Strategy, ascending"
     tab.press("Enter", "\r")
     assert tab.ask(FIRST) == "zeta,none,focal,alpha"
-    for _ in range(3):
+    for _ in range(2):
         tab.press("Tab")
     assert tab.ask("document.activeElement.textContent") == "AP ↑"
     tab.press(" ", " ")
@@ -200,24 +200,27 @@ def test_sorting_and_filtering_by_keyboard(tab: Tab) -> None:
 def test_a_page_needs_no_predictions(tmp_path: Path) -> None:
     tables = boards(of_records(series("none", [0.3, 0.4, 0.5]) + series("focal", [0.4, 0.6, 0.5])))
     text = page(tables, [], {b.slug: evidence_of(b, Store(tmp_path)) for b in tables}, title="Bare")
-    assert "Differences and ranks" in text
+    assert "Differences to the baseline" in text
     assert "Precision and recall" not in text
 
 
-def test_significance_budget_and_marks_are_on_the_page() -> None:
-    """Colour repeats what sign and p value say; the tuning budget stands in a column."""
+def test_verdicts_budget_and_marks_are_on_the_page() -> None:
+    """Colour repeats what the word beside it says; the budget stands in a column, the answer before the table."""
     notes = {"tuning_trials": 15, "tuning_steps": 9000}
+    none = [0.30, 0.31, 0.32, 0.33, 0.32, 0.30]
     records = [
-        *series("none", [0.30, 0.31, 0.32, 0.33], tuned=True, notes=notes),
-        *series("focal", [0.41, 0.41, 0.43, 0.43], tuned=True, notes=notes),
-        *series("oversample", [0.11, 0.11, 0.13, 0.13], tuned=True, notes={**notes, "tuning_trials": 40}),
+        *repeats("none", none, tuned=True, notes=notes),
+        *repeats("focal", [0.41, 0.41, 0.43, 0.43, 0.42, 0.41], tuned=True, notes=notes),
+        *repeats("oversample", [0.11, 0.11, 0.13, 0.13, 0.13, 0.11], tuned=True, notes={**notes, "tuning_trials": 40}),
     ]
     text = page(boards(of_records(records)), [], {}, title="Tuned")
-    assert "<td class=up>+.105" in text
-    assert "<td class=down>−.195" in text
+    assert "<td class=up>better" in text
+    assert "<td class=down>worse" in text
     assert "15 trials; 9,000 steps" in text
     assert "oversample‡" in text
     assert '<tr class=best><th scope="row">focal†' in text
+    assert text.index("focal beats doing nothing by") < text.index("<table")
+    assert "<summary>Which differences would be found</summary>" in text
 
 
 def test_several_data_sets_have_a_table_and_a_diagram() -> None:

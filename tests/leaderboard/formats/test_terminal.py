@@ -24,7 +24,7 @@ def test_terminal_shows_every_number_whole(tmp_path: Path, width: int) -> None:
         ),
     ]
     tables = boards(load(stored(tmp_path, [*golden_records(), *long])))
-    assert len(tables) == 3
+    assert len(tables) == 4
     for board in tables:
         text = terminal(board, width)
         assert max(map(len, text.splitlines())) <= width

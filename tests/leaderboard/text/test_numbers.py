@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bench.leaderboard.statistics.seeds import Interval
+from bench.leaderboard.statistics.intervals import Interval
 from bench.leaderboard.text.numbers import decimals_for, half_width, number, signed, with_interval
 
 
