@@ -40,7 +40,7 @@ class LightGBM:
     feature_fraction: float = 0.5
     max_bin: int = 255
     max_trees: int = 2000
-    patience: int = 50
+    patience: int = 100
     look_every: int = 5
 
     def __post_init__(self) -> None:

@@ -35,12 +35,13 @@ def boost(model: LightGBM, recipe: Recipe, watch: Watch) -> BoostedTrees:
     mass = _mass_of(recipe, rows, weight)
     objective = Objective(recipe, mass)
     trees = started(model, recipe, objective, rows)
+    alike = recipe.train.weight is None and not recipe.sampler
     best, kept, step = 0, recipe.embodied(mass), 0
     for step in range(1, model.max_trees + 1):
         if recipe.sampler and step > 1:
             rows, weight = _drawn(recipe, generator)
             mass = mass + _mass_of(recipe, rows, weight)
-        ended = trees.grow(rows, weight)
+        ended = trees.grow(rows, None if alike else weight)
         if step % model.look_every and step < model.max_trees and not ended:
             continue
         prior = recipe.embodied(mass)

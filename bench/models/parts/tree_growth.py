@@ -70,8 +70,8 @@ def parameters(model: LightGBM, recipe: Recipe, scale: float, threads: int) -> d
 class Trees(Protocol):
     """Trees of so many rounds."""
 
-    def grow(self, rows: Tensor, weight: Tensor) -> bool:
-        """One round on these rows, which have these weights; True where it is known that no more can be split."""
+    def grow(self, rows: Tensor, weight: Tensor | None) -> bool:
+        """One round on these rows, with these weights (None: ones); True where no more can be split."""
         ...
 
     def validation(self) -> Scores:
@@ -89,7 +89,7 @@ class _Unsplit:
     def __init__(self, objective: Objective, val: lgb.Dataset) -> None:
         self.scores = zeros(objective, val)
 
-    def grow(self, rows: Tensor, weight: Tensor) -> bool:
+    def grow(self, rows: Tensor, weight: Tensor | None) -> bool:
         return True
 
     def validation(self) -> Scores:
@@ -121,7 +121,7 @@ class _Growing:
         self.booster = lgb.Booster(dict(settings), train if self.all else part(train, rows))
         self.booster.add_valid(val, "validation")
 
-    def grow(self, rows: Tensor, weight: Tensor) -> bool:
+    def grow(self, rows: Tensor, weight: Tensor | None) -> bool:
         at = None if self.all else rows
         return self.booster.update(fobj=lambda scores, _: self.objective(scores, at, weight))
 
@@ -143,7 +143,7 @@ class _Renewed:
         self.booster: lgb.Booster | None = None
         self.rows: lgb.Dataset | None = None
 
-    def grow(self, rows: Tensor, weight: Tensor) -> bool:
+    def grow(self, rows: Tensor, weight: Tensor | None) -> bool:
         former, self.rows = self.rows, part(self.sets["training"], rows)
         if self.booster is None:
             self.booster = self.fresh(self.rows)

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 import numpy as np
 import numpy.typing as npt
 import torch
+from scipy.optimize import minimize
 from torch.nn.functional import one_hot
 
 if TYPE_CHECKING:
@@ -180,26 +181,26 @@ def best_constant(loss: Loss, mass: Tensor, offset: Tensor) -> Tensor:
     mass = mass.double().clamp_min(0.5)
     share, y = mass / mass.sum(), torch.arange(len(mass))
 
-    def value(z: Tensor) -> Tensor:
-        rows = (z + offset).expand(1, len(y), len(y))
-        return (loss(rows, y.unsqueeze(0))[0] * share).sum()
+    def slope(z: Tensor) -> tuple[Tensor, Tensor]:
+        """The loss and its gradient."""
+        with torch.enable_grad():
+            z = z.detach().clone().requires_grad_()
+            value = (loss((z + offset).expand(1, len(y), len(y)), y.unsqueeze(0))[0] * share).sum()
+            return value.detach(), torch.autograd.grad(value, z)[0]
 
     guess = share.log() - offset
     guess = guess - guess.mean()
-    z = guess.clone().requires_grad_()
-    with torch.enable_grad():
-        steep = float(torch.autograd.grad(value(z), z)[0].abs().max())
-        if not _LEAST_SLOPE < steep < math.inf:
-            return guess
-        scale = 2.0 ** -round(math.log2(steep))  # so that the search is the same for a loss of any scale
-        search = torch.optim.LBFGS([z], max_iter=200, tolerance_grad=1e-9, line_search_fn="strong_wolfe")
+    steep = float(slope(guess)[1].abs().max())
+    if not _LEAST_SLOPE < steep < math.inf:
+        return guess
+    scale = 2.0 ** -round(math.log2(steep))  # so that the search is the same for a loss of any scale
 
-        def closure() -> float:
-            search.zero_grad()
-            loss_now = value(z) * scale
-            loss_now.backward()  # type: ignore[no-untyped-call]
-            return float(loss_now.detach())
+    def scaled(z: npt.NDArray[np.float64]) -> tuple[float, npt.NDArray[np.float64]]:
+        value, gradient = slope(torch.from_numpy(z.copy()))
+        return float(value) * scale, gradient.numpy() * scale
 
-        search.step(closure)  # type: ignore[no-untyped-call]
-    found = z.detach() - z.detach().mean()
-    return found if bool(found.isfinite().all()) and bool(value(found) <= value(guess)) else guess
+    # scipy's search, as torch.optim loads torch's compiler: seconds for a fit of milliseconds.
+    with np.errstate(all="ignore"):  # a loss without a least value sends it far away
+        found = torch.from_numpy(minimize(scaled, guess.numpy(), jac=True, method="BFGS", options={"gtol": 1e-9}).x)
+    found = found - found.mean()
+    return found if bool(found.isfinite().all()) and bool(slope(found)[0] <= slope(guess)[0]) else guess
