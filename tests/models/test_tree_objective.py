@@ -185,3 +185,5 @@ def test_a_start_at_zero_can_be_asked_for(binary: Toy) -> None:
     made = objective(binary, FocalLoss(2.0), prior_bias=False)
     assert made.start.tolist() == [0, 0]
     assert made.scale == objective(binary, FocalLoss(2.0)).scale
+    shifted = objective(binary, CrossEntropy(), prior_bias=False, offset=(0.5, 0.0))  # as logit adjustment asks
+    assert torch.equal(shifted.start, objective(binary, CrossEntropy(), offset=(0.5, 0.0)).start)

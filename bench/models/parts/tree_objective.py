@@ -53,7 +53,8 @@ class Objective:
         offset = torch.tensor(recipe.offset or (0.0,) * recipe.train.n_classes, dtype=torch.float64)
         self.loss, self.convex, self.y = recipe.loss, convex(recipe.loss), recipe.train.y
         best = best_constant(recipe.loss, mass, offset)
-        self.start = best if recipe.prior_bias else torch.zeros_like(offset)
+        at_zero = not recipe.prior_bias and recipe.offset is None  # an offset may stand in for the prior: `best` knows
+        self.start = torch.zeros_like(offset) if at_zero else best
         self.classes = len(offset)
         self.scores = 1 if self.classes == 2 else self.classes
         self.added = self.start + offset  # an offset is there in training only
