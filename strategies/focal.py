@@ -39,6 +39,16 @@ class FocalLoss:
         log_miss = log_p.scatter(-1, at, float("-inf")).logsumexp(-1)
         return (self.gamma * log_miss).exp() * negative_at(log_p, targets)
 
+    def in_log_p(self, p: Tensor, q: Tensor) -> tuple[Tensor | float, Tensor | float]:
+        """First and second derivative in log p_t (p: p_t, q: 1 - p_t), as of `CrossEntropy`."""
+        if self.prior_exact:
+            return -1.0, 0.0
+        gamma, power = self.gamma, (self.gamma * q.log()).exp() if self.gamma != 2 else q * q
+        # log p_t over q; where p_t is tiny, and 1 - q rounded, nothing hangs on it.
+        ratio = torch.log1p(-q.clamp(max=1 - torch.finfo(q.dtype).eps)) / q
+        part = gamma * p
+        return power * (part * ratio - 1), power / q * part * ((1 - part) * ratio + 2)
+
 
 @dataclass(frozen=True)
 class Focal(Strategy):

@@ -59,6 +59,13 @@ class CrossEntropy:
     def __call__(self, outputs: Tensor, targets: Tensor) -> Tensor:
         return negative_at(outputs.log_softmax(-1), targets)
 
+    def in_log_p(self, p: Tensor, q: Tensor) -> tuple[float, float]:
+        """First and second derivative in log p_t (p: p_t, q: 1 - p_t), for models that take Newton steps: trees.
+
+        Optional: any loss that depends on p_t alone may have it; of others both derivatives are found by torch.
+        """
+        return -1.0, 0.0
+
 
 @dataclass(frozen=True)
 class LinearHead:

@@ -8,12 +8,14 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 
+import torch
 from torch import Tensor
 
 from bench.models.registry import Estimator
+from bench.training.losses import place_loss
 from bench.training.scoring import Outcome, ScoreListener, diverged, natural_prior, score_logits
 from strategies.predictor import Cost, Costed, Predictor
 from strategies.spec import CosineHead, CrossEntropy, Inapplicable, Recipe
@@ -71,7 +73,8 @@ def train_estimator(recipe: Recipe, listener: ScoreListener | None) -> Outcome:
     try:
         refuse(recipe)
         watch, began = EstimatorWatch(recipe, listener), time.perf_counter()
-        predictor = cast(Estimator, recipe.model).fit(recipe, watch)
+        placed = replace(recipe, loss=place_loss(recipe.loss, torch.device("cpu"), torch.float64))
+        predictor = cast(Estimator, recipe.model).fit(placed, watch)
         steps = getattr(predictor, "cost", Cost()).steps or (watch.curve[-1][0] if watch.curve else 1)
         if not watch.curve:  # it looks at nothing on the way: once, at its end
             watch(steps, predictor.logits(recipe.val.x), predictor.prior)

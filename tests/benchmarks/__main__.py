@@ -20,6 +20,7 @@ from tests.benchmarks.measure import Measured
 ROWS = (
     "training",
     "stacking",
+    "trees",
     "sweep",
     "planning",
     "text",

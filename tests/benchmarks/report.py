@@ -35,7 +35,7 @@ def machine() -> dict[str, Any]:
         if cuda
         else {"gpu": None}
     )
-    packages = ("torch", "pytorch-lightning", "numpy", "scikit-learn", "imbalanced-learn", "torchmetrics")
+    packages = ("torch", "pytorch-lightning", "numpy", "scikit-learn", "lightgbm", "imbalanced-learn", "torchmetrics")
     return {
         "processor": platform.machine(),
         "cores": os.cpu_count(),

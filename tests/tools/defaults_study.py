@@ -1,4 +1,6 @@
-"""How the defaults of training and of `mlp` were chosen: python -m tests.tools.defaults_study OUT.jsonl [--arm NAME …].
+"""How defaults were chosen: python -m tests.tools.defaults_study OUT.jsonl [--model lightgbm] [--arm NAME …].
+
+Of training and of `mlp`, or of another model.
 
 Only `none` is trained: a default must not be chosen by what a treatment gains from it. Choices were made by the sets
 CHOSEN_ON alone, which were listed before anything was trained; REPORTED_ON are looked at once, with what was chosen.
@@ -64,6 +66,23 @@ ARMS: Mapping[str, tuple[str, ...]] = {
     "4 times steps and patience": ("train.max_steps=16000", "train.patience=40"),
 }
 
+TREES: Mapping[str, tuple[str, ...]] = {
+    "defaults": (),
+    "patience 50": ("model.patience=50",),
+    "patience 200": ("model.patience=200",),
+    "leaves of 5 rows": ("model.min_data_in_leaf=5",),
+    "leaves of 10 rows": ("model.min_data_in_leaf=10",),
+    "leaves of 40 rows": ("model.min_data_in_leaf=40",),
+    "7 leaves": ("model.num_leaves=7",),
+    "31 leaves": ("model.num_leaves=31",),
+    "all columns": ("model.feature_fraction=1.0",),
+    "a quarter of columns": ("model.feature_fraction=0.25",),
+    "rate .1": ("model.learning_rate=0.1",),
+    "rate .025": ("model.learning_rate=0.025", "model.patience=200"),
+    "63 bins": ("model.max_bin=63",),
+}
+ARMS_OF = {"mlp": ARMS, "lightgbm": TREES}
+
 
 def repetitions(name: str) -> int:
     """How many splits of a set."""
@@ -73,12 +92,18 @@ def repetitions(name: str) -> int:
 Found = dict[str, dict[str, list[float]]]
 
 
-def scores(measured: Measured, arms: Mapping[str, Sequence[str]], sets: Mapping[str, Sequence[str]]) -> Found:
+def scores(
+    measured: Measured, arms: Mapping[str, Sequence[str]], sets: Mapping[str, Sequence[str]], model: str = "mlp"
+) -> Found:
     """The board's metric of every repetition, by arm and set; trains what is missing."""
     found: Found = {arm: {} for arm in arms}
     for name, data in sets.items():
         reps = range(repetitions(name))
-        jobs = [["strategy=none", *data, *own, f"split={r}", f"seed={r}"] for own in arms.values() for r in reps]
+        jobs = [
+            ["strategy=none", f"model={model}", *data, *own, f"split={r}", f"seed={r}"]
+            for own in arms.values()
+            for r in reps
+        ]
         lines = measured.run(jobs)
         for i, arm in enumerate(arms):
             found[arm][name] = [score(line) for line in lines[i * len(reps) : (i + 1) * len(reps)]]
@@ -125,13 +150,18 @@ def main() -> None:
     """Train what is missing, print, write."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("lines", type=Path)
-    parser.add_argument("--arm", nargs="*", default=list(ARMS))
+    parser.add_argument("--model", choices=list(ARMS_OF), default="mlp")
+    parser.add_argument("--arm", nargs="*", default=None)
     parser.add_argument("--sets", type=int, default=len(CHOSEN_ON), help="only the first ones")
+    parser.add_argument("--without", default="", help="no sets whose names begin so")
     parser.add_argument("--write", type=Path, help="append the table to this file")
     arguments = parser.parse_args()
-    arms = {name: ARMS[name] for name in arguments.arm}
+    known = ARMS_OF[arguments.model]
+    arms = {name: known[name] for name in arguments.arm or known}
     sets = dict(list(CHOSEN_ON.items())[: arguments.sets])
-    lines = tabled(scores(Measured(arguments.lines), arms, sets))
+    if arguments.without:
+        sets = {name: data for name, data in sets.items() if not name.startswith(arguments.without)}
+    lines = tabled(scores(Measured(arguments.lines), arms, sets, arguments.model))
     print("\n".join(lines))
     if arguments.write:
         with arguments.write.open("a", encoding="utf-8") as file:

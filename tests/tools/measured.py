@@ -36,6 +36,7 @@ class Measured:
         """One line per job (a list of overrides), in their order; trains those that have none."""
         from bench.cli.compose import compose, hydra_loader
         from bench.config import read_cell
+        from bench.models.registry import takes
         from bench.sweep.plan import identify
 
         with hydra_loader() as loader:
@@ -43,23 +44,25 @@ class Measured:
         missing = {p.key: (p, job) for p, job in zip(planned, jobs, strict=True) if p.key not in self.lines}
         by_data = defaultdict(list)
         for p, job in missing.values():
-            by_data[p.cell.data].append((p, job))
+            by_data[p.cell.data, takes(p.cell.model)].append((p, job))
         for group in by_data.values():
             self.train([p for p, _ in group], [job for _, job in group])
         return [self.lines[p.key] for p in planned]
 
     def train(self, planned: Sequence[Planned], jobs: Sequence[Sequence[str]]) -> None:
-        """Train cells of one table, together where that pays (their results are the same), and append their lines."""
+        """Train cells of one table as a model takes it, together where that pays (same results); append their lines."""
         import torch
 
         from bench.data.features.load import load_encoded
+        from bench.models.registry import takes
         from bench.sweep.runner import training
         from bench.training.threads import limit_threads
         from bench.training.trainer import drive
 
         limit_threads(1)
         parts = {(p.cell.split, p.cell.seed) for p in planned}
-        data = {part: load_encoded(planned[0].cell.data, *part) for part in parts}
+        first = planned[0].cell
+        data = {part: load_encoded(first.data, *part, takes(first.model)) for part in parts}
         of = [data[p.cell.split, p.cell.seed] for p in planned]
         drive(
             [training(p, encoded) for p, encoded in zip(planned, of, strict=True)],

@@ -5,6 +5,10 @@ loss, the same training rows and encoding) and scikit-learn's HistGradientBoosti
 means over five (split r, seed r). Wanted: at least logistic regression on nine of ten sets, up to one standard error of
 the paired difference, and half of the way or more from there to gradient boosting where that is better.
 Lines are kept as they come: the same command goes on where it was stopped.
+
+With --models linear mlp lightgbm: each of these models with `none`, beside both references and bare LightGBM (the
+settings of our `lightgbm`, its own loss, early stopping by its own log loss); what validation would choose of the
+models, beside the best reference.
 """
 
 from __future__ import annotations
@@ -88,6 +92,32 @@ def boosted(data: Any) -> dict[str, Any]:
     return judged(data, model.predict_proba(val), model.predict_proba(test))
 
 
+def bare_trees(data: Any) -> dict[str, Any]:
+    """lightgbm.train as its documents show it, with the settings of our model's defaults."""
+    import lightgbm as lgb
+
+    from bench.models.lightgbm import LightGBM
+    from bench.models.parts.tree_columns import matrix
+
+    ours, classes = LightGBM(), data.train.n_classes
+    names = ("learning_rate", "num_leaves", "min_data_in_leaf", "feature_fraction", "max_bin")
+    own = {"objective": "binary"} if classes == 2 else {"objective": "multiclass", "num_class": classes}
+    settings = {name: getattr(ours, name) for name in names} | own
+    train = lgb.Dataset(matrix(data.train.x), label=data.train.y.numpy(), params={"verbosity": -1})
+    val = lgb.Dataset(matrix(data.val.x), label=data.val.y.numpy(), reference=train)
+    booster = lgb.train(
+        settings | {"num_threads": 1, "verbosity": -1, "seed": 0, "deterministic": True, "force_col_wise": True},
+        train, num_boost_round=ours.max_trees, valid_sets=[val],
+        callbacks=[lgb.early_stopping(ours.patience, verbose=False)],
+    )  # fmt: skip
+
+    def probabilities(x: Any) -> np.ndarray:
+        p = np.asarray(booster.predict(matrix(x)))
+        return np.stack([1 - p, p], 1) if classes == 2 else p
+
+    return judged(data, probabilities(data.val.x), probabilities(data.test))
+
+
 def judged(data: Any, val: np.ndarray, test: np.ndarray) -> dict[str, Any]:
     """The scores of predicted probabilities, by the evaluation of every record."""
     from bench.evaluation.evaluate import Predictions, evaluate
@@ -103,14 +133,70 @@ def judged(data: Any, val: np.ndarray, test: np.ndarray) -> dict[str, Any]:
 
 def line(name: str, ours: Sequence[float], lr: Sequence[float], hgb: Sequence[float] | None) -> str:
     """One row of the table."""
-    d = [a - b for a, b in zip(ours, lr, strict=True)]
-    error = stdev(d) / len(d) ** 0.5 if len(d) > 1 else float("nan")
-    kept = "yes" if mean(d) >= -error else "no"
-    shown = [f"{mean(ours):.3f}", f"{mean(lr):.3f}", f"{mean(d):+.3f} ± {error:.3f}", kept]
+    gap, error = paired(ours, lr)
+    kept = "yes" if gap >= -error else "no"
+    shown = [f"{mean(ours):.3f}", f"{mean(lr):.3f}", f"{gap:+.3f} ± {error:.3f}", kept]
     if hgb is None:
         return f"| {name} | {' | '.join(shown)} | – | – |"
     way = (mean(ours) - mean(lr)) / gap if (gap := mean(hgb) - mean(lr)) > 0 else None
     return f"| {name} | {' | '.join(shown)} | {mean(hgb):.3f} | {'not better' if way is None else f'{way:.0%}'} |"
+
+
+def bare(measured: Measured, name: str, data: Sequence[str], repetitions: int) -> list[float]:
+    """Scores of bare LightGBM; adds the lines that are missing."""
+    from bench.cli.compose import compose, hydra_loader
+    from bench.config import read_cell
+    from bench.data.features.load import load_encoded
+    from bench.models.registry import takes
+
+    keys = [f"bare {name} {r}" for r in range(repetitions)]
+    if any(key not in measured.lines for key in keys):
+        with hydra_loader() as loader:
+            (raw,) = compose(loader, [["strategy=none", "model=lightgbm", *data]])
+        cell = read_cell(raw)
+        for r, key in enumerate(keys):
+            if key not in measured.lines:
+                encoded = load_encoded(cell.data, r, r, takes(cell.model))
+                measured.add({"key": key, **bare_trees(encoded)})
+    return [score(measured.lines[key]) for key in keys]
+
+
+def of_models(measured: Measured, models: Sequence[str], repetitions: int, sets: Mapping[str, Sequence[str]]) -> str:
+    """The table of models: means over the splits, our trees less bare ones, and what validation chooses."""
+    lines, near, kept, reps = list[str](), list[bool](), list[bool](), range(repetitions)
+    for name, data in sets.items():
+        references(measured, name, data, repetitions)
+        found = {kind: [score(measured.lines[f"{kind} {name} {r}"]) for r in reps] for kind in ("lr", "hgb")}
+        found["bare"] = bare(measured, name, data, repetitions)
+        jobs = [["strategy=none", f"model={m}", *data, f"split={r}", f"seed={r}"] for m in models for r in reps]
+        trained = measured.run(jobs)
+        of = {m: trained[i * repetitions : (i + 1) * repetitions] for i, m in enumerate(models)}
+        ours = {m: [score(one) for one in of[m]] for m in models}
+        picked = [min(models, key=lambda m, r=r: of[m][r]["val"]) for r in reps]  # type: ignore[misc]
+        chosen = [ours[m][r] for r, m in enumerate(picked)]
+        best = max(found, key=lambda kind: -1.0 if np.isnan(found[kind]).any() else mean(found[kind]))
+        gap, error = paired(chosen, found[best])
+        kept.append(gap >= -error)
+        cells = [*(found[kind] for kind in found), *ours.values(), chosen]
+        shown = ["–" if np.isnan(values).any() else f"{mean(values):.3f}" for values in cells]
+        if "lightgbm" in models:
+            less, _ = paired(ours["lightgbm"], found["bare"])
+            near.append(less >= -0.002)
+            shown.append(f"{less:+.4f}")
+        lines.append(f"| {name} | {' | '.join([*shown, f'{gap:+.3f} ± {error:.3f}'])} |")
+        print(lines[-1], flush=True)
+    headings = ["set", "LR", "HGB", "bare LightGBM", *models, "chosen", *(["lightgbm − bare"] if near else [])]
+    said = f"What validation chooses is at least the best reference, up to one standard error, on {sum(kept)} of "
+    said += f"{len(kept)} sets; `lightgbm` is within .002 of bare LightGBM, or above, on {sum(near)} of {len(near)}."
+    rule = "|---|" + "--:|" * len(headings)
+    table = [f"| {' | '.join([*headings, 'chosen − best reference'])} |", rule, *lines]
+    return "\n".join([said, "", *table, ""])
+
+
+def paired(a: Sequence[float], b: Sequence[float]) -> tuple[float, float]:
+    """Mean of the differences and its standard error."""
+    d = [x - y for x, y in zip(a, b, strict=True)]
+    return mean(d), stdev(d) / len(d) ** 0.5 if len(d) > 1 else float("nan")
 
 
 def main() -> None:
@@ -119,7 +205,20 @@ def main() -> None:
     parser.add_argument("lines", type=Path)
     parser.add_argument("--out", type=Path)
     parser.add_argument("--repetitions", type=int, default=5)
+    parser.add_argument("--models", nargs="*", default=None)
+    parser.add_argument("--without", default="", help="with --models: no sets whose names begin so")
     arguments = parser.parse_args()
+    if arguments.models:
+        sets = {n: data for n, data in SETS.items() if not (arguments.without and n.startswith(arguments.without))}
+        text = of_models(Measured(arguments.lines), arguments.models, arguments.repetitions, sets)
+        print(text)
+        if arguments.out:
+            head = (
+                "# Models with `none` beside references\n\nAP of two classes, macro-F1 at the tuned rule of more, on "
+                f"sets that no default was chosen by; {arguments.repetitions} splits. Made by `make models`.\n\n"
+            )
+            arguments.out.write_text(head + text, encoding="utf-8")
+        return
     measured, reps = Measured(arguments.lines), range(arguments.repetitions)
     lines, kept, ways = [], [], []
     for name, data in SETS.items():
