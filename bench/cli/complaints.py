@@ -107,7 +107,12 @@ def _bad_grammar(error: OverrideParseException) -> str:
     """An override that cannot be read: the first line of what the parser says, and how to quote."""
     lines = [line for line in str(error).splitlines() if not line.startswith(("See ", "Error parsing"))]
     what = re.sub(r" expecting \{.*", "", lines[0]) if lines else "it cannot be read"
-    return f"{error.override!r}: expected key=value in Hydra's grammar, got: {what}; {_GRAMMAR}"
+    key, _, written = str(error.override).lstrip("+").partition("=")
+    remedy = _GRAMMAR
+    if key.startswith("data.") and key.removeprefix("data.") in NAMES:
+        around = len(written) > 1 and written[0] == written[-1] and written[0] in "'\""
+        remedy = f"if it is one name: {option(key.removeprefix('data.'), written[1:-1] if around else written)}"
+    return f"{error.override!r}: expected key=value in Hydra's grammar, got: {what}; {remedy}"
 
 
 def _not_a_name(override: str) -> bool:

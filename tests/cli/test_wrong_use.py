@@ -56,6 +56,7 @@ OTHERS = [
     ("seed=1 run", "expected a verb, got 'seed=1'"),
     ("--foo", "expected a verb, got '--foo'"),
     ("run strategy=none,focal", "expected one value, got several; to try each, add -m"),
+    ("run data=file \"data.group='O'Brien'\"", """if it is one name: 'data.group="O'"'"'Brien"'"""),
     ("run data=file data.group=leak,total", """if it is one name: 'data.group="leak,total"'"""),
     ("run train.lr=${nope}", "train.lr: Interpolation key 'nope' not found"),
     ("run -m strategy=glob(zzz*)", "matches none of balanced_bagging, "),
