@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 
 from bench.cli.help import family, overview, verb_help
 from bench.cli.postponed_import import postpone
+from bench.cli.reads import refuse_unread
 from bench.cli.verb import VERBS, outline, outlines
 from bench.errors import Complaint
 from strategies.registry import RegistryError, unknown
@@ -48,6 +49,7 @@ def _run_verb(words: Sequence[str]) -> int:
         asked = next((o for o in every if o.name == name), None)
         return say(family(name, every) if asked is None else verb_help(asked, every))
     verb = outline(name)
+    refuse_unread(verb, rest)
     if verb.preloads:
         _start_workers_early(verb.preloads, rest)
     for package in verb.postpones:

@@ -29,6 +29,7 @@ class Plan(GridVerb):
     order = 11
     usage = "[key=value …]"
     keys = ("strategy", "data", "model", "seed", "split", "tuned", "experiment", "results", "run.retry_failed")
+    accepts = ("train", "run", "tune")  # all that `run` takes: plans are made of the same words
     examples = ("imbench plan 'strategy=glob(*)' data=womens data.target=one_star,class seed=0,1,2",)
     postpones = ("torch",)
 

@@ -23,7 +23,18 @@ class Publish(Verb):
     name = "publish"
     group = "read the results"
     order = 30
-    keys = ("results", "board")
+    keys = (
+        "results",
+        "board.data",
+        "board.target",
+        "board.model",
+        "board.metric",
+        "board.name",
+        "board.overwrite",
+        "board.bootstrap",
+        "board.plots",
+        "board.rope",
+    )
     examples = ("imbench publish results=results", "imbench publish board.data=womens board.name=first")
 
     def act(self, arguments: Sequence[str]) -> int:

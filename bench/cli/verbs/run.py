@@ -28,6 +28,7 @@ class Run(GridVerb):
     order = 10
     usage = "[-m] [key=value …]"
     keys = ("strategy", "data", "model", "seed", "split", "tuned", "experiment", "results", "train", "run", "debug")
+    accepts = ("tune",)  # which search tuned=true is about
     examples = (
         "imbench run -m 'strategy=glob(*)' seed=0,1,2",
         "imbench run -m 'strategy=none,focal,[undersample,focal]' data=womens data.target=class seed=0,1,2",

@@ -11,8 +11,8 @@ import time
 
 from rich.console import Console
 
+from bench.cli.cells import shared_options
 from bench.cli.grid import Configurations, GridVerb
-from bench.config import read_options
 from bench.tuning.driver import tune as search
 from bench.tuning.progress import summarize
 from bench.tuning.report import write_report
@@ -27,7 +27,7 @@ class Tune(GridVerb):
     group = "tune them"
     order = 20
     usage = "[-m] [key=value …]"
-    keys = ("strategy", "data", "model", "split", "results", "tune", "train", "run", "debug")
+    keys = ("strategy", "data", "model", "split", "experiment", "results", "tune", "train", "run", "debug")
     examples = (
         "imbench tune strategy=focal data=digits_lt tune.trials=10",
         "imbench tune -m 'strategy=glob(*)' data=womens data.target=one_star,class tune.trials=40",
@@ -35,7 +35,7 @@ class Tune(GridVerb):
     postpones = ("torch",)
 
     def on_grid(self, configurations: Configurations) -> int:
-        console, options, began = Console(), read_options(configurations[0]), time.monotonic()
+        console, options, began = Console(), shared_options(configurations), time.monotonic()
         try:
             reports = search(configurations, options, console)
         except KeyboardInterrupt:
