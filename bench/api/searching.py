@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
-from rich.console import Console
 
 from bench.cli.cells import shared_options
+from bench.cli.console import Console
 from bench.sweep.plan import identify
 from bench.tuning.driver import tune as search
 from bench.tuning.progress import Report

@@ -12,6 +12,7 @@ from bench.cli.postponed_import import postpone
 from bench.cli.reads import refuse_unread
 from bench.cli.verb import VERBS, outline, outlines
 from bench.errors import Complaint
+from bench.printed import clean, masked
 from strategies.registry import RegistryError, unknown
 
 _HELP = ("-h", "--help")
@@ -26,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (Complaint, RegistryError) as error:
         if os.environ.get("HYDRA_FULL_ERROR") or "debug=true" in words:
             traceback.print_exc()
-        print(f"imbench: {' '.join(str(error).split())}", file=sys.stderr)
+        print(f"imbench: {masked(clean(' '.join(str(error).split())))}", file=sys.stderr)
         return WRONG_USE
     except KeyboardInterrupt:
         print("imbench: interrupted", file=sys.stderr)

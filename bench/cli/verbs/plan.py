@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rich.console import Console
 from rich.text import Text
 
 from bench.cli.cells import plan_cells
+from bench.cli.console import Console
 from bench.cli.grid import Configurations, GridVerb
 from bench.cli.verbs.parts.introduce import introduce
 from bench.records.record import FAILURES
@@ -42,7 +42,7 @@ class Plan(GridVerb):
         planned, options = plan_cells(configurations)
         ahead = outlook(planned, Store(options.results), retry_failed=options.run.retry_failed)
         introduce(planned, console)
-        for text in tally(planned):
+        for text in (*ahead.problems, *tally(planned)):
             console.print(Text(text), soft_wrap=True)
         done, skipped, failed = ahead.count("done"), ahead.count("skipped"), ahead.count(*FAILURES)
         console.print(

@@ -9,9 +9,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from rich.console import Console
-
 from bench.cli.cells import plan_cells
+from bench.cli.console import Console
 from bench.cli.grid import Configurations, GridVerb
 from bench.cli.verbs.parts.introduce import introduce
 from bench.leaderboard.publish import print_boards

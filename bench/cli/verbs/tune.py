@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import time
 
-from rich.console import Console
-
 from bench.cli.cells import shared_options
+from bench.cli.console import Console
 from bench.cli.grid import Configurations, GridVerb
 from bench.tuning.driver import tune as search
 from bench.tuning.progress import summarize
