@@ -1,10 +1,12 @@
 # Everything from a fresh checkout: each target sets up what it needs first.
-.PHONY: demo test check lint types readme readme-long bench gpu simulate fairness quality board regret clean
+.PHONY: demo test check lint types readme readme-long bench gpu simulate fairness quality board regret pins versions faults clean
 
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# What is installed, and what builds it; pip calls the second differently from version to version.
+PINNED := PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt
 
 # The first Python of at least 3.11 that really starts; override with PYTHON=…
 PYTHON ?= $(shell for p in python3 python3.11 python3.12 python3.13 python3.14; do \
@@ -90,8 +92,29 @@ regret: $(READY)
 $(READY): pyproject.toml constraints.txt
 	@test -n "$(PYTHON)" || { echo "expected Python 3.11 or newer on PATH, found none; install one or set PYTHON=…"; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	$(PINNED) $(BIN)/python -m pip install --quiet --editable '.[dev]'
 	@touch $@
 
+# Renew the pins: the newest versions that pyproject.toml allows (torch stays), then every check with them.
+pins: $(READY)
+	$(BIN)/python -m pip install --quiet --upgrade --upgrade-strategy eager $$(grep '^torch==' constraints.txt) \
+		--editable '.[dev]' setuptools
+	$(BIN)/python -m tests.tools.pins --write
+	$(MAKE) check
+
+# The oldest and the newest versions that pyproject.toml allows, each in an environment of its own.
+versions: $(READY)
+	$(BIN)/python -m tests.tools.pins --oldest > .versions-oldest.txt
+	grep '^torch==' constraints.txt > .versions-newest.txt
+	for which in oldest newest; do \
+		$(PYTHON) -m venv --clear .versions/$$which && \
+		.versions/$$which/bin/python -m pip install --quiet --constraint .versions-$$which.txt --editable '.[dev]' && \
+		.versions/$$which/bin/python -m pytest -q -m "not long" tests/cli tests/sweep tests/tuning tests/training || exit 1; \
+	done
+
+# Kills at random instants, many writers at once, and hostile files, at length; a short form of each is in `make test`.
+faults: $(READY)
+	$(BIN)/python -m tests.tools.faults
+
 clean:
-	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .versions .versions-*.txt build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

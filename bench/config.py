@@ -7,11 +7,12 @@ mode: a list may become a tuple and an integer a float, nothing else is coerced)
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from functools import lru_cache
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar, cast
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -35,8 +36,24 @@ T = TypeVar("T")
 _LOGGER_PACKAGES = {"tensorboard": "tensorboard", "mlflow": "mlflow"}  # extras of pyproject.toml by the same names
 
 
+_LARGEST = 2**31 - 1  # counts and seconds: what every library below takes
+_LARGEST_SEED = 2**32 - 1  # NumPy's global stream takes no larger one
+_MOST_AT_ONCE = 4096  # processes, threads, members of a stack
+_MOST_RESAMPLES = 1_000_000
+
+
 class ConfigError(Complaint, ValueError):
     """The configuration is wrong: says which key, what was expected, what was given, and what to do."""
+
+
+def _check_seed(key: str, value: int) -> None:
+    """Hold a seed to what every generator takes.
+
+    Raises:
+        ConfigError: it is below 0, or above 2³² − 1.
+    """
+    if not 0 <= value <= _LARGEST_SEED:
+        raise ConfigError(f"{key}: expected a whole number from 0 to {_LARGEST_SEED}, got {value}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +80,9 @@ class TrainConfig:
         for name in ("max_steps", "batch_size", "eval_every", "patience", "lr"):
             if getattr(self, name) <= 0:
                 raise ValueError(f"train.{name}: expected a number above 0, got {getattr(self, name)}")
+        for name in ("max_steps", "batch_size", "eval_every", "patience"):
+            if getattr(self, name) > _LARGEST:
+                raise ValueError(f"train.{name}: expected a number of at most {_LARGEST}, got {getattr(self, name)}")
         if not 0 <= self.decay < 1:
             raise ValueError(f"train.decay: expected a share of at least 0 and below 1, got {self.decay}")
         if self.weight_decay < 0:
@@ -89,9 +109,13 @@ class RunConfig:
 
     def __post_init__(self) -> None:
         counts = (self.workers, self.threads, self.stack)
-        if any(not isinstance(n, str) and n < 1 for n in counts):
+        if any(not isinstance(n, str) and not 1 <= n <= _MOST_AT_ONCE for n in counts):
             got = f"workers={self.workers}, threads={self.threads}, stack={self.stack}"
-            raise ValueError(f"run: expected workers, threads and stack of at least 1, got {got}")
+            raise ValueError(
+                f"run: expected workers, threads and stack of at least 1, at most {_MOST_AT_ONCE}, got {got}"
+            )
+        if self.timeout is not None and not 0 < self.timeout <= _LARGEST:
+            raise ValueError(f"run.timeout: expected seconds above 0, or null for any time, got {self.timeout:g}")
         if self.logger in _LOGGER_PACKAGES and find_spec(_LOGGER_PACKAGES[self.logger]) is None:
             raise ValueError(
                 f"run.logger={self.logger}: expected the package {_LOGGER_PACKAGES[self.logger]}, which is not "
@@ -115,8 +139,11 @@ class BoardConfig:
     fail_if: str = ""
 
     def __post_init__(self) -> None:
-        if self.bootstrap < 0 or 0 < self.bootstrap < 100:
-            raise ValueError(f"board.bootstrap: expected 0 (none) or at least 100 resamples, got {self.bootstrap}")
+        if self.bootstrap < 0 or 0 < self.bootstrap < 100 or self.bootstrap > _MOST_RESAMPLES:
+            raise ValueError(
+                f"board.bootstrap: expected 0 (none) or at least 100 resamples, at most {_MOST_RESAMPLES}, "
+                f"got {self.bootstrap}"
+            )
         if not 0 <= self.rope < 1:
             raise ValueError(f"board.rope: expected a difference of at least 0 and below 1, got {self.rope}")
 
@@ -136,6 +163,10 @@ class TuneConfig:
     stack: int | Literal["auto", "off"] = "auto"
 
     def __post_init__(self) -> None:
+        for seed in (*self.seeds, self.sampler_seed):
+            _check_seed("tune.seeds and tune.sampler_seed", seed)
+        if max(self.trials, self.batch, self.folds) > _LARGEST:
+            raise ValueError(f"tune: expected trials, batch and folds of at most {_LARGEST}")
         if not isinstance(self.stack, str) and self.stack < 1:
             raise ValueError(f"tune: expected stack to be auto, off or at least 1, got {self.stack}")
         if self.trials < 1 or self.batch < 1 or not self.seeds or self.folds < 0 or self.folds == 1:
@@ -157,6 +188,10 @@ class Cell:
     seed: int
     tuned: bool = False
     budget: tuple[tuple[str, float], ...] = ()  # what the search for tuned settings took
+
+    def __post_init__(self) -> None:
+        _check_seed("seed", self.seed)
+        _check_seed("split", self.split)
 
     @property
     def strategy(self) -> str:
@@ -183,9 +218,11 @@ class CommandOptions:
     debug: bool = False
 
 
+WHOLE_COMMAND: Final = ("results", "run", "board", "need", "budget", "tune", "debug")
+"""Sections that are no part of any cell: all cells of a command share them."""
+
 _TOP_KEYS = frozenset(
-    {"data", "model", "strategy", "train", "tune", "experiment", "seed", "split", "tuned"}
-    | {"repeats", "results", "run", "board", "need", "budget", "debug"}
+    {"data", "model", "strategy", "train", "experiment", "seed", "split", "repeats", "tuned", *WHOLE_COMMAND}
 )
 
 
@@ -292,6 +329,8 @@ def read_section(cls: type[T], raw: Mapping[str, Any], path: str) -> T:
     if not isinstance(raw, Mapping):
         raise ConfigError(f"{path}: expected keys and values, got {raw!r}")
     _check_keys(raw, {f.name for f in fields(cast(Any, cls))}, path)
+    for key, value in raw.items():
+        _check_finite(value, f"{path}.{key}")
     try:
         text = json.dumps(raw, sort_keys=True)
     except (TypeError, ValueError) as error:
@@ -310,7 +349,26 @@ def _read_value(kind: type[T], value: Any, path: str) -> T:
     Raises:
         ConfigError: it has another type; `path` is what the message calls it.
     """
+    _check_finite(value, path)
     return _validate(kind, json.dumps(value), path)
+
+
+def _check_finite(value: Any, path: str) -> None:
+    """Refuse numbers that no result can be computed with, in lists and mappings too.
+
+    Raises:
+        ConfigError: NaN, an infinity, or a whole number of more than 64 bits.
+    """
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            _check_finite(inner, f"{path}.{key}")
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            _check_finite(inner, path)
+    elif isinstance(value, float) and not math.isfinite(value):
+        raise ConfigError(f"{path}: expected a finite number, got {value}")
+    elif isinstance(value, int) and not -(2**63) <= value < 2**63:
+        raise ConfigError(f"{path}: expected a number of at most 64 bits, got one of {value.bit_length()}")
 
 
 def _validate(kind: type[T], text: str, path: str) -> T:

@@ -15,7 +15,7 @@ FILES = TREE.files
 
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("strategies",),
-    ("bench.machine", "bench.files", "bench.errors"),
+    ("bench.machine", "bench.files", "bench.errors", "bench.bounded_yaml", "bench.private_key", "bench.printed"),
     ("bench.data", "bench.models", "bench.records"),
     ("bench.evaluation",),
     ("bench.needs",),
@@ -28,7 +28,10 @@ LAYERS: tuple[tuple[str, ...], ...] = (
 )
 """From the ground up: a module imports from its own part and from lower layers, inside functions too."""
 
-EDGE = {f"bench.cli.{name}" for name in ("complaints", "compose", "grid", "hydra_completion", "hydra_plugin")}
+EDGE = {
+    f"bench.cli.{name}"
+    for name in ("calls", "complaints", "compose", "grid", "hydra_completion", "hydra_plugin", "loader", "references")
+}
 
 
 def within(name: str, packages: tuple[str, ...] | set[str]) -> bool:

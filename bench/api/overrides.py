@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from bench.cli.compose import compose, expand, guard, hydra_loader
+from bench.cli.compose import compose, expand, guard, hydra_loader, own_sets
 from bench.config import ConfigError
 
 
@@ -29,4 +29,5 @@ def compose_grid(overrides: Sequence[str]) -> list[dict[str, Any]]:
         ConfigError: the overrides cannot be used.
     """
     with hydra_loader() as loader:
-        return compose(loader, expand(guard(check_list(overrides)), loader))
+        own = own_sets(check_list(overrides))
+        return compose(loader, expand(guard(overrides), loader, common=own), own)

@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from rich.console import Console
-
 from bench.cli.cells import options_from
+from bench.cli.console import Console
 from bench.config import BoardConfig
 from bench.leaderboard.boards.bootstrap import attach
 from bench.leaderboard.boards.build import boards as build_boards
 from bench.leaderboard.boards.model import Board
 from bench.leaderboard.publish import FILTERS, select
 from bench.leaderboard.publish import for_settings as publish_as
-from bench.records import index
+from bench.leaderboard.reading import read_records, say_left_out
 from bench.records.files import ResultsError
 from bench.records.store import Store
 
@@ -36,7 +35,9 @@ def boards(overrides: Sequence[str] = ()) -> list[Board]:
     """
     options = options_from(check_list(overrides))
     root = Path(options.results)
-    records = select(index.read(root), filters(options.board))
+    everything = read_records(root)
+    say_left_out(everything, Console(stderr=True))
+    records = select(everything, filters(options.board))
     try:
         found = build_boards(records, metric=options.board.metric) if len(records) else []
     except ValueError as error:

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
-from rich.console import Console
 
+from bench.cli.cells import shared_options
+from bench.cli.console import Console
 from bench.cli.repeats import on_each_split
-from bench.config import read_options
 from bench.sweep.plan import identify
 from bench.tuning.driver import tune as search
 from bench.tuning.progress import Report
@@ -37,7 +37,7 @@ def tune(overrides: Sequence[str] = (), *, quiet: bool = False) -> pd.DataFrame:
         imbench.Complaint: the overrides, the data or the results folder cannot be used; says what to do.
     """
     configurations = on_each_split(compose_grid(overrides))
-    reports = search(configurations, read_options(configurations[0]), Console(stderr=True, quiet=quiet))
+    reports = search(configurations, shared_options(configurations), Console(stderr=True, quiet=quiet))
     for report in reports:
         if not report.skipped:
             write_report(report.study)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pandas as pd
-from rich.console import Console
 
 from bench.cli.cells import plan_cells
+from bench.cli.console import Console
 from bench.records.store import load
 from bench.sweep.run import run_sweep
 

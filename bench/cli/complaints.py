@@ -29,6 +29,7 @@ _SAYINGS = (
         r"(?:argument|parameters) '(?P<key>.*?)'.*--multirun",
         _SEVERAL,
     ),
+    (r"Exceeds the limit", "{key}: expected a number of at most 64 bits"),
     (r"Could not append .* at '(?P<key>.*?)'", "+{key}: expected a new key, but it is there already; leave out the +"),
     (r"Could not delete .* '(?P<key>.*?)' does not exist", "~{key}: expected a key that there is; leave it out"),
     (r"Could not override '(?P<key>.*?)'", UNKNOWN),

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any, cast
 
 from hydra import initialize_config_module
-from hydra.core.config_loader import ConfigLoader
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
@@ -24,11 +23,12 @@ from hydra.types import RunMode
 from omegaconf import OmegaConf
 
 from bench.cli.complaints import hydra_in_one_line
+from bench.cli.loader import CONFIG, Loader, no_cell_uses, our_loader, owner
+from bench.cli.references import followed
 from bench.config import ConfigError
 from bench.data.options import OWN_SETS, as_written, quoted
 from strategies.registry import unknown
 
-_CONFIG = "config"
 _ONE_CHOICE = ("data", "model", "train", "tune", "experiment")  # groups of which a cell has one file
 
 
@@ -65,47 +65,47 @@ def _check_override(override: str) -> None:
             raise ConfigError(f"strategy=[{','.join(names)}]: {twice!r} and {twice!r} repeat; list a strategy once")
 
 
-def expand(overrides: Sequence[str], loader: ConfigLoader) -> list[list[str]]:
+def expand(
+    overrides: Sequence[str], loader: Loader, config: str | None = CONFIG, common: Sequence[str] = ()
+) -> list[list[str]]:
     """The grid of a multirun: one list of overrides per cell, without repeats.
 
-    `strategy.X.*` reaches the cells whose stack contains X only.
+    `strategy.X.*` reaches the cells whose stack contains X only, whether the command line, an experiment file or the
+    main configuration `config` chooses it. `common` are Hydra's own overrides (hydra.searchpath, …).
 
     Raises:
         ConfigError: an override cannot be read, has no value, or names a strategy that no cell contains.
     """
     with hydra_in_one_line(overrides):
+        loader.told(config, [*common, *overrides])
         parsed = OverridesParser.create(config_loader=loader).parse_overrides(list(overrides))
     axes: dict[str, list[str]] = {}
+    groups: set[str] = set()
     for override in parsed:
         key = override.get_key_element()
         axes[key] = [key] if override.is_delete() else [f"{key}={value}" for value in _swept_values(override, loader)]
+        if not _is_value(override, loader):
+            groups |= {*axes[key]}
+    owned = any(owner(override) for choices in axes.values() for override in choices)
+    stacks: dict[tuple[str, ...], list[str]] = {}
     jobs: dict[tuple[str, ...], None] = {}
     used: set[str] = set()
     for job in itertools.product(*axes.values()):
-        chosen = stack_of(job)
-        kept = [o for o in job if owner(o) is None or chosen is None or owner(o) in chosen]
+        structural = tuple(o for o in job if o in groups)
+        if owned and structural not in stacks:
+            with hydra_in_one_line(structural):
+                stacks[structural] = loader.members_of([o for o in structural if not o.startswith("hydra.searchpath")])
+        kept = [o for o in job if owner(o) is None or owner(o) in stacks[structural]]
         used |= {owner(o) or "" for o in kept}
         jobs[tuple(kept)] = None
-    refuse_unused([o for o in itertools.chain.from_iterable(axes.values()) if owner(o) not in used], list(jobs))
+    known = {name for stack in stacks.values() for name in stack}
+    for override in itertools.chain.from_iterable(axes.values()):
+        if owner(override) is not None and owner(override) not in used:
+            raise ConfigError(no_cell_uses(override, sorted(known)))
     return [list(job) for job in jobs]
 
 
-def refuse_unused(overrides: Sequence[str], jobs: Sequence[Sequence[str]]) -> None:
-    """Refuse overrides of `strategy.X.*` where X is in the stack of no job; where a file chooses stacks, none is.
-
-    Raises:
-        ConfigError: names the override, and the strategies that there are.
-    """
-    stacks = [stack_of(job) for job in jobs]
-    for override in overrides:
-        name = owner(override)
-        if name is not None and not any(stack is None or name in stack for stack in stacks):
-            known = sorted({strategy for stack in stacks for strategy in stack or ()})
-            hint = unknown("strategy of this command", name, known)
-            raise ConfigError(f"{override.lstrip('+')}: no cell uses it. {hint}")
-
-
-def _swept_values(override: Override, loader: ConfigLoader) -> list[str]:
+def _swept_values(override: Override, loader: Loader) -> list[str]:
     """The values of one override in Hydra's own text; one for what is not swept.
 
     Raises:
@@ -126,29 +126,18 @@ def _swept_values(override: Override, loader: ConfigLoader) -> list[str]:
     return found
 
 
-def owner(override: str) -> str | None:
-    """X of an override of strategy.X.*, else None."""
-    key = override.lstrip("+~").partition("=")[0]
-    parts = key.split(".")
-    return parts[1] if parts[0] == "strategy" and len(parts) > 2 else None
-
-
-def stack_of(job: Sequence[str]) -> list[str] | None:
-    """The names in a job's `strategy=a` or `strategy=[a,b]`; None where an experiment file chooses them."""
-    chosen = next((o for o in job if o.startswith("strategy=")), None)
-    if chosen is None:
-        return None if any(o.startswith("experiment=") for o in job) else ["none"]
-    return [name.strip() for name in chosen.partition("=")[2].strip("[]").split(",")]
-
-
-def compose(loader: ConfigLoader, jobs: Sequence[Sequence[str]], common: Sequence[str] = ()) -> list[dict[str, Any]]:
-    """One plain configuration per job. `common` are Hydra's own overrides (hydra.searchpath, …).
+def compose(
+    loader: Loader, jobs: Sequence[Sequence[str]], common: Sequence[str] = (), config: str | None = CONFIG
+) -> list[dict[str, Any]]:
+    """One plain configuration per job. `common` are Hydra's own overrides (hydra.searchpath, …), `config` the main one.
 
     Raises:
         ConfigError: an override cannot be read, or names a key, a group or a file that there is not.
     """
+    loader.told(config, common)
     parser = OverridesParser.create(config_loader=loader)
     parsed: dict[str, Override] = {}
+    values: set[str] = set()  # overrides that need no composition
     bases: dict[tuple[str, ...], tuple[dict[str, Any], bool]] = {}
     composed = []
     for job in jobs:
@@ -156,11 +145,12 @@ def compose(loader: ConfigLoader, jobs: Sequence[Sequence[str]], common: Sequenc
             if text not in parsed:
                 with hydra_in_one_line([text]):
                     (parsed[text],) = parser.parse_overrides([text])
-        simple = [o for o in job if _is_value(parsed[o], loader)]
+                values |= {text} if _is_value(parsed[text], loader) else set()
+        simple = [o for o in job if o in values]
         structural = tuple(o for o in job if o not in simple)
         if structural not in bases:
             with hydra_in_one_line(structural):
-                cfg = loader.load_configuration(_CONFIG, [*common, *structural], run_mode=RunMode.RUN)
+                cfg = loader.load_configuration(config, [*common, *structural], run_mode=RunMode.RUN)
             plain = cast("dict[str, Any]", OmegaConf.to_container(cfg, resolve=False))
             del plain["hydra"]
             bases[structural] = (plain, "${" in repr(plain))
@@ -170,7 +160,7 @@ def compose(loader: ConfigLoader, jobs: Sequence[Sequence[str]], common: Sequenc
             assign(one, parsed[text])
         if interpolated or any("${" in text for text in simple):
             with hydra_in_one_line(job):
-                one = cast("dict[str, Any]", OmegaConf.to_container(OmegaConf.create(one), resolve=True))
+                one = followed(OmegaConf.create(one))
         composed.append(one)
     return composed
 
@@ -182,11 +172,12 @@ def compose_one(overrides: Sequence[str]) -> dict[str, Any]:
         ConfigError: as `compose` and `guard`; or an override has several values.
     """
     with hydra_loader() as loader:
-        jobs = expand(guard(overrides), loader)
+        own = own_sets(overrides)
+        jobs = expand(guard(overrides), loader, common=own)
         if len(jobs) > 1:
             several = next(o for o in overrides if not any(f"{o}" in job for job in jobs))
             raise ConfigError(f"{several}: expected one value, got several; only run, plan and tune take a grid")
-        (one,) = compose(loader, jobs, own_sets(overrides))
+        (one,) = compose(loader, jobs, own)
     return one
 
 
@@ -199,13 +190,13 @@ def own_sets(overrides: Sequence[str]) -> list[str]:
     return [f"hydra.searchpath=[{quoted(sets.as_uri())}]"]
 
 
-def _is_value(override: Override, loader: ConfigLoader) -> bool:
+def _is_value(override: Override, loader: Loader) -> bool:
     """Whether an override sets a value at a path, so that no composition is needed: not a group, nothing deleted."""
     if override.is_delete() or override.package is not None or override.key_or_group.startswith("hydra."):
         return False
     if override.is_add() and not override.is_force_add():
         return False
-    return "." in override.key_or_group or not cast(Any, loader).repository.group_exists(override.key_or_group)
+    return "." in override.key_or_group or not loader.is_group(override.key_or_group)
 
 
 def assign(raw: dict[str, Any], override: Override) -> None:
@@ -229,14 +220,14 @@ def assign(raw: dict[str, Any], override: Override) -> None:
 
 
 @contextmanager
-def hydra_loader() -> Iterator[ConfigLoader]:
-    """Hydra's configuration loader over our groups, outside `hydra.main` (Python, verbs without a grid)."""
+def hydra_loader() -> Iterator[Loader]:
+    """The configuration loader over our groups, outside `hydra.main` (Python, verbs without a grid)."""
     register_plugins()
     current = GlobalHydra.instance()
     theirs, current.hydra = current.hydra, None  # an application of Hydra's that calls us keeps its own
     try:
-        with initialize_config_module("bench.conf", version_base="1.3"):
-            yield GlobalHydra.instance().config_loader()
+        with our_loader() as made, initialize_config_module("bench.conf", version_base="1.3"):
+            yield made[-1]
     finally:
         GlobalHydra.instance().hydra = theirs
 

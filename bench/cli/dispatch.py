@@ -9,8 +9,10 @@ from collections.abc import Iterable, Sequence
 
 from bench.cli.help import family, overview, verb_help
 from bench.cli.postponed_import import postpone
+from bench.cli.reads import refuse_unread
 from bench.cli.verb import VERBS, outline, outlines
 from bench.errors import Complaint
+from bench.printed import clean, masked
 from strategies.registry import RegistryError, unknown
 
 _HELP = ("-h", "--help")
@@ -25,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (Complaint, RegistryError) as error:
         if os.environ.get("HYDRA_FULL_ERROR") or "debug=true" in words:
             traceback.print_exc()
-        print(f"imbench: {' '.join(str(error).split())}", file=sys.stderr)
+        print(f"imbench: {masked(clean(' '.join(str(error).split())))}", file=sys.stderr)
         return WRONG_USE
     except KeyboardInterrupt:
         print("imbench: interrupted", file=sys.stderr)
@@ -48,6 +50,7 @@ def _run_verb(words: Sequence[str]) -> int:
         asked = next((o for o in every if o.name == name), None)
         return say(family(name, every) if asked is None else verb_help(asked, every))
     verb = outline(name)
+    refuse_unread(verb, rest)
     if verb.preloads:
         _start_workers_early(verb.preloads, rest)
     for package in verb.postpones:

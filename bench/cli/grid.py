@@ -20,7 +20,9 @@ from hydra.types import RunMode
 from omegaconf import OmegaConf
 
 from bench.cli.complaints import hydra_in_one_line
-from bench.cli.compose import guard, own_sets, refuse_unused, register_plugins
+from bench.cli.compose import guard, own_sets, register_plugins
+from bench.cli.loader import CONFIG, Loader, our_loader
+from bench.cli.references import followed
 from bench.cli.verb import VERBS, Verb
 from bench.config import ConfigError
 from strategies.registry import unknown
@@ -74,8 +76,7 @@ class _Task:
 
 def plain(configuration: Any) -> Mapping[str, Any]:
     """A configuration without OmegaConf's types, references followed."""
-    found = OmegaConf.to_container(configuration, resolve=True) if OmegaConf.is_config(configuration) else configuration
-    return cast("Mapping[str, Any]", found)
+    return followed(configuration) if OmegaConf.is_config(configuration) else cast("Mapping[str, Any]", configuration)
 
 
 def _compose_by_hydra(verb: str, arguments: Sequence[str], task: _Task) -> int:
@@ -86,15 +87,22 @@ def _compose_by_hydra(verb: str, arguments: Sequence[str], task: _Task) -> int:
     """
     options = _check_options(arguments)
     _check_words(verb, options.overrides)
-    if not options.multirun:
-        refuse_unused(options.overrides, [options.overrides])
-    with full_errors(), argv([*_guarded(arguments, options.overrides), *own_sets(options.overrides)]):
+    words = [*_guarded(arguments, options.overrides), *own_sets(options.overrides)]
+    with full_errors(), argv(words), our_loader(strict=not options.multirun) as loaders:
         register_plugins()
         try:
-            hydra.main(config_path="pkg://bench.conf", config_name="config", version_base="1.3")(task)()
+            hydra.main(config_path="pkg://bench.conf", config_name=CONFIG, version_base="1.3")(task)()
         except SystemExit as stop:
             return stop.code if isinstance(stop.code, int) else 1
+    _say_idle(loaders)
     return 0
+
+
+def _say_idle(loaders: Sequence[Loader]) -> None:
+    """Say for which strategies a file sets something that is in no cell of this command."""
+    in_files, chosen = (set[str]().union(*(getattr(one, name) for one in loaders)) for name in ("in_files", "chosen"))
+    for name in sorted(in_files - chosen):
+        print(f"strategy.{name}: a configuration file sets it, and no cell of this command uses it", file=sys.stderr)
 
 
 def _check_options(arguments: Sequence[str]) -> Namespace:

@@ -39,7 +39,8 @@ class Outline:
 
     `text`: its docstring. `group`, `order`: the heading in the overview, and the place: verbs stand by `order`, groups
     by their first verb. `usage`: what may follow the verb. `keys`: the sections and keys of the configuration that it
-    reads, of which help shows comments and defaults. `examples`: whole command lines. `completes`: what its words
+    reads, of which help shows comments and defaults; all others are refused. `accepts`: sections that it reads too, and
+    that help leaves to another verb. `examples`: whole command lines. `completes`: what its words
     without `=` are: `strategy`, `model`, `data`, `set` (public data), `shell`, else files. `postpones`: packages that
     are imported only when they are used. `preloads`: the module that worker processes have imported once; where
     the arguments are likely to need workers, these start to import it before the verb is imported.
@@ -51,6 +52,7 @@ class Outline:
     order: int = 1000
     usage: str = "[key=value …]"
     keys: tuple[str, ...] = ()
+    accepts: tuple[str, ...] = ()
     examples: tuple[str, ...] = ()
     completes: str = ""
     postpones: tuple[str, ...] = ()

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from math import inf
 from typing import ClassVar, Final, Generic, Literal, TypeVar
 
 Given = TypeVar("Given")
@@ -66,7 +67,7 @@ class Metric(Generic[Given]):
 
     `binary` and `multiclass` say where its columns stand on boards of two classes, or of more; None: it does not exist
     there. `realistic` is the largest difference between two strategies that can be expected: half the range for a
-    metric within [0, 1], None for an unbounded one.
+    metric within [0, 1], None for an unbounded one. `bounds`: the least and the largest value that it can have.
     """
 
     kind: ClassVar[Kind]
@@ -82,6 +83,7 @@ class Metric(Generic[Given]):
     binary: Places | None
     multiclass: Places | None
     realistic: float | None
+    bounds: tuple[float, float]
 
     @classmethod
     def entry(
@@ -93,6 +95,7 @@ class Metric(Generic[Given]):
         binary: Places | None,
         multiclass: Places | None,
         realistic: float | None = 0.5,
+        bounds: tuple[float, float] | None = None,
     ) -> Callable[[Callable[[Given], float]], Metric[Given]]:
         """Makes a metric of its formula: the function's name is the metric's, its docstring the description.
 
@@ -116,6 +119,7 @@ class Metric(Generic[Given]):
                 binary=binary,
                 multiclass=multiclass,
                 realistic=realistic,
+                bounds=bounds or ((0.0, 1.0) if realistic is not None else (-inf if ideal is not None else 0.0, inf)),
             )
 
         return of

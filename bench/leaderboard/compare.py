@@ -34,12 +34,12 @@ from rich.text import Text
 from bench.evaluation.registry import METRICS, metric_of
 from bench.leaderboard.boards.build import boards
 from bench.leaderboard.boards.model import Board, Row
+from bench.leaderboard.reading import read_folder, say_left_out
 from bench.leaderboard.statistics.design import Unit
 from bench.leaderboard.statistics.design import compare as paired
 from bench.leaderboard.statistics.intervals import Difference
 from bench.leaderboard.text.numbers import decimals_for, number, signed, with_interval
 from bench.leaderboard.text.words import clean, list_of, plural
-from bench.records import snapshot
 from bench.records.columns import RecordTable
 from bench.records.files import ResultsError
 
@@ -137,7 +137,9 @@ def compare(before: Path, after: Path, console: Console, *, rules: str = "", met
         ResultsError: a folder holds no records, a rule cannot be read, or there is nothing that it is about.
     """
     parsed = parse(rules)
-    sides = [snapshot.read(before), snapshot.read(after)]
+    sides = [read_folder(before), read_folder(after)]
+    for side in sides:
+        say_left_out(side, console)
     try:
         tables = [boards(side, metric=metric) for side in sides]
     except ValueError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -20,12 +21,13 @@ from bench.leaderboard.formats import csv_json as export
 from bench.leaderboard.formats import entries, latex, markdown, terminal
 from bench.leaderboard.formats.html import page
 from bench.leaderboard.plots.registry import drawn, evidence_of
+from bench.leaderboard.reading import read_records, say_left_out
 from bench.leaderboard.statistics.verdicts import ROPE
 from bench.leaderboard.status import say_empty
 from bench.leaderboard.text.words import clean, list_of, plural
-from bench.records import index
 from bench.records.columns import RecordTable, of_records
 from bench.records.files import ResultsError, write_atomically
+from bench.records.record import Record
 from bench.records.store import Store
 
 PRINTED: Final = 30
@@ -73,11 +75,12 @@ def publish(
         The files written; none where there is nothing to publish.
 
     Raises:
-        ResultsError: a record cannot be read, or the folder cannot be written.
+        ResultsError: the folder cannot be written.
         ValueError: `where` names something else than data, target or model; or an unknown metric.
     """
     options = options or Options()
-    everything = index.read(root)
+    everything = read_records(root)
+    say_left_out(everything, console)
     if not len(everything):
         say_empty(root, console)
         return []
@@ -122,6 +125,8 @@ def documents(
     across = summaries(tables, rope=options.rope)
     evidence = {board.slug: evidence_of(board, store) for board in tables} if options.plots else {}
     facts = [f"{plural(len(records), 'record')}, {plural(len(tables), 'board')}. {export.origin(records)}"]
+    if records.left_out:
+        facts.append(f"{plural(len(records.left_out), 'file')} left out: no records that prove themselves.")
     found = families(tables)
     texts = {
         "leaderboard.html": page(
@@ -142,13 +147,12 @@ def documents(
 
 
 def print_boards(root: Path, console: Console, keys: Sequence[str]) -> list[Board]:
-    """Print the boards of some cells only, such as those of one sweep; keys without a record are left out.
-
-    Raises:
-        ResultsError: a record cannot be read.
-    """
+    """Print the boards of some cells only, such as those of one sweep; keys without a record are left out."""
     store = Store(root)
-    found = [record for key in dict.fromkeys(keys) if (record := store.get(key)) is not None]
+    found: list[Record] = []
+    for key in dict.fromkeys(keys):
+        with suppress(ResultsError):  # said by who ran the cell
+            found += [record] if (record := store.proven(key)) is not None else []
     tables = boards(of_records(found))
     tables = [attach(board, store) if board.design.given else board for board in tables]
     _print(tables, console)

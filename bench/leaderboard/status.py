@@ -13,7 +13,10 @@ from rich.text import Text
 
 from bench.leaderboard.boards.model import describe_units
 from bench.leaderboard.text.words import clean, plural, short
-from bench.records.files import ResultsError
+from bench.records.columns import of_records
+from bench.records.files import ResultsError, one_line
+from bench.records.proof import unproven
+from bench.records.reading import AGAIN
 from bench.records.record import FAILURES, STATUSES, Record
 from bench.records.store import Store
 from bench.records.versions import of_this_version
@@ -41,9 +44,8 @@ def status(root: Path, console: Console) -> None:
             "To try the failed cells again, run the same command with run.retry_failed=true.\n", highlight=False
         )
     for problem in unreadable:
-        console.print(Text(f"Unreadable: {clean(problem)}"))
-    files = [path for path in store.runs.rglob("*") if path.is_file()]
-    size = sum(path.stat().st_size for path in files)
+        console.print(Text(f"Not counted: {clean(problem)}"), soft_wrap=True)
+    size = sum(path.stat().st_size for path in store.runs.rglob("*") if path.is_file() and not path.is_symlink())
     if old := len(records) - len(current):
         console.print(
             f"{plural(old, 'record')} of another version of encoding, training, splitting or evaluation: the same "
@@ -65,11 +67,15 @@ def _read(store: Store) -> tuple[list[Record], list[str]]:
     records, problems = [], []
     for path in store.paths():
         try:
-            records.append(store.read(path))
+            record = store.read(path)
+            of_records([record])
         except ResultsError as error:
             problems.append(str(error))
-        except (OSError, TypeError, ValueError) as error:
-            problems.append(f"{path}: expected a record, but got {error}; delete the file and re-run its cell")
+        except (OSError, TypeError, ValueError, AttributeError, KeyError, OverflowError) as error:
+            problems.append(f"{path}: expected a record, but got {one_line(error)}; {AGAIN}")
+        else:
+            why = unproven(record, path)
+            (problems if why else records).append(why or record)  # type: ignore[arg-type]
     return records, problems
 
 

@@ -99,6 +99,8 @@ class RecordTable:
     tuned: npt.NDArray[np.bool_]
     uses_extra: npt.NDArray[np.bool_]
     numbers: Mapping[str, Floats]
+    left_out: tuple[str, ...] = ()
+    """What lay among the records and is none that can be believed, a line each."""
 
     def __len__(self) -> int:
         return len(self.keys)
@@ -137,6 +139,7 @@ class RecordTable:
             self.tuned[chosen],
             self.uses_extra[chosen],
             {name: column[chosen] for name, column in self.numbers.items()},
+            self.left_out,
         )
 
     def where(self, name: str, value: str) -> RecordTable:
@@ -252,4 +255,5 @@ def joined(parts: Sequence[RecordTable]) -> RecordTable:
             name: np.concatenate([part.numbers.get(name, np.full(len(part), np.nan)) for part in parts])
             for name in names
         },
+        tuple(line for part in parts for line in part.left_out),
     )

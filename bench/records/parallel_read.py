@@ -13,6 +13,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -20,6 +21,10 @@ import pyarrow as pa  # type: ignore[import-untyped]
 
 from bench.machine import usable_cores
 from bench.records.columns import RecordTable, joined, of_records
+from bench.records.files import ResultsError, one_line
+from bench.records.proof import unproven
+from bench.records.reading import AGAIN
+from bench.records.record import Record
 from bench.records.store import Store
 from bench.records.table_file import of_arrow, to_arrow
 
@@ -33,10 +38,8 @@ WORTH_IT: Final = 5_000
 def parse_files(store: Store, names: Sequence[str], *, processes: int | None = None) -> RecordTable:
     """The table of the records with these keys, in their order; `processes` at most, by default one a core.
 
-    A helper that fails for whatever reason is not relied on: its records are parsed here, with the same outcome.
-
-    Raises:
-        ResultsError: a file is no record; names it.
+    A helper that fails for whatever reason is not relied on: its records are parsed here, with the same outcome. Files
+    that are no records are named in `left_out`.
     """
     count = max(1, min(processes or usable_cores(), len(names) // WORTH_IT))
     bounds = [len(names) * i // count for i in range(count + 1)]
@@ -53,11 +56,28 @@ def parse_files(store: Store, names: Sequence[str], *, processes: int | None = N
 
 
 def _parsed(store: Store, names: Sequence[str]) -> RecordTable:
-    parts = [
-        of_records(store.read(store.path(name)) for name in names[start : start + PART])
-        for start in range(0, max(1, len(names)), PART)
-    ]
+    parts = [read_records(store, names[start : start + PART]) for start in range(0, max(1, len(names)), PART)]
     return joined(parts)
+
+
+def read_records(store: Store, names: Sequence[str]) -> RecordTable:
+    """The table of those of the records with these keys that prove themselves; the others are named in `left_out`."""
+    found, left_out = list[Record](), list[str]()
+    for name in names:
+        path = store.path(name)
+        try:
+            record = store.read(path)
+            of_records([record])  # what a foreign hand put into traits may fit no column
+        except ResultsError as error:
+            left_out.append(str(error))
+        except (TypeError, ValueError, AttributeError, KeyError, OverflowError) as error:
+            left_out.append(f"{path}: expected a record, but got {one_line(error)}; {AGAIN}")
+        else:
+            if why := unproven(record, path):
+                left_out.append(why)
+            else:
+                found.append(record)
+    return replace(of_records(found), left_out=tuple(left_out))
 
 
 class _Helper:
@@ -98,7 +118,7 @@ class _Helper:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """What a helper does; a record that cannot be read ends it with a traceback, and its caller reads again."""
+    """What a helper does."""
     keys = sys.stdin.read().split("\n")
     table = to_arrow(_parsed(Store(Path(arguments[0])), keys)).combine_chunks()
     with pa.ipc.new_stream(sys.stdout.buffer, table.schema) as stream:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from bench.records.files import ResultsError
+from bench.records.reading import AGAIN, read_json
 
 SCHEMA = 1
 
@@ -70,9 +71,36 @@ class Record:
         return {name: getattr(self, name) for name in self.IDENTITY}
 
 
-_FIELDS = frozenset(f.name for f in fields(Record))
+_FIELDS = {f.name: str(f.type) for f in fields(Record)}
 
 _REQUIRED = tuple(f.name for f in fields(Record) if f.default is MISSING and f.default_factory is MISSING)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 2**1023
+
+
+def _maps_to(inner: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    return lambda value: isinstance(value, dict) and all(map(inner, value.values()))
+
+
+_KINDS: dict[str, Callable[[Any], bool]] = {
+    "str": lambda value: isinstance(value, str),
+    "Status": lambda value: isinstance(value, str) and value in STATUSES,
+    "bool": lambda value: isinstance(value, bool),
+    "int": lambda value: type(value) is int and -(2**63) <= value < 2**63,
+    "Mapping[str, Any]": lambda value: isinstance(value, dict),
+    "Mapping[str, str]": _maps_to(lambda value: isinstance(value, str)),
+    "Mapping[str, float]": _maps_to(_is_number),
+    "Mapping[str, float | None]": _maps_to(lambda value: value is None or _is_number(value)),
+    "Mapping[str, list[float | None]]": _maps_to(
+        lambda value: isinstance(value, list) and all(v is None or _is_number(v) for v in value)
+    ),
+    "list[list[float]]": lambda value: (
+        isinstance(value, list) and all(isinstance(point, list) and all(map(_is_number, point)) for point in value)
+    ),
+}
+"""What each kind of field may hold."""
 
 
 def canonical(value: Any) -> str:
@@ -99,20 +127,19 @@ def parse(text: str, path: Path) -> Record:
     """A record from its JSON.
 
     Raises:
-        ResultsError: not JSON, not a record, of a newer schema, or without a field; names the file.
+        ResultsError: not JSON, not a record, of a newer schema, without a field or with a wrong one; names the file.
     """
-    try:
-        raw = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise ResultsError(
-            f"{path}: expected a record in JSON, but got {error}; delete the file and re-run its cell"
-        ) from error
+    raw = read_json(text, path)
     if not isinstance(raw, dict) or raw.get("schema") != SCHEMA:
         got = raw.get("schema") if isinstance(raw, dict) else type(raw).__name__
-        raise ResultsError(f"{path}: expected a record of schema {SCHEMA}, got {got!r}; use the version that wrote it")
+        raise ResultsError(
+            f"{path}: expected a record of schema {SCHEMA}, got {got!r:.60}; use the version that wrote it"
+        )
     lacking = [name for name in _REQUIRED if name not in raw]
     if lacking:
-        raise ResultsError(
-            f"{path}: expected a record, but it lacks {', '.join(lacking)}; delete the file and re-run its cell"
-        )
-    return Record(**{name: value for name, value in raw.items() if name in _FIELDS})
+        raise ResultsError(f"{path}: expected a record, but it lacks {', '.join(lacking)}; {AGAIN}")
+    known = {name: value for name, value in raw.items() if name in _FIELDS}
+    for name, value in known.items():
+        if not _KINDS[_FIELDS[name]](value):
+            raise ResultsError(f"{path}: expected a record, but its {name} is {value!r:.60}; {AGAIN}")
+    return Record(**known)

@@ -9,15 +9,26 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict, fields
 from pathlib import Path
+from typing import Final
 
 import pandas as pd
+import pyarrow as pa  # type: ignore[import-untyped]
 
-from bench.files import sync_folder
-from bench.records.files import ResultsError, file_digest, write_atomically, write_text_atomically
+from bench.files import PREFIX, SUFFIX, sync_folder
+from bench.records.files import ResultsError, file_digest, one_line, write_atomically, write_text_atomically
+from bench.records.proof import unproven
+from bench.records.reading import read_text
 from bench.records.record import Record, parse
+
+_SHARD: Final = re.compile(r"[0-9a-f]{2}")
+_STORED: Final = re.compile(r"[0-9a-f]{64}\.[0-9a-f]{12}\.parquet")
+_TEMPORARY: Final = re.compile(re.escape(PREFIX) + r"\w+" + re.escape(SUFFIX))
 
 
 class Store:
@@ -39,9 +50,28 @@ class Store:
         """
         path = self.path(key)
         try:
-            return parse(path.read_text(encoding="utf-8"), path)
+            return parse(read_text(path), path)
         except (FileNotFoundError, NotADirectoryError):
             return None
+
+    def proven(self, key: str) -> Record | None:
+        """The record of a key that is what it says, with predictions where it is done; or None.
+
+        Raises:
+            ResultsError: there is something of this name, and it is no such record; says what mends that.
+        """
+        record, path = self.get(key), self.path(key)
+        if record is None:
+            return None
+        if why := unproven(record, path):
+            raise ResultsError(why)
+        if not self.has_predictions(record):
+            raise ResultsError(f"{path}: its predictions are gone; run the same command again")
+        return record
+
+    def has_predictions(self, record: Record) -> bool:
+        """Whether the predictions that a record names are there; it may name none."""
+        return "file" not in record.predictions or (self.root / record.predictions["file"]).is_file()
 
     def put(self, record: Record, *, replace: bool = False) -> bool:
         """Publish a record. False if another writer was first (its record stays, unless `replace`).
@@ -55,13 +85,15 @@ class Store:
     def settle(self, record: Record) -> Record:
         """Publish the outcome of a run; returns the record that stands.
 
-        A finished cell stays as it is, whoever was first; a failure gives way to whatever came later.
+        A finished cell stays as it is, whoever was first; a failure gives way to whatever came later, and so does what
+        is no record.
         """
         if self.put(record):
             return record
-        standing = self.get(record.key)
-        if standing is not None and standing.status == "done":
-            return standing
+        with suppress(ResultsError):
+            standing = self.proven(record.key)
+            if standing is not None and standing.status == "done":
+                return standing
         self.put(record, replace=True)
         return record
 
@@ -72,7 +104,10 @@ class Store:
         """
         sha256 = hashlib.sha256(predictions).hexdigest()
         path = self.path(key).with_name(f"{key}.{sha256[:12]}.parquet")
-        write_atomically(path, lambda temporary: temporary.write_bytes(predictions), replace=False)
+        if not write_atomically(path, lambda temporary: temporary.write_bytes(predictions), replace=False) and (
+            not path.is_file() or file_digest(path) != sha256
+        ):  # of this name, and damaged
+            write_atomically(path, lambda temporary: temporary.write_bytes(predictions), replace=True)
         sync_folder(path.parent)
         return {"file": str(path.relative_to(self.root)), "sha256": sha256}
 
@@ -82,14 +117,18 @@ class Store:
         Raises:
             ResultsError: they are missing, or their hash is not the recorded one.
         """
-        path = self.root / record.predictions.get("file", "absent")
+        path, own = self.root / record.predictions.get("file", "absent"), self.path(record.key)
+        again = f"delete {own} and run the same command again"
         if not path.is_file():
-            raise ResultsError(f"predictions of {record.key[:12]}: expected {path}, but there is none; re-run the cell")
-        if file_digest(path) != record.predictions["sha256"]:
+            raise ResultsError(f"predictions of {record.key[:12]}: expected {path}, but there is none; {again}")
+        try:
+            if file_digest(path) != record.predictions.get("sha256"):
+                raise ResultsError(f"predictions of {record.key[:12]}: {path} is not what was recorded; {again}")
+            return pd.read_parquet(path)
+        except (OSError, ValueError, pa.ArrowException) as error:
             raise ResultsError(
-                f"predictions of {record.key[:12]}: {path} is not what was recorded; delete the record and re-run"
-            )
-        return pd.read_parquet(path)
+                f"predictions of {record.key[:12]}: {path} cannot be read ({one_line(error)}); {again}"
+            ) from error
 
     def remove(self, key: str) -> None:
         """Delete a record, then its predictions."""
@@ -107,22 +146,45 @@ class Store:
         Raises:
             ResultsError: it is not a record.
         """
-        return parse(path.read_text(encoding="utf-8"), path)
+        try:
+            return parse(read_text(path), path)
+        except (FileNotFoundError, NotADirectoryError) as error:
+            raise ResultsError(
+                f"{path}: expected a record, but it has gone meanwhile; run the command again"
+            ) from error
 
     def __iter__(self) -> Iterator[Record]:
-        return map(self.read, self.paths())
+        """The records that can be read, by key; what cannot be is left to those who name it."""
+        for path in self.paths():
+            with suppress(ResultsError):
+                yield self.read(path)
 
     def orphans(self) -> list[Path]:
-        """Temporary files and predictions that no record names: left by a kill, safe to delete when nothing runs."""
-        temporary = list(self.runs.glob("??/.*.tmp"))
+        """Temporary files and predictions that no record names: left by a kill, safe to delete when nothing runs.
+
+        Only files that have the names that are given here, in folders that are no links: whatever else lies there is
+        somebody's own.
+        """
+        ours = [path for path in self._own_files() if _TEMPORARY.fullmatch(path.name) or _STORED.fullmatch(path.name)]
         named = set()
         for path in self.paths():
             try:
                 named.add(self.read(path).predictions.get("file"))
             except ResultsError:  # what an unreadable record names is not known: its predictions are kept
                 named |= {str(p.relative_to(self.root)) for p in path.parent.glob(f"{path.stem}.*.parquet")}
-        stored = self.runs.glob("??/*.parquet")
-        return sorted(temporary + [p for p in stored if str(p.relative_to(self.root)) not in named])
+        return sorted(p for p in ours if p.suffix == ".tmp" or str(p.relative_to(self.root)) not in named)
+
+    def _own_files(self) -> Iterator[Path]:
+        """Files under folders with the first two digits of keys; links are neither followed nor returned."""
+        try:
+            shards = [
+                e.path for e in os.scandir(self.runs) if _SHARD.fullmatch(e.name) and e.is_dir(follow_symlinks=False)
+            ]
+        except (FileNotFoundError, NotADirectoryError):
+            return
+        for shard in shards:
+            with os.scandir(shard) as entries:
+                yield from (Path(entry.path) for entry in entries if entry.is_file(follow_symlinks=False))
 
 
 def load(root: str | Path) -> pd.DataFrame:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -30,7 +30,7 @@ def to_arrow(records: RecordTable, extra: Mapping[str, Any] | None = None) -> pa
     columns |= {"split": records.split, "seed": records.seed, "tuned": records.tuned, "uses_extra": records.uses_extra}
     columns |= {f"number:{name}": column for name, column in records.numbers.items()}
     table = pa.table({**columns, **(extra or {})})
-    return table.replace_schema_metadata({"format": FORMAT})
+    return table.replace_schema_metadata({"format": FORMAT, "left_out": json.dumps(records.left_out)})
 
 
 def of_arrow(table: pa.Table) -> RecordTable:
@@ -56,11 +56,12 @@ def of_arrow(table: pa.Table) -> RecordTable:
         plain["tuned"],
         plain["uses_extra"],
         {name.partition(":")[2]: table.column(name).to_numpy() for name in names},
+        tuple(json.loads((table.schema.metadata or {}).get(b"left_out", b"[]"))),
     )
 
 
-def read_table(path: Path, formats: Sequence[str] = _READABLE) -> pa.Table:
-    """The Arrow table in a file that `to_arrow` made, of one of some formats.
+def read_table(path: Any, formats: Sequence[str] = _READABLE) -> pa.Table:
+    """The Arrow table in a file (or a reader of its content) that `to_arrow` made, of one of some formats.
 
     Raises:
         ResultsError: it is none, or of another version; names the file.
@@ -75,6 +76,6 @@ def read_table(path: Path, formats: Sequence[str] = _READABLE) -> pa.Table:
     return table
 
 
-def write_table(path: Path, table: pa.Table) -> None:
+def write_table(path: Any, table: pa.Table) -> None:
     """The Arrow table as Parquet: small, and quick to read."""
     pq.write_table(table, path, compression="zstd", use_dictionary=list(TEXTS))

@@ -10,7 +10,7 @@ from typing import ClassVar
 
 from bench.config import RunConfig
 from bench.sweep.plan import Planned
-from bench.sweep.worker import Began, Fatal, Finished, Said
+from bench.sweep.worker import Began, Elsewhere, Fatal, Finished, Said
 
 
 @dataclass(frozen=True)
@@ -32,5 +32,6 @@ class CellWorker:
             began=lambda key: say(Began(key)),
             done=lambda record: say(Finished(record.key, record)),
             failed=lambda error: say(Fatal(error)),
+            elsewhere=lambda key: say(Elsewhere(key)),
         ) as runner:
             yield runner.execute

@@ -16,6 +16,7 @@ from bench.data.tables.schema import Table
 from bench.data.tables.splits import partition
 from bench.models.registry import refusal, takes, train_keys
 from bench.records.files import ResultsError, one_line
+from bench.records.reading import Unreadable
 from bench.records.record import FAILURES, SCHEMA, Record, Status, digest
 from bench.records.store import Store
 from bench.records.versions import VERSIONS
@@ -152,6 +153,7 @@ class Outlook:
     records: dict[str, Record]
     to_do: list[Planned]
     seconds: float | None  # of work, on one worker; None where nothing comparable was ever run
+    problems: tuple[str, ...] = ()  # what lies in place of records, and what becomes of it
 
     def count(self, *statuses: Status) -> int:
         """Cells of the plan with a record of one of these statuses."""
@@ -160,10 +162,20 @@ class Outlook:
 
 def outlook(planned: list[Planned], store: Store, *, retry_failed: bool) -> Outlook:
     """What is done, what is to do, and an estimate from the durations of comparable cells on record."""
-    records = {p.key: r for p in planned if (r := store.get(p.key)) is not None}
+    records, problems, stuck = dict[str, Record](), list[str](), set[str]()
+    for p in planned:
+        try:
+            record = store.proven(p.key)
+        except Unreadable as error:  # it may be a result: nothing takes its place
+            stuck.add(p.key)
+            problems.append(f"{p.label} is left out: {error}")
+        except ResultsError as error:
+            problems.append(f"{p.label} is trained anew: {error}")
+        else:
+            records |= {} if record is None else {p.key: record}
     again = FAILURES if retry_failed else ()
-    to_do = [p for p in planned if p.key not in records or records[p.key].status in again]
-    return Outlook(planned, records, to_do, estimate(to_do, store) if to_do else 0.0)
+    to_do = [p for p in planned if p.key not in stuck and (p.key not in records or records[p.key].status in again)]
+    return Outlook(planned, records, to_do, estimate(to_do, store) if to_do else 0.0, tuple(problems))
 
 
 def estimate(to_do: list[Planned], store: Store) -> float | None:

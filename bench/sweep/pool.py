@@ -14,15 +14,17 @@ from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager, ExitStack, suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
+from multiprocessing.util import get_temp_dir
 from time import monotonic
 from types import TracebackType
 from typing import Any, Generic, Literal, TypeAlias, TypeVar
 
 from bench.machine import Place
 from bench.sweep.fork_server import forking_context
-from bench.sweep.worker import Began, Fatal, Finished, Free, Item, Raised, Said, Work, serve
+from bench.sweep.worker import Began, Elsewhere, Fatal, Finished, Free, Item, Raised, Said, Work, serve
 
 _RETRIES = 1  # how often an item that took its worker down is tried again
+_BEGINS_WITHIN = 120.0  # seconds for imports and for the data, where run.timeout bounds the time of an item
 
 T = TypeVar("T", bound=Item)
 
@@ -39,7 +41,7 @@ class Lost(Generic[T]):
     traceback: str = ""
 
 
-Event: TypeAlias = Began | Finished | Lost[T]
+Event: TypeAlias = Began | Finished | Elsewhere | Lost[T]
 
 
 def halves(batch: list[T]) -> tuple[list[T], list[T]]:
@@ -142,7 +144,7 @@ class Pool(AbstractContextManager["Pool[T]"], Generic[T]):
         if not places:
             return None
         ours, theirs = self.context.Pipe()
-        process = self.context.Process(target=serve, args=(theirs, self.work, places[0]), daemon=True)
+        process = self.context.Process(target=serve, args=(theirs, self.work, places[0], get_temp_dir()), daemon=True)
         process.start()
         theirs.close()
         self.workers.append(Worker(process, ours, places[0]))
@@ -169,6 +171,9 @@ class Pool(AbstractContextManager["Pool[T]"], Generic[T]):
                 if key not in self.over:
                     self.over.add(key)
                     self.heard(message)
+            case Elsewhere(key):
+                worker.batch = [item for item in worker.batch if item.key != key]
+                self.heard(message)
             case Free():
                 worker.free = True
             case Raised(reason, traceback):
@@ -214,11 +219,15 @@ class Pool(AbstractContextManager["Pool[T]"], Generic[T]):
         return max(0.0, min(late) - monotonic()) if late else None
 
     def late(self, worker: Worker[T]) -> float | None:
-        """When a worker will have taken too long: items that run at once have the time of all of them."""
-        if self.timeout is None or not worker.running:
+        """When a worker will have taken too long: items that run at once have the time of all of them.
+
+        One that was given work and begins none of it, stopped perhaps, has a while to start and to load besides.
+        """
+        if self.timeout is None or worker.free:
             return None
         begun, _ = worker.take(self.suspects(worker))
-        return worker.since + self.timeout * self.fits * len(begun)
+        allowed = self.timeout * self.fits * max(len(begun), 1)
+        return worker.since + allowed + (0.0 if worker.running else _BEGINS_WITHIN)
 
     def expire(self) -> None:
         """End workers that have taken too long."""

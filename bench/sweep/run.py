@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from typing import Final
 
 from rich.console import Console
 from rich.markup import escape
+from rich.text import Text
 
 from bench.config import CommandOptions
 from bench.records.files import ResultsError
@@ -15,11 +19,14 @@ from bench.records.record import FAILURES, Record, failed_record
 from bench.records.store import Store
 from bench.sweep.batches import batches, divided
 from bench.sweep.cell_worker import CellWorker
+from bench.sweep.claims import Claims
 from bench.sweep.plan import Planned, outlook
 from bench.sweep.pool import Event, Lost
 from bench.sweep.progress import Display
-from bench.sweep.worker import Began, Finished
+from bench.sweep.worker import Began, Elsewhere, Finished
 from bench.sweep.workers import open_workers, worker_count
+
+_POLL_SECONDS: Final = 0.5  # between looks at the cells of others, when there is nothing else to do
 
 
 @dataclass(frozen=True)
@@ -51,6 +58,8 @@ def run_sweep(planned: Sequence[Planned], options: CommandOptions, console: Cons
     store = Store(options.results)
     _check_writable(store)
     ahead = outlook(list(planned), store, retry_failed=options.run.retry_failed)
+    for problem in ahead.problems:
+        console.print(Text(problem), soft_wrap=True)
     labels = {p.key: p.label for p in planned}
     with Display(console, total=len(ahead.planned), already=len(ahead.planned) - len(ahead.to_do)) as display:
 
@@ -65,22 +74,79 @@ def run_sweep(planned: Sequence[Planned], options: CommandOptions, console: Cons
                     display.done(store.settle(record), lost.label)
 
         if ahead.to_do:
-            train(ahead.to_do, options, store, heard)
-    records = [r for p in ahead.planned if (r := store.get(p.key)) is not None]
-    return SweepOutcome(records, len(ahead.to_do), len(ahead.planned) - len(records))
+            train(ahead.to_do, options, store, heard, console)
+    found = outlook(ahead.planned, store, retry_failed=False).records
+    missing = [p.label for p in ahead.planned if p.key not in found]
+    if missing:
+        few = "; ".join(missing[:3]) + (" …" if len(missing) > 3 else "")
+        console.print(
+            Text(f"{len(missing)} of {len(ahead.planned)} cells have no record ({few}); run the same command again"),
+            soft_wrap=True,
+        )
+    return SweepOutcome([*found.values()], len(ahead.to_do), len(missing))
 
 
 def train(
-    to_do: Sequence[Planned], options: CommandOptions, store: Store, heard: Callable[[Event[Planned]], None]
+    to_do: Sequence[Planned],
+    options: CommandOptions,
+    store: Store,
+    heard: Callable[[Event[Planned]], None],
+    console: Console,
 ) -> None:
-    """Train cells in workers; `heard` is told how they go."""
+    """Train cells in workers; `heard` is told how they go. Cells that another command is at are waited for."""
     together, size = options.run.together, 1 if options.debug else worker_count(options, len(to_do))
-    work = CellWorker(store.root, options.run)
-    with open_workers(work, options, len(to_do), heard, together=together, divide=divided) as workers:
+    work, others = CellWorker(store.root, options.run), _Others(to_do, store)
+
+    def tell(event: Event[Planned]) -> None:
+        if isinstance(event, Elsewhere):
+            if not others.waiting:
+                console.print("another command is at work on some of these cells: each trains what the other does not")
+            others.waiting.add(event.key)
+        else:
+            heard(event)
+
+    with open_workers(work, options, len(to_do), tell, together=together, divide=divided) as workers:
         for batch in batches(to_do, size, seeds_together=together):
             workers.submit(batch)
-        while workers.busy:
-            workers.wait()
+        while workers.busy or others.waiting:
+            if workers.busy:
+                workers.wait()
+                continue
+            time.sleep(_POLL_SECONDS)
+            for record in others.finished():
+                heard(Finished(record.key, record))
+            if left := others.given_up():
+                workers.submit(left)
+    others.claims.close()
+
+
+class _Others:
+    """Cells that other commands are at work on: they become records, or nobody's again."""
+
+    def __init__(self, cells: Sequence[Planned], store: Store) -> None:
+        self.cells, self.store = {p.key: p for p in cells}, store
+        self.claims = Claims(store.runs)
+        self.waiting: set[str] = set()
+
+    def finished(self) -> list[Record]:
+        """Those with a record by now, which are waited for no longer."""
+        found = []
+        for key in sorted(self.waiting):
+            with suppress(ResultsError):
+                record = self.store.proven(key)
+                if record is not None and self.claims.take(key):  # given back: it is the record of this run
+                    self.claims.give_back(key)
+                    found.append(record)
+        self.waiting -= {record.key for record in found}
+        return found
+
+    def given_up(self) -> list[Planned]:
+        """Those that nobody is at any more, and that have no record: their owner ended."""
+        free = [key for key in sorted(self.waiting) if self.claims.take(key)]
+        for key in free:
+            self.claims.give_back(key)
+        self.waiting -= {*free}
+        return [self.cells[key] for key in free]
 
 
 def _check_writable(store: Store) -> None:

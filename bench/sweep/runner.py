@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -26,8 +26,9 @@ from bench.data.tables.schema import Table
 from bench.models.registry import takes
 from bench.records.background_writer import BackgroundWriter
 from bench.records.files import ResultsError
-from bench.records.record import Record
+from bench.records.record import FAILURES, Record
 from bench.records.store import Store
+from bench.sweep.claims import Claims
 from bench.sweep.outcome import conclude, environment, peak_mb, reset_peak
 from bench.sweep.plan import Planned, inapplicable, table_of
 from bench.training.graphs import use_graphs
@@ -86,7 +87,8 @@ def training(planned: Planned, data: Encoded) -> Training:
 class Runner(AbstractContextManager["Runner"]):
     """What a process needs to turn batches of cells into records; when it is left, all of them are on the disk.
 
-    `began` and `done` report as cells go, `failed` that the results folder cannot be written.
+    `began` and `done` report as cells go, `failed` that the results folder cannot be written. With `elsewhere` cells
+    are claimed first: it is told of those that another process is at work on, and these are left to that one.
     """
 
     def __init__(
@@ -97,15 +99,41 @@ class Runner(AbstractContextManager["Runner"]):
         began: Callable[[str], None],
         done: Callable[[Record], None],
         failed: Callable[[ResultsError], None] = lambda _: None,
+        elsewhere: Callable[[str], None] | None = None,
     ) -> None:
         limit_threads(run.threads)
         use_graphs(run.graphs)
-        self.device, self.run, self.began = pick_device(run.device), run, began
-        self.writer = BackgroundWriter(Store(root), done, failed)
+        self.device, self.run, self.began, self.told = pick_device(run.device), run, began, done
+        self.store, self.elsewhere = Store(root), elsewhere
+        self.claims = Claims(self.store.runs)
+        self.writer = BackgroundWriter(self.store, self.recorded, failed)
         self.clock: dict[str, float] = {}
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
         self.writer.__exit__(kind, error, tb)
+        self.claims.close()
+
+    def recorded(self, record: Record) -> None:
+        """A record is on the disk: its cell is nobody's work any more."""
+        self.claims.give_back(record.key)
+        self.told(record)
+
+    def mine(self, batch: Sequence[Planned]) -> list[Planned]:
+        """The cells of a batch that this process is to train: no other is at them, and none has finished them."""
+        if self.elsewhere is None:
+            return list(batch)
+        found = []
+        for planned in batch:
+            if not self.claims.take(planned.key):
+                self.elsewhere(planned.key)
+                continue
+            with suppress(ResultsError):
+                record = self.store.proven(planned.key)
+                if record is not None and not (self.run.retry_failed and record.status in FAILURES):
+                    self.recorded(record)
+                    continue
+            found.append(planned)
+        return found
 
     def execute(self, batch: Sequence[Planned]) -> None:
         """Train and evaluate the cells of a batch. A failing one becomes a record of that and stops no other one.
@@ -113,9 +141,17 @@ class Runner(AbstractContextManager["Runner"]):
         Raises:
             ResultsError: a record cannot be written, or the data are not those that the cells were planned with.
         """
+        try:
+            self._execute(batch)
+        except BaseException:
+            for planned in batch:  # another process is to try what is left of it
+                self.claims.give_back(planned.key)
+            raise
+
+    def _execute(self, batch: Sequence[Planned]) -> None:
         trainings: list[Training] = []
         ready: list[tuple[Planned, Encoded]] = []
-        for planned in sorted(batch, key=lambda p: (p.cell.seed, str(takes(p.cell.model)))):
+        for planned in sorted(self.mine(batch), key=lambda p: (p.cell.seed, str(takes(p.cell.model)))):
             data, cell = None, planned.cell
             try:
                 content = planned.config["data"]["fingerprint"]

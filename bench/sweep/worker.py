@@ -17,6 +17,7 @@ from typing import Any, ClassVar, Protocol, TypeAlias, TypeVar
 
 from bench.machine import Place
 from bench.records.files import ResultsError, one_line
+from bench.sweep.end_with_parent import end_with_parent
 
 
 class Item(Protocol):
@@ -47,6 +48,13 @@ class Finished:
 
 
 @dataclass(frozen=True)
+class Elsewhere:
+    """Another command is at work on this item: it is left to that one."""
+
+    key: str
+
+
+@dataclass(frozen=True)
 class Fatal:
     """Nothing more can be done by anybody: results cannot be written, or the data changed under the command."""
 
@@ -66,7 +74,7 @@ class Free:
     """The worker waits for its next batch. Results of the last one may still be on their way to the disk."""
 
 
-Said: TypeAlias = Began | Finished | Fatal
+Said: TypeAlias = Began | Finished | Elsewhere | Fatal
 
 
 class Work(Protocol[T_contra]):
@@ -82,8 +90,9 @@ class Work(Protocol[T_contra]):
         ...
 
 
-def serve(pipe: Connection, work: Work[Any], place: Place) -> None:
-    """The life of a worker process: receive a batch, work on it, say so; ends when the pipe closes."""
+def serve(pipe: Connection, work: Work[Any], place: Place, litter: str = "") -> None:
+    """The life of a worker process: receive a batch, work on it, say so; ends when the pipe closes, or the parent."""
+    end_with_parent(litter)
     place.occupy()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent to handle; it ends us
     turn = Lock()

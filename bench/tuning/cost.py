@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from bench.config import TuneConfig
-from bench.tuning.study import BEST, identity, read_best
+from bench.tuning.best import BEST, read_best
+from bench.tuning.study import identity
 
 
 @dataclass(frozen=True)

@@ -20,8 +20,8 @@ from bench.sweep.workers import open_workers, worker_count
 from bench.tuning.objective import maximized
 from bench.tuning.progress import Report, display, print_study
 from bench.tuning.pruning import Pruning
-from bench.tuning.storage import RESULT, settle
-from bench.tuning.study import Study
+from bench.tuning.storage import RESULT, noted, settle, told
+from bench.tuning.study import Study, check
 from bench.tuning.trials import Failed, Result, Score, Search, Trial, TrialWorker
 
 _POLL_SECONDS = 1.0  # between questions whether a study's last trials, which another process runs, are finished
@@ -76,6 +76,8 @@ def tune(configurations: Sequence[Mapping[str, Any]], options: CommandOptions, c
         ConfigError, DataError: nothing was run.
         KeyboardInterrupt: finished trials are kept; the same command goes on.
     """
+    for raw in configurations:
+        check(raw, options.tune)  # all of them, before any leaves a trace
     studies: dict[str, Study] = {}
     for raw in configurations:
         study = Study(raw, options.tune, Path(options.results))
@@ -174,8 +176,8 @@ class StudyDriver:
         if isinstance(result, Score):
             trial, _ = batch.asked[place]
             for name in ("fits", "steps", "seconds"):
-                trial.set_user_attr(name, getattr(result, name))
-            trial.set_user_attr(RESULT, None if result.pruned else list(result.values))
+                noted(trial, name, getattr(result, name))
+            noted(trial, RESULT, None if result.pruned else list(result.values))
         batch.results[place] = result
 
     def tell(self, batch: Batch) -> None:
@@ -183,11 +185,12 @@ class StudyDriver:
         name = batch.study.identity.name
         for i, (trial, _) in enumerate(batch.asked):
             result = batch.results[i]
+            batch.study.owner.trials.discard(trial._trial_id)
             if isinstance(result, Score):
                 settle(batch.study.study, trial.number, None if result.pruned else list(result.values))
                 continue
-            trial.set_user_attr("reason", result.reason)
-            batch.study.study.tell(trial, state=TrialState.FAIL)
+            noted(trial, "reason", result.reason)
+            told(batch.study.study, trial.number, state=TrialState.FAIL)
             if result.inapplicable:
                 self.skipped[name] = result.reason
             else:

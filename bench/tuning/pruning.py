@@ -52,7 +52,10 @@ def watcher(where: Pruning) -> ScoreListener:
         look = -(-step // made.eval_every)  # the last one may come early
         if made.auxiliary or look % _REPORT_EVERY:
             return
-        trial.report(-loss if where.maximize else loss, step)
+        try:
+            trial.report(-loss if where.maximize else loss, step)
+        except optuna.exceptions.UpdateFinishedTrialError:
+            raise optuna.TrialPruned(step) from None  # another process has ended it: whatever it gives is not wanted
         if trial.should_prune():
             raise optuna.TrialPruned(step)
 

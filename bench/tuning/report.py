@@ -9,16 +9,18 @@ from typing import TYPE_CHECKING
 
 import optuna
 import pandas as pd
+from optuna.storages import BaseStorage
 from optuna.trial import TrialState
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from bench.records.files import write_atomically
+from bench.records.files import one_line, write_atomically
+from bench.tuning.best import BEST, matching, read_best, readable
 from bench.tuning.plots import contour, history, importance_plot, plane
 from bench.tuning.space import KIND
-from bench.tuning.storage import open_storage
-from bench.tuning.study import BEST, FINISHED, Study, folders, matching, read_best
+from bench.tuning.storage import open_storage, read_storage
+from bench.tuning.study import FINISHED, Study, folders
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -100,16 +102,20 @@ def print_studies(root: Path, console: Console, storage: str | None) -> int:
     states = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL, TrialState.RUNNING)
     for heading in ("study", *(s.name.lower() for s in states), "best"):
         grid.add_column(heading, justify="left" if heading in ("study", "best") else "right", overflow="fold")
-    found = [(f.name, open_storage(f, None)) for f in folders(root)]
+    found: list[tuple[str, BaseStorage]] = [(f.name, read_storage(f)) for f in folders(root)]
     if storage is not None:
         shared = open_storage(root, storage)
         found += [(name, shared) for name in optuna.get_all_study_names(shared)]
     for name, where in found:
-        study = optuna.load_study(study_name=name, storage=where)
-        counts = Counter(trial.state for trial in study.get_trials(deepcopy=False))
         path = root / "tuned" / name / BEST
-        best = read_best(path)["objective"] if path.exists() else {}
-        scores = ", ".join(f"{k} {v:.4f}" for k, v in best.items()) or "not finished"
+        try:
+            study = optuna.load_study(study_name=name, storage=where)
+            counts = Counter(trial.state for trial in study.get_trials(deepcopy=False))
+            best = read_best(path)["objective"] if path.exists() else {}
+            scores = ", ".join(f"{k} {v:.4f}" for k, v in best.items()) or "not finished"
+        except Exception as error:  # one that nobody can read, whatever is wrong with it, hides no other
+            grid.add_row(Text(name), *("?" for _ in states), Text(f"cannot be read: {one_line(error)}"))
+            continue
         grid.add_row(name, *(str(counts[s]) for s in states), scores)
     if not found:
         console.print(f"no studies under {root}; start one: imbench tune strategy=focal", highlight=False)
@@ -120,7 +126,10 @@ def print_studies(root: Path, console: Console, storage: str | None) -> int:
 
 def print_best(root: Path, console: Console, wanted: Mapping[str, str | None]) -> int:
     """Best settings of the studies that match."""
-    for best in matching(root, wanted):
+    everything, problems = readable(root)
+    for problem in problems:
+        console.print(Text(problem), soft_wrap=True)
+    for best in matching(everything, wanted):
         scores = ", ".join(f"{k} {v:.4f}" for k, v in best["objective"].items())
         head = f"{best['data']}/{best['target']} {best['model']} {best['strategy']} split={best['split']}"
         if best.get("skipped"):

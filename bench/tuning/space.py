@@ -128,6 +128,28 @@ def parameters(space: Sequence[Dimension], values: Mapping[str, Any]) -> dict[st
     return {k: v for d in space for k, v in d.parameters(values[d.path]).items()}
 
 
+def starting_points(raw: Mapping[str, Any], space: Sequence[Dimension]) -> dict[str, dict[str, Any]]:
+    """Optuna's parameters of what every study tries first, by origin (`default`, `neutral`).
+
+    Raises:
+        ConfigError: one of them is outside the space; says where it comes from.
+    """
+    found = {}
+    for origin, point in starts(raw, space).items():
+        try:
+            found[origin] = parameters(space, point)
+        except ConfigError as error:
+            if origin != "neutral":
+                raise
+            names = [name for name, own in (raw.get("strategy") or {}).items() if (own or {}).get("neutral")]
+            without = " ".join(f"strategy.{name}.neutral=null" for name in names)
+            raise ConfigError(
+                f"{error}. That value is the strategy's own `neutral`, which switches it off; to begin without it: "
+                f"{without}"
+            ) from None
+    return found
+
+
 def value_at(raw: Mapping[str, Any], path: str) -> Any:
     """The value at a dotted path."""
     node: Any = raw

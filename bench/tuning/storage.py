@@ -9,12 +9,9 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-import socket
-import uuid
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import datetime, timedelta
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any, cast
 
@@ -23,10 +20,16 @@ from optuna.storages import BaseStorage, JournalStorage, RDBStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial, TrialState
 
+from bench.printed import masked
+from bench.records.files import ResultsError, one_line
+from bench.tuning.owner import BEAT_SECONDS, DEAD_SECONDS, Owner
+
+JOURNAL = "journal.log"
 OWNER = "owner"  # user attribute of a trial: which process runs it
+SETTINGS = "settings"  # its proposed settings by path, when all are there
+GIVEN_BACK = "given_back"  # its process died, and its parameters are tried again by another trial
 _RETRY = "retry_of"
 RESULT = "result"  # what a trial came to, kept from the moment it is known until its whole batch is told
-_ELSEWHERE = timedelta(hours=1)  # a trial of another machine counts as lost after so long: its locks cannot be seen
 
 
 class _JournalLock:
@@ -95,72 +98,103 @@ def _is_json(line: bytes) -> bool:
 
 
 def open_storage(folder: Path, url: str | None) -> BaseStorage:
-    """The storage of a study: a journal in its folder, or the given URL (SQLite, PostgreSQL, …)."""
+    """The storage of a study: a journal in its folder, or the given URL (SQLite, PostgreSQL, …).
+
+    Raises:
+        ResultsError: it cannot be written, or reached.
+    """
+    _hush()
+    if url is not None:
+        return _database(url)
+    journal = folder / JOURNAL
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = _JournalLock(journal)
+        lock.acquire()  # repairs
+        lock.release()
+        return JournalStorage(JournalFileBackend(str(journal), lock_obj=cast(Any, lock)))
+    except OSError as error:
+        raise ResultsError(
+            f"{folder}: expected a folder that can be written, got: {error.strerror or error}; choose another with "
+            "results=…"
+        ) from error
+
+
+def read_storage(folder: Path) -> BaseStorage:
+    """The journal of a study for reading only: nothing is locked, repaired or written, so that any folder will do."""
+    _hush()
+    return JournalStorage(JournalFileBackend(str(folder / JOURNAL), lock_obj=cast(Any, _NoLock())))
+
+
+def _hush() -> None:
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)  # TPE's `group`: pinned and recorded
-    if url is not None:
-        return RDBStorage(url)
-    folder.mkdir(parents=True, exist_ok=True)
-    journal = folder / "journal.log"
-    lock = _JournalLock(journal)
-    lock.acquire()  # repairs
-    lock.release()
-    return JournalStorage(JournalFileBackend(str(journal), lock_obj=cast(Any, lock)))
+
+
+def _database(url: str) -> RDBStorage:
+    try:
+        return RDBStorage(url, heartbeat_interval=BEAT_SECONDS, grace_period=DEAD_SECONDS)
+    except Exception as error:  # SQLAlchemy's and drivers' own, of which none has a common base
+        what = masked(one_line(error)).partition(" (Background on this error")[0]
+        raise ResultsError(
+            f"tune.storage: expected a database that can be reached and written, got {type(error).__name__}: {what}; "
+            "correct the URL or start its server"
+        ) from error
+
+
+class _NoLock:
+    """Of a journal that is only read."""
+
+    def acquire(self) -> bool:
+        raise ResultsError("a journal that is only read was to be written")
+
+    def release(self) -> None:
+        """Nothing is held."""
 
 
 @contextmanager
 def claim(folder: Path) -> Iterator[None]:
-    """One process at a time decides which trials to begin."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "claim.lock").open("ab") as file:
+    """One process at a time decides which trials to begin.
+
+    Raises:
+        ResultsError: the folder cannot be written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        file = (folder / "claim.lock").open("ab")
+    except OSError as error:
+        raise ResultsError(
+            f"{folder}: expected a folder that can be written, got: {error.strerror or error}; choose another with "
+            "results=…"
+        ) from error
+    with file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
 
-class Owner:
-    """This process as an owner of trials: a locked file, released by the kernel when the process ends."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder / "owners"
-        self.folder.mkdir(parents=True, exist_ok=True)
-        self.name = f"{uuid.uuid4().hex}@{machine()}"
-        self.file = (self.folder / self.name.partition("@")[0]).open("ab")
-        fcntl.flock(self.file, fcntl.LOCK_EX)
-
-    def close(self) -> None:
-        """Give the trials of this owner up."""
-        self.file.close()
-        (self.folder / self.name.partition("@")[0]).unlink(missing_ok=True)
-
-    def alive(self, trial: FrozenTrial) -> bool:
-        """Whether the process that runs a trial still lives."""
-        owner = str(trial.user_attrs.get(OWNER, ""))
-        name, _, where = owner.partition("@")
-        if where and where != machine():
-            began = trial.datetime_start
-            return began is not None and datetime.now() - began < _ELSEWHERE  # Optuna's times are local
-        path = self.folder / name
-        if not name or not path.exists():
-            return False
-        with path.open("ab") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                return True
-        path.unlink(missing_ok=True)
+def told(study: optuna.Study, number: int, values: list[float] | None = None, state: TrialState | None = None) -> bool:
+    """Tell what became of a trial; False where another process has told already: what it told stays."""
+    done = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
+    if study.get_trials(deepcopy=False)[number].state in done:
         return False
+    try:
+        study.tell(number, values, state=state, skip_if_finished=True)
+    except optuna.exceptions.UpdateFinishedTrialError:
+        return False
+    return True
 
 
-def machine() -> str:
-    """A short name of this machine that does not give its host name away."""
-    return uuid.uuid5(uuid.NAMESPACE_DNS, socket.gethostname()).hex[:8]
+def noted(trial: optuna.Trial, name: str, value: Any) -> None:
+    """Note something of a trial, unless another process has ended it."""
+    with suppress(optuna.exceptions.UpdateFinishedTrialError):
+        trial.set_user_attr(name, value)
 
 
 def reap(study: optuna.Study, owner: Owner) -> int:
     """Fail the running trials of dead processes and enqueue their parameters again; returns how many. Under `claim`."""
     lost = 0
     for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
-        if trial.user_attrs.get(OWNER) == owner.name or owner.alive(trial):
+        if trial.user_attrs.get(OWNER) == owner.name or owner.alive(trial, study):
             continue
         _give_back(study, trial)
         lost += 1
@@ -170,21 +204,23 @@ def reap(study: optuna.Study, owner: Owner) -> int:
 def _give_back(study: optuna.Study, trial: FrozenTrial) -> None:
     """Settle a trial whose process died: with its result where that is known, else by trying it again.
 
-    Its parameters are enqueued before it is failed: in this order, a kill in between loses nothing.
+    Its parameters are enqueued before it is failed: in this order, a kill in between loses nothing. One that died
+    before all of its parameters were proposed is proposed anew: the sampler gives the same then.
     """
     if RESULT in trial.user_attrs:
         settle(study, trial.number, trial.user_attrs[RESULT])
         return
-    attributes: dict[str, Any] = {k: v for k, v in trial.user_attrs.items() if k != OWNER}
+    left = (OWNER, GIVEN_BACK)
+    attributes: dict[str, Any] = {k: v for k, v in trial.user_attrs.items() if k not in left}
+    known = trial.params if SETTINGS in trial.user_attrs else trial.system_attrs.get("fixed_params")
     waiting = study.get_trials(deepcopy=False, states=(TrialState.WAITING,))
-    if not any(w.user_attrs.get(_RETRY) == trial.number for w in waiting):
-        study.enqueue_trial(trial.params, user_attrs={**attributes, _RETRY: trial.number})
-    study.tell(trial.number, state=TrialState.FAIL)
+    if known is not None and not any(w.user_attrs.get(_RETRY) == trial.number for w in waiting):
+        study.enqueue_trial(known, user_attrs={**attributes, _RETRY: trial.number})
+    with suppress(optuna.exceptions.UpdateFinishedTrialError):
+        optuna.Trial(study, trial._trial_id).set_user_attr(GIVEN_BACK, True)
+    told(study, trial.number, state=TrialState.FAIL)
 
 
-def settle(study: optuna.Study, number: int, values: list[float] | None) -> None:
-    """Tell a trial's values; None stands for a pruned one."""
-    if values is None:
-        study.tell(number, state=TrialState.PRUNED)
-    else:
-        study.tell(number, values)
+def settle(study: optuna.Study, number: int, values: list[float] | None) -> bool:
+    """Tell a trial's values; None stands for a pruned one. False where another process was first."""
+    return told(study, number, values, TrialState.PRUNED if values is None else None)

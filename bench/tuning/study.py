@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
@@ -18,14 +18,14 @@ from bench.data.loaded import loaded_table
 from bench.records.files import write_text_atomically
 from bench.records.record import digest
 from bench.sweep.plan import identify
+from bench.tuning.best import BEST, of_space, read_best, readable
 from bench.tuning.objective import maximized, objectives
+from bench.tuning.owner import Owner
 from bench.tuning.pruning import pruner
-from bench.tuning.space import Dimension, apply, dimensions, parameters, starts
-from bench.tuning.storage import OWNER, Owner, claim, open_storage, reap
-from strategies.registry import unknown
+from bench.tuning.space import Dimension, apply, dimensions, starting_points
+from bench.tuning.storage import GIVEN_BACK, JOURNAL, OWNER, SETTINGS, claim, open_storage, reap
 
 FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
-BEST = "best.yaml"
 
 
 @dataclass(frozen=True)
@@ -72,6 +72,15 @@ def identity(raw: Mapping[str, Any], tune: TuneConfig) -> Identity:
     return Identity(f"{slug}-split{config['split']}-{digest(content)[:8]}", content, space, columns)
 
 
+def check(raw: Mapping[str, Any], tune: TuneConfig) -> None:
+    """Find out whether a study can begin, before anything is written.
+
+    Raises:
+        ConfigError, DataError: it cannot; says why.
+    """
+    starting_points(raw, identity(raw, tune).space)
+
+
 class Study:
     """An Optuna study in `<results>/tuned/<name>`, driven by ask and tell in batches."""
 
@@ -85,12 +94,13 @@ class Study:
             optuna.study.StudyDirection.MAXIMIZE if maximized(c) else optuna.study.StudyDirection.MINIMIZE
             for c in self.identity.columns
         ]
+        self.points = starting_points(raw, self.identity.space)
         storage = open_storage(self.folder, tune.storage)
         self.study = optuna.create_study(
             storage=storage, study_name=self.identity.name, directions=directions, load_if_exists=True, pruner=pruner()
         )
-        self.owner = Owner(self.folder)
         with claim(self.folder):
+            self.owner = Owner(self.folder, storage)
             reap(self.study, self.owner)
             self.begin()
 
@@ -107,9 +117,9 @@ class Study:
     def begin(self) -> None:
         """Enqueue the default and the neutral setting, unless an earlier run has. Under `claim`."""
         there = {t.user_attrs.get("origin") for t in self.study.get_trials(deepcopy=False)}
-        for origin, point in starts(self.raw, self.identity.space).items():
+        for origin, point in self.points.items():
             if origin not in there:
-                self.study.enqueue_trial(parameters(self.identity.space, point), user_attrs={"origin": origin})
+                self.study.enqueue_trial(point, user_attrs={"origin": origin})
 
     def trials(self, *states: TrialState) -> list[FrozenTrial]:
         """Trials in any of these states, by number."""
@@ -122,25 +132,37 @@ class Study:
     def ask(self) -> list[tuple[optuna.Trial, Cell]]:
         """The next batch, at most so many that the total is met; empty when it is, or others run the rest.
 
-        The sampler is seeded by what is finished, and a batch that a kill cut short is filled up before the next is
-        proposed, so that a study killed and resumed proposes what it would have.
+        A proposal follows from the study's seed and the trial's place in it, so that processes that share a study never
+        draw alike. A batch that a kill cut short is filled up before the next is proposed: a study killed and resumed,
+        within a proposal too, proposes what it would have.
         """
         with claim(self.folder):
             reap(self.study, self.owner)
             done, running = self.finished(), len(self.trials(TrialState.RUNNING))
-            seed = int.from_bytes(hashlib.sha256(f"{self.tune.sampler_seed}/{done}".encode()).digest()[:4], "little")
-            self.study.sampler = optuna.samplers.TPESampler(  # group: ranges exist only where `also` was not chosen
-                seed=seed, n_startup_trials=10, n_ei_candidates=24, multivariate=True, group=True, constant_liar=True
-            )
             batch = []
             left_in_batch = self.tune.batch - (done + running) % self.tune.batch
-            for _ in range(min(left_in_batch, self.tune.trials - done - running)):
+            place = self.placed()
+            for i in range(min(left_in_batch, self.tune.trials - done - running)):
+                self.study.sampler = self.sampler(place + i)
                 trial = self.study.ask()
                 trial.set_user_attr(OWNER, self.owner.name)
+                self.owner.takes(trial._trial_id)
                 values = {d.path: d.suggest(trial) for d in self.identity.space}
-                trial.set_user_attr("settings", values)
+                trial.set_user_attr(SETTINGS, values)
                 batch.append((trial, read_cell({**apply(self.raw, values), "tuned": False})))
         return batch
+
+    def placed(self) -> int:
+        """How many trials have a place in the study: those whose parameters went to another trial have none."""
+        trials = self.trials(*FINISHED, TrialState.RUNNING, TrialState.FAIL)
+        return sum(GIVEN_BACK not in trial.user_attrs for trial in trials)
+
+    def sampler(self, place: int) -> optuna.samplers.BaseSampler:
+        """What proposes the trial of one place."""
+        seed = int.from_bytes(hashlib.sha256(f"{self.tune.sampler_seed}/{place}".encode()).digest()[:4], "little")
+        return optuna.samplers.TPESampler(  # group: ranges exist only where `also` was not chosen
+            seed=seed, n_startup_trials=10, n_ei_candidates=24, multivariate=True, group=True, constant_liar=True
+        )
 
     def best(self) -> FrozenTrial | None:
         """The best completed trial; of several objectives, the one of the Pareto set that is best in the first."""
@@ -186,18 +208,6 @@ class Study:
         return path
 
 
-def read_best(path: Path) -> dict[str, Any]:
-    """The best settings of a study.
-
-    Raises:
-        ConfigError: the file is not what `save_best` writes.
-    """
-    content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    if not isinstance(content, dict) or not isinstance(content.get("settings"), dict):
-        raise ConfigError(f"{path}: expected tuned settings, got {type(content).__name__}; delete it and tune again")
-    return content
-
-
 def tuned(raw: Mapping[str, Any], tune: TuneConfig, root: Path) -> tuple[dict[str, Any], dict[str, float]]:
     """A configuration with its tuned settings, and the budget that found them.
 
@@ -211,7 +221,7 @@ def tuned(raw: Mapping[str, Any], tune: TuneConfig, root: Path) -> tuple[dict[st
         if best.get("skipped"):
             return dict(raw), {}  # the run will find the same and leave a record that says so
         budget = {f"tuning_{k}": float(best[k]) for k in ("trials", "fits", "steps", "seconds")}
-        return apply(raw, best["settings"]), budget
+        return apply(raw, of_space(best["settings"], found.space, path)), budget
     planned = identify(read_cell({**raw, "tuned": False}))
     want = {
         "data": planned.data_name,
@@ -219,7 +229,7 @@ def tuned(raw: Mapping[str, Any], tune: TuneConfig, root: Path) -> tuple[dict[st
         "model": planned.cell.model.name,
         "strategy": planned.cell.strategy,
     }
-    others = [b for p in sorted((root / "tuned").glob(f"*/{BEST}")) if want.items() <= (b := read_best(p)).items()]
+    others = [best for best in readable(root)[0] if want.items() <= best.items()]
     splits = sorted({b["split"] for b in others} - {planned.cell.split})
     here = f"{want['data']}/{want['target']} {want['model']} {want['strategy']} split={planned.cell.split}"
     if splits:
@@ -236,18 +246,4 @@ def tuned(raw: Mapping[str, Any], tune: TuneConfig, root: Path) -> tuple[dict[st
 
 def folders(root: Path) -> list[Path]:
     """The study folders of a results folder."""
-    return sorted(p.parent for p in (root / "tuned").glob("*/journal.log"))
-
-
-def matching(root: Path, wanted: Mapping[str, str | None]) -> Sequence[dict[str, Any]]:
-    """Best settings of the studies that match data, target, model, strategy.
-
-    Raises:
-        ConfigError: no study matches; lists what there is.
-    """
-    everything = [read_best(p) for p in sorted((root / "tuned").glob(f"*/{BEST}"))]
-    found = [b for b in everything if all(b[k] == v for k, v in wanted.items() if v is not None)]
-    if not found:
-        strategy = str(wanted.get("strategy"))
-        raise ConfigError(unknown("tuned strategy", strategy, sorted({str(b["strategy"]) for b in everything})))
-    return found
+    return sorted(p.parent for p in (root / "tuned").glob(f"*/{JOURNAL}"))

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import tempfile
 from dataclasses import replace
 from pathlib import Path
 
 from bench.records.index import index_path, read
-from bench.records.record import Record
+from bench.records.record import Record, digest
 from bench.records.store import Store
 from tests.benchmarks.measure import Measured, timed
 
@@ -37,10 +36,11 @@ def fill(root: Path, count: int) -> None:
     )
     store = Store(root)
     for i in range(count):
-        key = hashlib.sha256(str(i).encode()).hexdigest()
+        config = {"strategies": [[f"s{i % 20}", 1, {}]], "train": {"lr": 0.01}, "seed": i}
+        key = digest(config)
         path = store.path(key)
         path.parent.mkdir(parents=True, exist_ok=True)
-        record = replace(base, key=key, seed=i, strategy=f"s{i % 20}")
+        record = replace(base, key=key, seed=i, strategy=f"s{i % 20}", config=config)
         path.write_text(json.dumps(asdict(record), indent=1) + "\n", encoding="utf-8")
 
 

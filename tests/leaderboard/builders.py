@@ -55,6 +55,8 @@ def make(
         "split": split,
         "seed": seed,
         "schema": 1,
+        **({"tuned": True} if fields.get("tuned") else {}),
+        **({"strategy": fields["created"]} if "created" in fields else {}),  # of older records, and no setting
     }
     given_fields: dict[str, Any] = {
         "traits": {"n_train": 800, "n_test": 200, "n_classes": 2},
@@ -63,8 +65,7 @@ def make(
         **fields,
     }
     names: dict[str, Any] = {"data": data, "target": target, "model": model, "strategy": strategy}
-    identity = digest([config, fields.get("tuned", False), fields.get("created", "")])
-    return Record(key=identity, status=status, config=config, split=split, seed=seed, **names, **given_fields)
+    return Record(key=digest(config), status=status, config=config, split=split, seed=seed, **names, **given_fields)
 
 
 def series(strategy: str, values: list[float | None], **fields: Any) -> list[Record]:

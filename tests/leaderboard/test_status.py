@@ -32,7 +32,7 @@ def test_status_groups_reasons_and_survives_bad_files(tmp_path: Path) -> None:
     (root / "runs" / "ab").mkdir(exist_ok=True)
     (root / "runs" / "ab" / "torn.json").write_text('{"key": ', encoding="utf-8")
     (root / "runs" / "ab" / "short.json").write_text('{"schema": 1}', encoding="utf-8")
-    (root / "runs" / "ab" / ".left.tmp").write_text("x", encoding="utf-8")
+    (root / "runs" / "ab" / ".new-left.tmp").write_text("x", encoding="utf-8")
     console = listen()
     status(root, console)
     text = console.export_text()

@@ -15,13 +15,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bench.files import PREFIX, SUFFIX
 from bench.records.files import ResultsError
 from bench.records.predictions import pack, unpack
 from bench.records.record import Record, canonical, digest
 from bench.records.store import Store, load
 
 RECORD = Record(
-    key="ab" * 32,
+    key=digest({}),
     status="done",
     data="shop",
     target="bought",
@@ -144,7 +145,8 @@ def test_orphans_are_found_and_never_read(tmp_path: Path) -> None:
     """A temporary file and predictions without a record: what a kill leaves."""
     store = Store(tmp_path)
     store.put(RECORD)
-    left = [store.path(RECORD.key).parent / ".x.tmp", store.path("abcd").with_suffix(".parquet")]
+    shard = store.path(RECORD.key).parent
+    left = [shard / f"{PREFIX}abc123{SUFFIX}", shard / f"{'ab' * 32}.{'0' * 12}.parquet"]
     for path in left:
         path.write_text("torn")
     assert store.orphans() == sorted(left)

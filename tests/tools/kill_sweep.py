@@ -100,7 +100,7 @@ def resume(root: Path, whole: Found) -> list[str]:
     orphans = set(store.orphans())
     stray = {p for p in store.runs.rglob("*") if p.is_file()} - orphans - set(store.paths())
     named = {store.root / record.predictions["file"] for record in store}
-    return problems + [f"stray file {p.name}" for p in stray - named if not p.name.startswith(".probe")]
+    return problems + [f"stray file {p.name}" for p in stray - named if not p.name.startswith((".probe", ".claims"))]
 
 
 if __name__ == "__main__":

@@ -39,7 +39,7 @@ def records(design: Sequence[int] = DESIGN) -> Iterator[Record]:
             "schema": 1,
             "data": {"source": f"data{d}", "version": 1, "target": "y", "fingerprint": digest(d)},
             "model": {"name": f"model{m}", "version": 1, "dim": 32, "dropout": 0.3},
-            "strategies": [[f"strategy{k}", 1, {"ratio": 1.0}]],
+            "strategies": [[f"strategy{k}", 1, {"ratio": 1.0}]] if k else [],
             "train": {"max_steps": 1000, "batch_size": 256, "lr": 0.01, "weight_decay": 0.0},
             "split": split,
             "seed": seed,

@@ -18,9 +18,10 @@ from bench.config import read_options
 from bench.records.store import Store
 from bench.sweep.pool import Lost
 from bench.sweep.worker import Began, Finished
+from bench.tuning.best import read_best
 from bench.tuning.driver import StudyDriver
 from bench.tuning.storage import OWNER, RESULT
-from bench.tuning.study import FINISHED, Study, read_best
+from bench.tuning.study import FINISHED, Study
 from bench.tuning.trials import Failed, Results, Score, Trial, train_trials
 from tests.command_line import TINY, call, ended, imbench, kill, kill_tree, spawn, until, workers_of
 from tests.tuning.searches import QUICK, composed, studies

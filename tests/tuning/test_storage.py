@@ -17,7 +17,8 @@ import optuna
 import pytest
 from optuna.trial import TrialState
 
-from bench.tuning.storage import OWNER, RESULT, Owner, open_storage, reap, repair
+from bench.tuning.owner import Owner
+from bench.tuning.storage import OWNER, RESULT, SETTINGS, open_storage, reap, repair
 from bench.tuning.study import FINISHED
 from tests.command_line import LAST_RESORT, TINY, imbench
 from tests.tuning.searches import QUICK
@@ -59,6 +60,7 @@ def die_with_a_trial(folder: str, result: list[float] | None) -> None:
     trial = study.ask()
     trial.set_user_attr(OWNER, Owner(Path(folder)).name)
     trial.suggest_float("x", 0, 1)
+    trial.set_user_attr(SETTINGS, trial.params)
     if result is not None:
         trial.set_user_attr(RESULT, result)
     os._exit(9)

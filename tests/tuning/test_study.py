@@ -8,8 +8,9 @@ import pytest
 import yaml
 
 from bench.config import ConfigError, TuneConfig
+from bench.tuning.best import read_best
 from bench.tuning.space import apply, value_at
-from bench.tuning.study import Study, read_best, tuned
+from bench.tuning.study import Study, tuned
 from tests.command_line import imbench
 from tests.tuning.searches import QUICK, composed
 

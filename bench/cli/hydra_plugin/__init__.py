@@ -18,7 +18,7 @@ from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf
 
-from bench.cli.compose import compose, expand
+from bench.cli.compose import compose, expand, guard
 from bench.errors import Complaint
 
 
@@ -28,6 +28,7 @@ class SweeperConf:
 
     _target_: str = "hydra_plugins.imbench.ImbenchSweeper"
     max_batch_size: int | None = None
+    params: dict[str, str] | None = None
 
 
 @dataclass
@@ -47,8 +48,13 @@ class ImbenchSweeper(BasicSweeper):
     def sweep(self, arguments: list[str]) -> Any:
         assert self.hydra_context is not None
         assert self.launcher is not None
-        jobs = expand([*self._parse_config(), *arguments], self.hydra_context.config_loader)
-        returns = self.launcher.launch(jobs, initial_job_idx=0)
+        assert self.config is not None
+        config, common = self.config.hydra.job.config_name, list(self.config.hydra.overrides.hydra)
+        of_file = guard(self._parse_config())
+        jobs = expand([*of_file, *arguments], self.hydra_context.config_loader, config, common)
+        returns: list[JobReturn] = []
+        for some in self.split_overrides_to_chunks(jobs, self.max_batch_size):
+            returns += self.launcher.launch(some, initial_job_idx=len(returns))
         for job in returns:
             if isinstance(job._return_value, Complaint):  # of another launcher's job; Hydra would print it besides
                 raise job._return_value
@@ -69,7 +75,8 @@ class ImbenchLauncher(Launcher):
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
         common = list(self.config.hydra.overrides.hydra)
-        configurations = compose(self.hydra_context.config_loader, job_overrides, common)
+        config = self.config.hydra.job.config_name
+        configurations = compose(self.hydra_context.config_loader, job_overrides, common, config)
         many = getattr(self.task_function, "many", None)
         if many is not None:
             value = many(configurations)

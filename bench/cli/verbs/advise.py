@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rich.console import Console
-
 from bench.cli.cells import options_from
+from bench.cli.console import Console
 from bench.cli.verb import Verb
 from bench.leaderboard.advice.terminal import for_settings as print_advice
 

@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from rich.console import Console
-
 from bench.cli.cells import options_from
+from bench.cli.console import Console
 from bench.cli.verb import Verb
 from bench.errors import Complaint
 from bench.leaderboard.compare import compare as print_changes

@@ -11,10 +11,10 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from rich.console import Console
 from rich.text import Text
 
 from bench.cli.compose import compose_one
+from bench.cli.console import Console
 from bench.cli.verb import Verb
 from bench.config import read_data, read_options
 from bench.data.inspect.check import check as look_at

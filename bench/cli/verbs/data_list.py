@@ -6,8 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rich.console import Console
-
+from bench.cli.console import Console
 from bench.cli.verb import Verb
 from bench.cli.verbs.parts.cards import print_list
 from bench.cli.verbs.parts.plain import no_arguments

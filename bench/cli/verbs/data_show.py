@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rich.console import Console
-
+from bench.cli.console import Console
 from bench.cli.keys import describe, file_keys
 from bench.cli.text import columns
 from bench.cli.verb import Verb

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from rich.console import Console
 from rich.text import Text
 
 from bench.cli.cells import plan_cells
+from bench.cli.console import Console
 from bench.cli.grid import Configurations, GridVerb
 from bench.cli.repeats import repeated
 from bench.cli.verbs.parts.introduce import introduce
@@ -43,6 +43,7 @@ class Plan(GridVerb):
         "results",
         "run.retry_failed",
     )
+    accepts = ("train", "run", "tune")  # all that `run` takes: plans are made of the same words
     examples = (
         "imbench plan 'strategy=glob(*)' data=womens data.target=one_star,class repeats=5",
         "imbench plan 'strategy=glob(*)' tuned=true repeats=5 tune.trials=12",
@@ -61,7 +62,7 @@ class Plan(GridVerb):
         planned, options = plan_cells(configurations)
         ahead = outlook(planned, Store(options.results), retry_failed=options.run.retry_failed)
         introduce(planned, console)
-        for text in tally(planned):
+        for text in (*ahead.problems, *tally(planned)):
             console.print(Text(text), soft_wrap=True)
         done, skipped, failed = ahead.count("done"), ahead.count("skipped"), ahead.count(*FAILURES)
         console.print(

@@ -1,19 +1,22 @@
 """Verify records and their stored predictions.
 
-Every record must be readable, and its predictions must have the hash that it names. The exit code is 1 where one is
-not.
+Every record must be readable, be the one of its own cell (its name is the digest of its configuration), hold values
+that its metrics can take, and its predictions must be its own and have the hash that it names. With recompute=true
+metrics are computed anew from the predictions, and must be those that are recorded. What is wrong is named with what
+mends it, and no board is made of it. The exit code is 1 where something is.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rich.console import Console
 from rich.text import Text
 
 from bench.cli.cells import options_from
+from bench.cli.console import Console
 from bench.cli.verb import Verb
-from bench.records.files import ResultsError
+from bench.config import ConfigError
+from bench.evaluation.verify import problem
 from bench.records.store import Store
 
 
@@ -23,21 +26,21 @@ class ResultsCheck(Verb):
     name = "results check"
     group = "look after the results folder"
     order = 50
+    usage = "[recompute=true] [results=DIR]"
     keys = ("results",)
-    examples = ("imbench results check",)
+    examples = ("imbench results check", "imbench results check recompute=true")
 
     def act(self, arguments: Sequence[str]) -> int:
-        store, console = Store(options_from(arguments).results), Console()
-        wrong, count = [], 0
-        for path in store.paths():
-            count += 1
-            try:
-                record = store.read(path)
-                if record.status == "done":
-                    store.predictions(record)
-            except ResultsError as error:
-                wrong.append(str(error))
-        for problem in wrong:
-            console.print(Text(problem), soft_wrap=True)
-        console.print(f"{count} records checked, {len(wrong)} wrong", highlight=False)
+        own = [word for word in arguments if word.startswith("recompute=")]
+        if any(word not in ("recompute=true", "recompute=false") for word in own):
+            raise ConfigError(f"recompute: expected true or false, got {own[-1].partition('=')[2]!r}")
+        store, console = Store(options_from([w for w in arguments if w not in own]).results), Console()
+        recompute = own[-1:] == ["recompute=true"]
+        paths = store.paths()
+        wrong = [why for path in paths if (why := problem(store, path, recompute=recompute))]
+        for why in wrong:
+            console.print(Text(why), soft_wrap=True)
+        if wrong:
+            console.print("no board is made of these; the others are not touched", highlight=False)
+        console.print(f"{len(paths)} records checked, {len(wrong)} wrong", highlight=False)
         return 1 if wrong else 0

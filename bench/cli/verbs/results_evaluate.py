@@ -11,10 +11,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rich.console import Console
 from rich.text import Text
 
 from bench.cli.cells import options_from
+from bench.cli.console import Console
 from bench.cli.verb import Verb
 from bench.config import ConfigError
 from bench.evaluation.reevaluate import Reevaluation, reevaluate

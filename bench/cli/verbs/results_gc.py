@@ -7,9 +7,8 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
-from rich.console import Console
-
 from bench.cli.cells import options_from
+from bench.cli.console import Console
 from bench.cli.verb import Verb
 from bench.records.store import Store
 

@@ -11,9 +11,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from rich.console import Console
-
 from bench.cli.cells import plan_cells
+from bench.cli.console import Console
 from bench.cli.grid import Configurations, GridVerb
 from bench.cli.verbs.parts.introduce import introduce
 from bench.leaderboard.publish import print_boards
@@ -43,6 +42,7 @@ class Run(GridVerb):
         "run",
         "debug",
     )
+    accepts = ("tune",)  # which search tuned=true is about
     examples = (
         "imbench run -m 'strategy=glob(*)' repeats=5",
         "imbench run -m 'strategy=none,focal,[undersample,focal]' data=womens data.target=class repeats=10",

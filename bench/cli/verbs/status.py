@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from rich.console import Console
-
 from bench.cli.cells import options_from
+from bench.cli.console import Console
 from bench.cli.verb import Verb
 from bench.leaderboard.status import status as print_status
 

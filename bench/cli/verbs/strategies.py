@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rich.console import Console
-
+from bench.cli.console import Console
 from bench.cli.verb import Verb
 from bench.cli.verbs.parts.cards import print_entries
 from strategies.registry import STRATEGIES

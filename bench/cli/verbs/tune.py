@@ -11,11 +11,10 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from rich.console import Console
-
+from bench.cli.cells import shared_options
+from bench.cli.console import Console
 from bench.cli.grid import Configurations, GridVerb
 from bench.cli.repeats import on_each_split
-from bench.config import read_options
 from bench.tuning.cost import search_cost
 from bench.tuning.driver import tune as search
 from bench.tuning.progress import summarize
@@ -31,7 +30,7 @@ class Tune(GridVerb):
     group = "tune them"
     order = 20
     usage = "[-m] [key=value …]"
-    keys = ("strategy", "data", "model", "split", "repeats", "results", "tune", "train", "run", "debug")
+    keys = ("strategy", "data", "model", "split", "repeats", "experiment", "results", "tune", "train", "run", "debug")
     examples = (
         "imbench tune strategy=focal data=digits_lt tune.trials=10",
         "imbench tune -m 'strategy=glob(*)' data=womens data.target=one_star,class tune.trials=40",
@@ -39,7 +38,7 @@ class Tune(GridVerb):
     postpones = ("torch",)
 
     def on_grid(self, configurations: Configurations) -> int:
-        console, options, began = Console(), read_options(configurations[0]), time.monotonic()
+        console, options, began = Console(), shared_options(configurations), time.monotonic()
         try:
             searches = on_each_split(configurations)
             console.print(

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from rich.console import Console
-
 from bench.cli.cells import options_from
+from bench.cli.console import Console
 from bench.cli.verb import Verb
+from bench.config import ConfigError
 from bench.tuning.report import print_best
 
 
@@ -30,7 +30,15 @@ class TuneShow(Verb):
 
 
 def wanted(overrides: Sequence[str]) -> dict[str, str | None]:
-    """What studies must match: the values given for strategy, data, data.target and model."""
+    """What studies must match: the values given for strategy, data, data.target and model.
+
+    Raises:
+        ConfigError: another key.
+    """
     given = dict(override.partition("=")[::2] for override in overrides)
     names = {"strategy": "strategy", "data": "data", "data.target": "target", "model": "model"}
+    for key in given.keys() - {*names, "results", "debug"}:
+        raise ConfigError(
+            f"{key}: tune show selects by {', '.join(names)} only, so it would count for nothing; leave it out"
+        )
     return {name: given[key].strip("[]").replace(",", "+") for key, name in names.items() if key in given}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import re
 import shutil
 import time
 from collections.abc import Iterator
@@ -24,6 +25,16 @@ PARTS = {
     "tables": "large tables, cleaned, by column",
     "encoded": "encoded tables that workers share",
 }
+
+_HASH = re.compile(r"[0-9a-f]{32}")
+_OURS = {
+    "sets": re.compile(r"[\w.-]+-v\d+\.parquet"),
+    "generated": re.compile(r"[a-z_]+-[0-9a-f]{16}\.parquet"),
+    "text": re.compile(r"[0-9a-f]{32}-\d+\.parquet"),
+    "tables": _HASH,
+    "encoded": _HASH,
+}
+"""What entries of each part are called."""
 
 
 def cache_root() -> Path:
@@ -95,17 +106,30 @@ def make_room(folder: Path) -> None:
 
 
 def entries(folder: Path) -> list[Path]:
-    """What a part of the cache holds."""
-    return list(folder.iterdir()) if folder.is_dir() else []
+    """What a part of the cache holds: entries with the names that they are given here, and no links.
+
+    Anything else is somebody's own: the cache may be set to a folder that has other uses.
+    """
+    if not folder.is_dir() or folder.is_symlink():
+        return []
+    names = _OURS.get(folder.name, _HASH)
+    unfinished = re.compile(re.escape(files.PREFIX) + r"\w+" + re.escape(files.SUFFIX))
+    return [
+        entry
+        for entry in folder.iterdir()
+        if not entry.is_symlink() and (names.fullmatch(entry.name) or unfinished.fullmatch(entry.name))
+    ]
 
 
 def size(entry: Path) -> int:
     """Bytes of a file, or of the files in a folder."""
-    return sum(f.stat().st_size for f in (entry.iterdir() if entry.is_dir() else [entry]))
+    return sum(f.lstat().st_size for f in (entry.iterdir() if entry.is_dir() else [entry]))
 
 
 def delete(entry: Path) -> None:
-    """Delete a file or a folder, as far as this is allowed."""
+    """Delete a file or a folder, as far as this is allowed; a link, and what it leads to, stay."""
+    if entry.is_symlink():
+        return
     if entry.is_dir():
         shutil.rmtree(entry, ignore_errors=True)
     else:

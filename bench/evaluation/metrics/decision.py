@@ -45,6 +45,7 @@ def g_mean(decided: Decided) -> float:
 @Decision.entry(
     "MCC",
     higher_is_better=True,
+    bounds=(-1.0, 1.0),
     binary=detail("decisions", 5, "default", "tuned"),
     multiclass=detail("decisions", 3, "default", "tuned"),
 )

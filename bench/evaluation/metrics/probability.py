@@ -30,6 +30,7 @@ def normalised_entropy(forecast: Forecast) -> float:
 @Probability.entry(
     "Brier",
     higher_is_better=False,
+    bounds=(0.0, 2.0),
     binary=detail("probabilities", 2, "raw", "corrected", "recalibrated"),
     multiclass=detail("probabilities", 2, "raw", "corrected", "recalibrated"),
     realistic=None,

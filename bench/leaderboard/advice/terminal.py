@@ -14,20 +14,17 @@ from rich.text import Text
 from bench.leaderboard.advice.advise import Advice, advise
 from bench.leaderboard.advice.textbook import on_all, textbook
 from bench.leaderboard.publish import FILTERS, select
+from bench.leaderboard.reading import read_records, say_left_out
 from bench.leaderboard.status import say_empty
 from bench.leaderboard.text.numbers import number, signed
 from bench.leaderboard.text.words import clean, list_of
-from bench.records import index
 
 
 def for_settings(settings: Any, console: Console) -> int:
-    """Advise as the sections `need`, `budget` and `board` of a configuration say; returns an exit code.
-
-    Raises:
-        ResultsError: a record cannot be read.
-    """
+    """Advise as the sections `need`, `budget` and `board` of a configuration say; returns an exit code."""
     root = Path(settings.results)
-    records = index.read(root)
+    records = read_records(root)
+    say_left_out(records, console)
     if not len(records):
         say_empty(root, console)
         return 0

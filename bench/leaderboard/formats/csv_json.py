@@ -16,6 +16,7 @@ from bench.leaderboard.boards.regret import Family
 from bench.leaderboard.boards.subgroups import entries
 from bench.leaderboard.statistics.data_sets import Standing
 from bench.leaderboard.statistics.intervals import Interval
+from bench.printed import clean
 from bench.records.columns import RecordTable
 
 
@@ -99,7 +100,7 @@ def _csv_entry(value: str | float | bool | None) -> str:
 
 def _csv_text(text: str) -> str:
     """Text that a spreadsheet shows instead of evaluating: ' before a leading = + - @ tab or carriage return."""
-    text = text.encode("utf-8", "replace").decode("utf-8").replace("\0", "\ufffd")
+    text = clean(text.encode("utf-8", "replace").decode("utf-8"), keep="\t\r\n")
     risky = text[:1] in ("\t", "\r", "\n") or text.lstrip()[:1] in tuple("=+-@＝＋－＠")
     return f"'{text}" if text and risky else text
 

@@ -40,7 +40,7 @@ def generated(
     made = make(strategy, seed, value, data="impressions", traits=traits, **fields)
     data = {**made.config["data"], "fingerprint": digest([rows, prevalence, world])}
     config = {**made.config, "data": data}
-    return Record(**{**vars(made), "config": config, "key": digest([config, fields.get("tuned", False)])})
+    return Record(**{**vars(made), "config": config, "key": digest(config)})
 
 
 def sweep(rows: tuple[int, ...] = (1000, 4000), prevalences: tuple[float, ...] = (0.1, 0.3), **fields: Any) -> Family:
