@@ -1,5 +1,5 @@
 # Everything from a fresh checkout: each target sets up what it needs first.
-.PHONY: demo test check lint types readme readme-long bench gpu simulate fairness quality board regret pins versions faults clean
+.PHONY: demo test check lint types readme readme-long bench gpu simulate fairness quality models board regret pins versions faults clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -66,6 +66,11 @@ fairness: $(READY)
 quality: $(READY)
 	$(BIN)/imbench data get keel
 	$(BIN)/python -m tests.tools.quality .quality/lines.jsonl --out results/data/quality.md
+
+# Models with `none` beside logistic regression, gradient boosting and bare LightGBM, on the same sets. Resumable.
+models: $(READY)
+	$(BIN)/imbench data get keel
+	$(BIN)/python -m tests.tools.quality .quality/lines.jsonl --models linear mlp lightgbm --out results/data/models.md
 
 # The published board: fifteen data sets, every strategy tuned with 15 trials, five fresh seeds. Resumable.
 KEEL := yeast4,abalone9-18,page-blocks0,winequality-red-4,vowel0,segment0,ecoli3,car-good,kr-vs-k-three_vs_eleven,flare-F,shuttle-c0-vs-c4,vehicle0
