@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 from bench.__main__ import main
+from bench.cli.compose import compose_one
 from bench.cli.repeats import on_each_split, repeated
+from bench.cli.verbs.tune import Tune
 from bench.config import ConfigError, read_cell
 
 
@@ -67,3 +69,20 @@ def test_plan_states_what_tuning_costs(tmp_path: Path, capsys: pytest.CaptureFix
     assert "then 10 cells; 10 of the studies have no settings yet" in said
     assert main(["plan", "strategy=none", "data=womens", "tuned=true", f"results={tmp_path}"]) == 0
     assert "on fewer than 5 tuned splits is a look" in " ".join(capsys.readouterr().out.split())
+
+
+def test_tune_searches_once_on_each_split_and_says_what_it_costs(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    searched: list[int] = []
+
+    def search(configurations: Any, *_: object) -> list[Any]:
+        searched.extend(raw["split"] for raw in configurations)
+        return []
+
+    monkeypatch.setattr("bench.cli.verbs.tune.search", search)
+    monkeypatch.setattr("bench.cli.verbs.tune.summarize", lambda *_: 0)
+    raw = compose_one(["strategy=focal", "repeats=3", "tune.trials=2", "data=womens", f"results={tmp_path}"])
+    assert Tune().on_grid([raw]) == 0
+    assert searched == [0, 1, 2]
+    assert "3 studies (one a split, 3 splits) of 2 trials, 6 trials in all" in " ".join(capsys.readouterr().out.split())

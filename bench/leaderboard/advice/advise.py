@@ -19,7 +19,7 @@ from bench.leaderboard.advice.textbook import textbook
 from bench.leaderboard.boards.build import BASELINE, boards
 from bench.leaderboard.boards.columns import COST
 from bench.leaderboard.boards.model import Board, Row
-from bench.leaderboard.boards.sentences import answer
+from bench.leaderboard.boards.sentences import answer, look
 from bench.leaderboard.statistics.data_sets import Blocks, analyse, blocks_needed
 from bench.leaderboard.statistics.intervals import LEVEL
 from bench.leaderboard.statistics.pareto import pareto
@@ -180,7 +180,7 @@ def _choose(
     labels = [row.label for row in rows]
     if not board.judged:
         return _until_more(candidates, board.sentence)
-    statement = answer(board, labels)
+    statement = f"{answer(board, labels)}{look(board)}"
     winner = next((row for row in rows if row.verdict == "better"), None)
     if winner is not None:
         return winner.label, True, f"Use {winner.label}: on {board.title} {statement}"

@@ -33,7 +33,7 @@ def sentence_of(board: Board) -> str:
         return _not_judged(board)
     if board.baseline is None:
         return f"{_could_be_best(board)} Nothing is said of doing nothing: there is no finished run of it."
-    return f"{answer(board)}{_look(board)}"
+    return f"{answer(board)}{look(board)}"
 
 
 def _not_judged(board: Board) -> str:
@@ -103,7 +103,8 @@ def _could_be_best(board: Board) -> str:
     return f"{_names(rows)} could be best." if len(rows) > 1 else f"{_names(rows)} is better than all others."
 
 
-def _look(board: Board) -> str:
+def look(board: Board) -> str:
+    """That the repeats are enough for a look only; empty from ten on."""
     n = board.comparison.repeats
     if n >= ENOUGH:
         return ""
