@@ -180,7 +180,8 @@ def _board(
         )
         for i, group in enumerate(groups)
     ]
-    rows.sort(key=lambda row: _order(row, higher))
+    usual = np.median([len(row.keys) for row in rows]) if rows else 0
+    rows.sort(key=lambda row: (len(row.keys) < usual, *_order(row, higher)))
     notes += [unknown_rows] if unknown_rows else []
     notes += shared_costs(records.numbers["together"][done].tolist() if "together" in records.numbers else [])
     board = Board(
@@ -297,7 +298,10 @@ def _budgets(records: RecordTable, groups: Sequence[RowRecords]) -> dict[str, Bu
 
 
 def _order(row: Row, higher_is_better: bool) -> tuple[float, str]:
-    """By mean, the best first; rows without a mean last. Nobody stands below a lower mean."""
+    """By mean, the best first; rows without a mean last.
+
+    Nobody stands below a lower mean, except rows with fewer runs than most: they were scored on other splits.
+    """
     if row.score is None:
         return math.inf, row.label
     return -row.score.mean if higher_is_better else row.score.mean, row.label
