@@ -1,21 +1,24 @@
-"""Repeat rows of the rarer classes: each epoch draws them again, with replacement.
+"""Repeat rows of the rarer classes, or make new ones between them: each epoch draws them again, with replacement.
 
-After sampling, every class has at least `ratio` × (rows of the largest class); all original rows are kept and rows
-are indices, never copies. The draw equals imbalanced-learn's RandomOverSampler in counts (Batista et al. 2004,
-doi:10.1145/1007730.1007735). Suggested values: ratio 1 (balanced); 0 is off.
-Effect: a prior shift. Ranking barely changes, raw probabilities of rare classes are inflated; correct them.
-Combines badly with: `undersample` of the same ratio (the second finds nothing to do); full reweighting after it
-counts the sampled rows, so that nothing is corrected twice.
+After sampling, every class has at least `ratio` × (rows of the largest class); all original rows are kept.
+`random`: the draws are rows, as imbalanced-learn's RandomOverSampler in counts (Batista et al. 2004,
+doi:10.1145/1007730.1007735). `smote`: each added row is moved towards one of its `neighbours` nearest rows of its class
+(Chawla et al. 2002, arXiv:1106.1813; categories as SMOTE-NC takes them, text stays the row's own); it is made anew in
+every batch and never stored. Suggested values: ratio 1 (balanced); 0 is off.
+Effect: `random` is a prior shift: ranking barely changes, raw probabilities of rare classes are inflated; correct them.
+`smote` is none, so that prior correction is not exact. Combines badly with: `undersample` of the same ratio (the second
+finds nothing to do); full reweighting after it counts the sampled rows, so that nothing is corrected twice.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal
 
 import torch
 
-from strategies.spec import Recipe, Strategy
+from strategies.parts.interpolate import Interpolate
+from strategies.spec import Inapplicable, Recipe, Strategy
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -42,14 +45,29 @@ class DrawMore:
 
 @dataclass(frozen=True)
 class Oversample(Strategy):
-    """Random oversampling to `ratio` (rarer / largest class, in [0, 1])."""
+    """Oversampling to `ratio` (rarer / largest class, in [0, 1]) by a `method`."""
 
     name = "oversample"
     ratio: float = 1.0
+    method: Literal["random", "smote"] = "random"
+    neighbours: int = 5
 
     def __post_init__(self) -> None:
         if not 0 <= self.ratio <= 1:
             raise ValueError(f"oversample ratio: expected a number in [0, 1], got {self.ratio}; 1 balances, 0 is off")
+        if self.neighbours < 1:
+            raise ValueError(f"oversample neighbours: expected a number >= 1, got {self.neighbours}; 5 in the paper")
 
     def prepare(self, recipe: Recipe) -> Recipe:
-        return recipe.resample(DrawMore(self.ratio))
+        drawn = recipe.resample(DrawMore(self.ratio))
+        if self.method == "random" or self.ratio == 0:
+            return drawn
+        if all(f.kind in ("bag", "tokens") for f in recipe.train.x.schema):
+            raise Inapplicable("oversample method=smote: expected numbers or categories, got text only; use random")
+        before = recipe.epoch(recipe.generator("mass"))
+        after = drawn.epoch(drawn.generator("mass"))
+        y, classes = recipe.train.y, recipe.train.n_classes
+        kept, total = (torch.bincount(y[rows], minlength=classes) for rows in (before, after))
+        made = 1 - kept / total.clamp_min(1)
+        interpolate = Interpolate(tuple(made.tolist()), self.neighbours)
+        return replace(drawn, augment=(*drawn.augment, interpolate), prior_exact=False)

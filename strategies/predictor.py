@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -125,3 +126,52 @@ class Costed(Predictor):
 
     def encode(self, x: Features) -> Tensor:
         return self.base.encode(x)
+
+
+@dataclass(frozen=True, eq=False)
+class Mean(Predictor):
+    """The average of several models' probabilities, each brought under the prior of the first before.
+
+    Raises:
+        ValueError: no models.
+    """
+
+    parts: tuple[Predictor, ...]
+
+    def __post_init__(self) -> None:
+        if not self.parts:
+            raise ValueError("mean of predictors: expected at least one, got none")
+
+    @property
+    def prior(self) -> Tensor:  # type: ignore[override]
+        return self.parts[0].prior
+
+    @property
+    def prior_exact(self) -> bool:  # type: ignore[override]
+        return all(part.prior_exact for part in self.parts)
+
+    @property
+    def cost(self) -> Cost:  # type: ignore[override]
+        return sum((part.cost for part in self.parts), Cost())
+
+    @property
+    def notes(self) -> Mapping[str, float]:  # type: ignore[override]
+        return self.parts[0].notes
+
+    @property
+    def where(self) -> torch.device:
+        return self.parts[0].where
+
+    def logits(self, x: Features) -> Tensor:
+        """Log of the mean probability (n, C), float64."""
+        same = [part.corrected(self.prior) for part in self.parts]
+        log_p = torch.stack([part.logits(x).double().log_softmax(-1) for part in same])
+        return log_p.logsumexp(0) - math.log(len(self.parts))
+
+    def encode(self, x: Features) -> Tensor:
+        """Several models have no common encoding.
+
+        Raises:
+            TypeError: always.
+        """
+        raise TypeError("encode: expected one trained model, got a mean of several, which have no common encoding")

@@ -28,8 +28,8 @@ class Clash(ValueError):
 class Loss(Protocol):
     """A frozen dataclass of numbers: (outputs (..., B, C), targets (..., B)) -> loss per row (..., B).
 
-    Fields are floats or tuples of C floats. Where recipes differ only in these, the trainer stacks them: a float
-    arrives as a tensor (K, 1), a tuple as (K, 1, C), so that both broadcast against K models at once.
+    Fields are floats or tuples of C floats, which the trainer makes a tensor (C,). Where recipes differ only in these,
+    it stacks them: a float arrives as a tensor (K, 1), a tuple as (K, 1, C), so that both broadcast against K models.
     """
 
     @property

@@ -31,8 +31,7 @@ def stack_losses(losses: Sequence[Loss]) -> list[tuple[list[int], Loss]]:
 
 
 def place_loss(loss: Loss, device: torch.device, dtype: torch.dtype) -> Loss:
-    """The loss with its stacked numbers where the outputs are."""
-    tensors = {
-        f.name: v.to(device, dtype) for f in fields(cast(Any, loss)) if isinstance(v := getattr(loss, f.name), Tensor)
-    }
+    """The loss with its stacked numbers, and its numbers per class, where the outputs are."""
+    own = {f.name: getattr(loss, f.name) for f in fields(cast(Any, loss))}
+    tensors = {k: torch.as_tensor(v).to(device, dtype) for k, v in own.items() if isinstance(v, Tensor | tuple)}
     return cast(Loss, replace(cast(Any, loss), **tensors)) if tensors else loss

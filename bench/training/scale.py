@@ -23,7 +23,7 @@ def gradient_scale(recipe: Recipe, stream: RowStream) -> float:
     `stream` has drawn that epoch and given nothing of it. At the start all rows of a class have the same logits, so
     that C kinds of rows say it all. Exactly proportional to the loss for powers of two. 1 where there is no gradient.
     """
-    if recipe.augment or recipe.head.out is not None:
+    if recipe.head.out is not None:
         return _root_mean_square(*_other_outputs(recipe))
     classes = recipe.train.n_classes
     rows, weights = stream.rows, None if recipe.train.weight is None else stream.weights

@@ -95,7 +95,7 @@ def judged(data: Any, val: np.ndarray, test: np.ndarray) -> dict[str, Any]:
 
     counts = np.bincount(data.train.y.numpy(), minlength=data.train.n_classes)
     natural = np.maximum(counts, 0.5) / np.maximum(counts, 0.5).sum()
-    parts = [Predictions(np.log(np.clip(p, 1e-300, 1)), split.numpy())
+    parts = [Predictions(np.log(np.clip(p.astype(np.float64), 1e-300, 1)), split.numpy())
              for p, split in ((test, data.test_y), (val, data.val.y))]  # fmt: skip
     found = evaluate(*parts, prior=natural, natural=natural, train_counts=counts).values
     return {name: found.get(column) for name, column in SCORES.items()}
