@@ -11,7 +11,7 @@ from bench.evaluation.truth import Numbers
 from bench.evaluation.weighting import weighted_mean
 
 _MOST_GROUPS = 100
-ENOUGH = 20  # rows of each class, below which nothing is reported of a group
+_ENOUGH = 20  # rows of each class, below which nothing is reported of a group
 
 
 def per_group(
@@ -67,7 +67,7 @@ def decided_per_group(
 
 
 def enough(group: npt.NDArray[np.int64], y: npt.NDArray[np.int64] | None = None) -> npt.NDArray[np.int64]:
-    """The codes of the groups with at least `ENOUGH` rows, with labels `y` (n,) of each of two classes; largest first.
+    """The codes of the groups with at least `_ENOUGH` rows, with labels `y` (n,) of each of two classes; largest first.
 
     group (n,). A metric of fewer says more about chance than about the group.
     """
@@ -77,4 +77,4 @@ def enough(group: npt.NDArray[np.int64], y: npt.NDArray[np.int64] | None = None)
         positives = np.bincount(at, weights=y, minlength=len(codes))
         least = np.minimum(positives, counts - positives)
     order = np.argsort(-counts, kind="stable")
-    return codes[order][least[order] >= ENOUGH]
+    return codes[order][least[order] >= _ENOUGH]

@@ -198,8 +198,9 @@ def _to_numbers(name: str, values: Values, rows: npt.NDArray[np.int64] | None = 
     if wrong:
         raise DataError(
             f"column {name!r}: expected numbers (kind numeric), got {len(wrong):,} {rows_word(len(wrong))} of text, "
-            f"such as {values.data[wrong[0]][:40]!r} ({at_rows(np.array(wrong), rows)}). Correct them, set "
-            "data.formats for the column, or set data.kinds for it to categorical or ignored"
+            f"such as {values.data[wrong[0]][:40]!r} ({at_rows(np.array(wrong), rows)}). Correct them, name what means "
+            "missing in data.missing_words, set data.formats for the column, or set data.kinds for it to categorical "
+            "or ignored"
         )
     return numbers
 
