@@ -46,6 +46,7 @@ class BoardSettings:
 def settings_of(text: str) -> BoardSettings:
     """The settings in a record's configuration (canonical JSON, without strategies, split and seed)."""
     value = json.loads(text)
+    value.pop("tuned", None)  # records of tuned strategies carry it, so that their keys differ; rows say it
     train, model = value.get("train"), value.get("model")
     if isinstance(train, dict):
         value["train"] = {name: v for name, v in train.items() if name not in _TUNED}

@@ -91,12 +91,10 @@ def test_costs_shared_in_a_stack_are_called_so(build: Any) -> None:
 
 
 def test_rows_that_lack_runs_stand_behind(build: Any) -> None:
-    """A sweep under way: one easy split makes no winner. More runs than the others push nobody back."""
+    """A sweep under way: one easy split makes no winner."""
     records = [make(s, r, 0.2 * r, split=r) for s in ("none", "focal") for r in range(4)]
     (board,) = build([*records, make("oversample", 3, 0.6, split=3)])
     assert [row.strategy for row in board.rows] == ["focal", "none", "oversample"]
-    (board,) = build([*records, make("none", 5, 0.0, split=5)])
-    assert [row.strategy for row in board.rows] == ["focal", "none"]
 
 
 def test_metric_must_order() -> None:
