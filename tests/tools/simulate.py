@@ -12,89 +12,27 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import betaincinv
 
 from bench.leaderboard.boards.build import boards
-from bench.leaderboard.statistics.design import LOOK, Unit, design_of
+from bench.leaderboard.statistics.design import Unit, design_of
 from bench.leaderboard.statistics.verdicts import Comparison, judge
 from bench.records import snapshot
 from bench.records.columns import RecordTable
 from tests.tools.old_rule import old_rule
+from tests.tools.simulated import EFFECT, Outcome, Rates, Scenario
+from tests.tools.simulated_table import exceeded, report
 
 Floats = npt.NDArray[np.float64]
 Draw = Callable[[np.random.Generator, tuple[int, ...]], Floats]
 
 RATIO: Final = 0.25
 TABLES: Final = 1500
-EFFECT: Final = 2.0  # of the better strategy, in standard deviations of a repeat's difference
-PROMISES: Final = {
-    "false better": ("at most", 0.03),
-    "any false claim": ("at most", 0.06),
-    "misses the best": ("at most", 0.055),
-    "coverage": ("at least", 0.92),
-}
-
-
-@dataclass(frozen=True)
-class Scenario:
-    """One way the world may be: how unequal and how heavy the noise, the split's share, strategies, repeats."""
-
-    name: str
-    share: float
-    strategies: int
-    repeats: int
-    further: bool = False
-
-    @property
-    def label(self) -> str:
-        """`none noisy, share .5, 8 strategies, 10 + 2 repeats`."""
-        repeats = f"{self.repeats}{' + 2' if self.further else ''} repeats"
-        return f"{self.name}, share {self.share:g}, {self.strategies} strategies, {repeats}"
-
-
-@dataclass
-class Count:
-    """Hits among trials, and their share with an exact 95% interval (Clopper and Pearson 1934)."""
-
-    hits: float = 0.0
-    n: float = 0.0
-
-    def add(self, hits: float, n: float = 1.0) -> None:
-        """Count some more."""
-        self.hits, self.n = self.hits + hits, self.n + n
-
-    @property
-    def share(self) -> float:
-        """Hits of trials; 0 without any."""
-        return self.hits / self.n if self.n else 0.0
-
-    @property
-    def bounds(self) -> tuple[float, float]:
-        """The interval."""
-        low = float(betaincinv(self.hits, self.n - self.hits + 1, 0.025)) if self.hits > 0 else 0.0
-        high = float(betaincinv(self.hits + 1, self.n - self.hits, 0.975)) if self.hits < self.n else 1.0
-        return low, high
-
-
-Rates = dict[str, Count]
-
-
-@dataclass
-class Outcome:
-    """What the rules did in one scenario: rates of the new rule, of the old one over splits and over seeds."""
-
-    scenario: Scenario
-    new: Rates = field(default_factory=lambda: defaultdict(Count))
-    old: Rates = field(default_factory=lambda: defaultdict(Count))
-    seeds: Rates = field(default_factory=lambda: defaultdict(Count))
 
 
 def measured(records: RecordTable) -> tuple[float, Floats]:
@@ -219,77 +157,6 @@ def _count_old(rates: Rates, table: Floats, truth: Floats, inflation: float, *, 
         rates["power"].add(bool(found.better[0]))
     inside = int(((found.low <= true) & (true <= found.high)).sum())
     rates["coverage"].add(inside, len(true))
-
-
-def worst(outcomes: Sequence[Outcome], rule: str, what: str) -> tuple[Outcome, Count] | None:
-    """The scenario in which a rule is worst at something; coverage counts from 5 repeats on."""
-    found = [(o, rates[what]) for o in outcomes if (rates := getattr(o, rule)) and what in rates]
-    found = [(o, c) for o, c in found if what != "coverage" or o.scenario.repeats >= LOOK]
-    lowest = PROMISES.get(what, ("at most", 0.0))[0] == "at least"
-    return max(found, key=lambda f: -f[1].share if lowest else f[1].share, default=None)
-
-
-RULES: Final = {"new": "new rule", "old": "old rule, same splits", "seeds": "old rule, seeds on one split"}
-
-
-def report(outcomes: Sequence[Outcome], tables: int, sigma: float) -> str:
-    """The table as Markdown: the worst scenario of each promise, the mean, and power by repeats."""
-    total = tables * len(outcomes)
-    lines = [
-        "# Simulated boards",
-        "",
-        f"{total:,} simulated tables: {len(outcomes)} scenarios × {tables:,}, half of them without true differences, "
-        f"half with one strategy that is better by {EFFECT:g} standard deviations of a repeat. The noise of one, σ = "
-        f"{sigma:.4f}, is measured on records. Made by `make simulate`. In brackets: exact 95% intervals of the "
-        "simulation.",
-        "",
-        "| what | rule | promised | mean | worst | where |",
-        "| :--- | :--- | ---: | ---: | ---: | :--- |",
-    ]
-    for what, (way, bound) in PROMISES.items():
-        for rule, label in RULES.items():
-            found = worst(outcomes, rule, what)
-            if found is None:
-                continue
-            outcome, count = found
-            counts = [getattr(o, rule)[what] for o in outcomes if what in getattr(o, rule)]
-            mean = sum(c.share for c in counts) / len(counts)
-            low, high = count.bounds
-            promise = f"{way} {bound:g}" if rule == "new" else ""
-            lines.append(
-                f"| {what} | {label} | {promise} | {mean:.3f} | {count.share:.3f} [{low:.3f}, {high:.3f}] | "
-                f"{outcome.scenario.label} |"
-            )
-    lines += ["", f"Found of a true difference of {EFFECT:g} standard deviations of a repeat:", ""]
-    lines += ["| strategies | repeats | " + " | ".join(RULES.values()) + " |", "| ---: | ---: | ---: | ---: | ---: |"]
-    grouped: dict[tuple[int, int, bool], list[Outcome]] = defaultdict(list)
-    for outcome in outcomes:
-        s = outcome.scenario
-        grouped[s.strategies, s.repeats, s.further].append(outcome)
-    for (strategies, repeats, further), members in sorted(grouped.items()):
-        shares = []
-        for rule in RULES:
-            counts = [getattr(o, rule)["power"] for o in members if "power" in getattr(o, rule)]
-            shares.append(f"{sum(c.share for c in counts) / len(counts):.2f}" if counts else "no verdict")
-        lines.append(f"| {strategies} | {repeats}{' + 2' if further else ''} | {' | '.join(shares)} |")
-    broken = list(exceeded(outcomes))
-    lines += ["", f"Promises that the new rule breaks beyond the simulation's noise: {'; '.join(broken) or 'none'}."]
-    lines += ["", "Not here: recentred tables of real learners; boards of `none` against itself judged on fresh rows."]
-    return "\n".join(lines) + "\n"
-
-
-def exceeded(outcomes: Sequence[Outcome]) -> Iterator[str]:
-    """The scenarios whose exact interval, widened for looking at all of them, lies beyond what was promised."""
-    for what, (way, bound) in PROMISES.items():
-        for outcome in outcomes:
-            count = outcome.new.get(what)
-            if count is None or not count.n or (what == "coverage" and outcome.scenario.repeats < LOOK):
-                continue
-            tail = 0.025 / len(outcomes)
-            low = float(betaincinv(count.hits, count.n - count.hits + 1, tail)) if count.hits else 0.0
-            high = float(betaincinv(count.hits + 1, count.n - count.hits, 1 - tail)) if count.hits < count.n else 1.0
-            if (way == "at most" and low > bound) or (way == "at least" and high < bound):
-                yield f"{what} {count.share:.3f} ({outcome.scenario.label})"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

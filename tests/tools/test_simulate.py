@@ -12,7 +12,9 @@ from bench.records.columns import of_records
 from tests.leaderboard.builders import make
 from tests.tools import simulate
 from tests.tools.old_rule import old_rule
-from tests.tools.simulate import Count, Scenario, exceeded, measured, run, shapes, worst
+from tests.tools.simulate import measured, run, shapes
+from tests.tools.simulated import Count, Scenario
+from tests.tools.simulated_table import exceeded, worst
 
 POOL = np.random.default_rng(0).normal(0, 1, 200)
 

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import json
 import math
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
@@ -18,6 +17,7 @@ import pandas as pd
 from bench.evaluation.registry import metric_of, ranking_metric
 from bench.leaderboard.boards.absences import absent_cells, missing_cells
 from bench.leaderboard.boards.aggregate import CellValues
+from bench.leaderboard.boards.budgets import budgets_of
 from bench.leaderboard.boards.columns import columns_of
 from bench.leaderboard.boards.facts import facts_of, n_classes_of, split_by, test_ratio, too_few_rows, traits_of
 from bench.leaderboard.boards.grouping import (
@@ -26,7 +26,6 @@ from bench.leaderboard.boards.grouping import (
     group_rows,
     reference_of,
     split_settings,
-    trials_of,
     varying,
 )
 from bench.leaderboard.boards.model import Board, Budget, MetricColumn, Row
@@ -167,7 +166,7 @@ def _board(
     few, unknown_rows = too_few_rows(traits, n_classes)
     higher = bool(score.higher_is_better)
     comparison = judge(scores, reference, higher_is_better=higher, design=design, rope=rope, allowed=not few)
-    budgets, regrets = _budgets(records, groups), _regrets(records, cells, design)
+    budgets, regrets = budgets_of(records, groups), _regrets(records, cells, design)
     rows = [
         _row(
             records,
@@ -269,32 +268,6 @@ def _row(
         keys=tuple((unit, records.keys[i]) for unit, i in group.done.items()),
         regrets=regrets,
     )
-
-
-def _budgets(records: RecordTable, groups: Sequence[RowRecords]) -> dict[str, Budget]:
-    """What tuning each tuned row took; marked where the trials are not those of most others.
-
-    The budget is trials × the largest number of steps a fit, and boards hold one such number. The steps that a search
-    really made differ by its early stops; they are shown, and are no other budget.
-    """
-    found: dict[str, Budget] = {}
-    for group in groups:
-        if group.tuned:
-            members = list(group.by_unit.values())
-            steps, seconds = (
-                sorted(v for i in members if (v := records.note(name, i)) is not None)
-                for name in ("tuning_steps", "tuning_seconds")
-            )
-            found[group.label] = Budget(
-                trials_of(records, members[0]),
-                steps[len(steps) // 2] if steps else None,
-                seconds[len(seconds) // 2] if seconds else None,
-            )
-    usual = Counter(b.trials for b in found.values())
-    if not usual:
-        return {}
-    most = max(usual, key=lambda trials: (usual[trials], trials or 0))
-    return {label: replace(b, odd=b.trials != most) for label, b in found.items()}
 
 
 def _order(row: Row, higher_is_better: bool) -> tuple[float, str]:
