@@ -50,8 +50,9 @@ def _of_predictions(store: Store, record: Record, path: Path, *, recompute: bool
 
 def _out_of_range(record: Record) -> str:
     for name, value in record.metrics.items():
-        metric = METRICS.get(name.partition("/")[2])
-        if metric is None or value is None:
+        view, _, metric_name = name.partition("/")
+        metric = METRICS.get(metric_name)
+        if metric is None or view not in metric.views or value is None:
             continue
         low, high = metric.bounds
         if not low - 1e-9 <= value <= high + 1e-9:
