@@ -28,9 +28,9 @@ def problem(store: Store, path: Path, *, recompute: bool = False) -> str:
     """Why the record in a file is not to be believed, in one line with what mends it; empty where it is."""
     try:
         record = store.read(path)
-        of_records([record])
         if why := unproven(record, path) or _out_of_range(record):
             return why
+        of_records([record])
         return _of_predictions(store, record, path, recompute=recompute) if record.status == "done" else ""
     except ResultsError as error:
         return str(error)
