@@ -73,7 +73,7 @@ class _Counted:
             case yaml.CollectionStartEvent():
                 self.opened.append((event.anchor, self.nodes))
                 self.nodes += 1
-                self.sizes.pop(event.anchor, None)
+                self.sizes.pop(event.anchor or "", None)
             case yaml.CollectionEndEvent():
                 anchor, before = self.opened.pop()
                 self.sizes |= {anchor: self.nodes - before} if anchor else {}

@@ -8,7 +8,7 @@ from typing import Final
 
 _BIDI: Final = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _BLANK: Final = "\t\n\r\x0b\x0c\x85\u2028\u2029"
-_PASSWORD: Final = re.compile(r"(\w[\w+.-]*://[^\s:/@'\"]*):[^\s@'\"]+@")
+_PASSWORD: Final = re.compile(r"(\w[\w+.-]*://[^\s:/@'\"]*):[^\s/@'\"]+@")
 
 
 def clean(text: str, *, keep: str = "") -> str:

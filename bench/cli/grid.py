@@ -51,13 +51,15 @@ class GridVerb(Verb):
 class _Task:
     """What Hydra calls: keeps the configurations for later.
 
-    Another launcher than ours calls it once per cell, maybe in a process elsewhere: then it acts at once.
+    Another launcher than ours calls it once per cell, maybe in a process elsewhere (joblib, submitit): then it acts at
+    once, and in a job's own process without further ones, which joblib's workers cannot start.
     """
 
     def __init__(self, act: Callable[[Configurations], int]) -> None:
         self.act = act
         self.configurations: list[Any] = []
         self.codes: list[int] = []
+        self.home = os.getpid()
 
     def many(self, configurations: Configurations) -> None:
         """Called by our launcher with a whole grid."""
@@ -69,7 +71,7 @@ class _Task:
 
     def __call__(self, cfg: Any) -> int:
         if HydraConfig.get().mode == RunMode.MULTIRUN:
-            return self.act([plain(cfg)])
+            return self.act([plain(cfg) if os.getpid() == self.home else {**plain(cfg), "debug": True}])
         self.configurations.append(cfg)
         return 0
 

@@ -28,9 +28,9 @@ def problem(store: Store, path: Path, *, recompute: bool = False) -> str:
     """Why the record in a file is not to be believed, in one line with what mends it; empty where it is."""
     try:
         record = store.read(path)
-        of_records([record])
         if why := unproven(record, path) or _out_of_range(record):
             return why
+        of_records([record])
         return _of_predictions(store, record, path, recompute=recompute) if record.status == "done" else ""
     except ResultsError as error:
         return str(error)
@@ -50,8 +50,9 @@ def _of_predictions(store: Store, record: Record, path: Path, *, recompute: bool
 
 def _out_of_range(record: Record) -> str:
     for name, value in record.metrics.items():
-        metric = METRICS.get(name.partition("/")[2])
-        if metric is None or value is None:
+        view, _, metric_name = name.partition("/")
+        metric = METRICS.get(metric_name)
+        if metric is None or view not in metric.views or value is None:
             continue
         low, high = metric.bounds
         if not low - 1e-9 <= value <= high + 1e-9:

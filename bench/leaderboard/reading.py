@@ -37,8 +37,9 @@ def in_range(records: RecordTable) -> RecordTable:
     """Without records that have a metric outside of its range; these are named in `left_out`."""
     wrong: dict[int, str] = {}
     for name, values in records.numbers.items():
-        metric = METRICS.get(name.partition("/")[2])
-        if metric is None:
+        view, _, metric_name = name.partition("/")
+        metric = METRICS.get(metric_name)
+        if metric is None or view not in metric.views:  # a regret, `truth:raw/log_loss`, may be below 0
             continue
         low, high = metric.bounds
         for i in np.flatnonzero((values < low - _ROUNDING) | (values > high + _ROUNDING)).tolist():

@@ -64,18 +64,21 @@ def status(root: Path, console: Console) -> None:
 
 def _read(store: Store) -> tuple[list[Record], list[str]]:
     """All records, and what is wrong with the files that hold none: one bad file must not hide the others."""
-    records, problems = [], []
+    records, problems = list[Record](), list[str]()
     for path in store.paths():
         try:
             record = store.read(path)
-            of_records([record])
+            why = unproven(record, path)
+            of_records([] if why else [record])
         except ResultsError as error:
             problems.append(str(error))
         except (OSError, TypeError, ValueError, AttributeError, KeyError, OverflowError) as error:
             problems.append(f"{path}: expected a record, but got {one_line(error)}; {AGAIN}")
         else:
-            why = unproven(record, path)
-            (problems if why else records).append(why or record)  # type: ignore[arg-type]
+            if why:
+                problems.append(why)
+            else:
+                records.append(record)
     return records, problems
 
 

@@ -18,24 +18,35 @@ def unproven(record: Record, path: Path) -> str:
 
 def _foreign(record: Record, path: Path) -> str:
     """What does not belong to what."""
-    config = record.config
     if path.stem != record.key:
         return f"its key is {record.key[:12]}…, which is not its name"
     try:
-        found = digest(config)
+        found = digest(record.config)
     except ValueError as error:
         return f"its configuration has no digest ({error})"
     if found != record.key:
         return "its key is not the digest of its configuration"
-    for name, told in _told(config).items():
+    for name, told in _told(record.config).items():
         if getattr(record, name) != told:
             return f"it says {name} {getattr(record, name)!r}, and its configuration {told!r}"
-    file = record.predictions.get("file")
-    if file is not None:
-        sha = str(record.predictions.get("sha256", ""))
-        if file != f"runs/{record.key[:2]}/{record.key}.{sha[:12]}.parquet":
-            return f"its predictions, {str(file)[:120]!r}, are not under its own key"
-    return ""
+    return _misplaced(record) or _misshapen(record)
+
+
+def _misplaced(record: Record) -> str:
+    """Whether its predictions lie under another key, or outside."""
+    file, sha = record.predictions.get("file"), str(record.predictions.get("sha256", ""))
+    if file is None or file == f"runs/{record.key[:2]}/{record.key}.{sha[:12]}.parquet":
+        return ""
+    return f"its predictions, {str(file)[:120]!r}, are not under its own key"
+
+
+def _misshapen(record: Record) -> str:
+    """What the readers of records rely on, beyond the types of their fields."""
+    for name in ("truth", "groups"):
+        part = record.traits.get(name, {})
+        if not isinstance(part, Mapping) or not all(isinstance(value, Mapping) for value in part.values()):
+            return f"its traits.{name} are {str(part)[:60]!r}"
+    return "" if isinstance(record.config.get("versions", {}), Mapping) else "its versions are none"
 
 
 def _told(config: Mapping[str, Any]) -> dict[str, Any]:

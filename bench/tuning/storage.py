@@ -129,6 +129,7 @@ def read_storage(folder: Path) -> BaseStorage:
 def _hush() -> None:
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)  # TPE's `group`: pinned and recorded
+    warnings.filterwarnings("ignore", message="Heartbeat of storage")  # beats are ours: bench.tuning.owner
 
 
 def _database(url: str) -> RDBStorage:

@@ -43,7 +43,7 @@ def genuine(seed: int = 0, **fields: Any) -> Record:
     return Record(**(whole | fields))
 
 
-def text(seed: int, **fields: Any) -> str:
+def text(seed: int, /, **fields: Any) -> str:
     """The JSON of a record with some fields of any kind."""
     return json.dumps(asdict(genuine(seed)) | fields)
 
@@ -69,8 +69,8 @@ HOSTILE: Final[Mapping[str, tuple[Callable[[Path, int], object], str]]] = {
     "metrics a list": (_edited(metrics=[]), "metrics is []"),
     "a metric a text": (_edited(metrics={"raw/auroc": "1"}), "its metrics is"),
     "traits null": (_edited(traits=None), "traits is None"),
-    "truth null": (_edited(traits={"truth": None}), "expected a record"),
-    "groups of numbers": (_edited(traits={"groups": {"a": 1}}), "expected a record"),
+    "truth null": (_edited(traits={"truth": None}), "expected"),
+    "groups of numbers": (_edited(traits={"groups": {"a": 1}}), "expected"),
     "a huge seed": (_edited(seed=10**30), "its seed is"),
     "a seed that is true": (_edited(seed=True), "its seed is"),
     "status nonsense": (_edited(status="splendid"), "its status is"),
