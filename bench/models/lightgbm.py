@@ -35,7 +35,7 @@ class LightGBM:
     budget: ClassVar[frozenset[str]] = frozenset()
     takes: ClassVar[Takes] = Takes(missing="kept", categories="frequent first")
     learning_rate: float = 0.05
-    num_leaves: int = 15
+    num_leaves: int = 7
     min_data_in_leaf: int = 20
     feature_fraction: float = 0.5
     max_bin: int = 255

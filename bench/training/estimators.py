@@ -13,6 +13,7 @@ from typing import cast
 
 import torch
 from torch import Tensor
+from torch.nn.functional import cross_entropy
 
 from bench.models.registry import Estimator
 from bench.training.losses import place_loss
@@ -35,7 +36,7 @@ class EstimatorWatch:
         self.recipe, self.listener = recipe, listener
         self.natural = natural_prior(recipe.train)
         self.curve: list[tuple[int, float]] = []
-        self.best_step, self.best_score = -1, math.inf
+        self.best_step, self.best_score, self.best_loss = -1, math.inf, math.inf
 
     @property
     def over(self) -> bool:
@@ -62,9 +63,14 @@ class EstimatorWatch:
         self.curve.append((step, float(score)))
         if self.listener is not None:
             self.listener(self.recipe, step, float(score))
-        if float(score) >= self.best_score:
+        if float(score) > self.best_score:
             return False
-        self.best_step, self.best_score = step, float(score)
+        # Where validation is separable, score after score is 0: how far apart the classes are decides.
+        corrected = logits.double().cpu() + self.natural.log() - prior.log()
+        loss = float(cross_entropy(corrected, self.recipe.val.y))
+        if float(score) == self.best_score and loss >= self.best_loss:
+            return False
+        self.best_step, self.best_score, self.best_loss = step, float(score), loss
         return True
 
 

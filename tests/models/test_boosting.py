@@ -23,7 +23,7 @@ from strategies.spec import CrossEntropy, Features, Field, Inapplicable, Recipe,
 from strategies.undersample import Undersample
 from tests.models.test_tree_objective import Opaque
 
-ALL = {"feature_fraction": 1.0, "max_trees": 40, "patience": 1000}
+ALL = {"num_leaves": 15, "feature_fraction": 1.0, "max_trees": 40, "patience": 1000}
 NATIVE: dict[str, Any] = {
     "learning_rate": 0.05,
     "num_leaves": 15,
@@ -238,14 +238,34 @@ def test_the_best_look_is_kept_and_patience_counts_rounds() -> None:
     assert again.curve[0][1] == pytest.approx(dict(watch.curve)[best], abs=1e-9)
 
 
-def test_trees_that_can_split_nothing_end_the_fit() -> None:
-    """Fewer rows than two leaves need: the start alone, after one look."""
-    made = recipe(n=30)
-    found = grown(made)
-    assert found.cost.steps == 1
+@pytest.mark.parametrize("strategy", [None, Undersample(), Oversample()], ids=str)
+def test_trees_that_can_split_nothing_are_the_start_alone(strategy: Strategy | None) -> None:
+    """Fewer rows than two leaves need."""
+    made = recipe(n=30, model=LightGBM(patience=20))
+    found = grown(made if strategy is None else strategy.prepare(made))
+    assert found.cost.steps == 25
     z = found.logits(made.val.x)
     assert torch.equal(z, z[:1].expand_as(z))
     torch.testing.assert_close(z[0].softmax(0), found.prior)
+
+
+def test_rounds_whose_columns_cannot_be_split_are_followed_by_others() -> None:
+    """One column of six is any use: half of the rounds draw none that is, and the others are not cut off by it."""
+    made = recipe(model=LightGBM(max_trees=60, patience=60, feature_fraction=0.2, min_data_in_leaf=300), select="last")
+    x = made.train.x.columns["numeric"]
+    assert isinstance(x, Tensor)
+    rare = torch.where(torch.rand(x.shape, generator=torch.Generator().manual_seed(0)) < 0.25, 1.0, 0.0)
+    columns = {**made.train.x.columns, "numeric": torch.cat([x[:, :1], rare[:, 1:]], 1).nan_to_num(0)}
+    train = replace(made.train, x=Features(made.train.x.schema, columns))
+    found = grown(replace(made, train=train))
+    trees = loaded(found.text).num_trees()
+    assert 5 < trees <= 60
+    looks = EstimatorWatch(replace(made, train=train), None)
+    again = boost(
+        LightGBM(**{**made.model.__dict__, "patience": 1000}), replace(made, train=train, select="refined"), looks
+    )  # type: ignore[arg-type]
+    looks(1000, again.logits(made.val.x), again.prior)
+    assert looks.curve[-1][1] == pytest.approx(min(score for _, score in looks.curve[:-1]), abs=1e-9)
 
 
 @pytest.mark.parametrize("strategy", [None, Undersample(), Oversample()], ids=str)

@@ -158,6 +158,17 @@ def test_looks_of_another_shape_are_refused(binary: Toy) -> None:
         watch(5, torch.zeros(3, 2), torch.tensor([0.5, 0.5]))
 
 
+def test_of_looks_that_separate_validation_the_one_with_the_least_loss_is_kept(binary: Toy) -> None:
+    """All of them score 0; the first one would be kept by luck, and nothing after it could count."""
+    recipe = numeric(binary, model=Stepwise())
+    watch, prior = EstimatorWatch(recipe, None), recipe.embodied(recipe.mass())
+    truth = torch.nn.functional.one_hot(recipe.val.y, 2).double()
+    told = [watch(step, truth * size, prior) for step, size in ((1, 1.0), (2, 3.0), (3, 2.0), (4, 4.0))]
+    assert {score for _, score in watch.curve} == {0.0}
+    assert told == [True, True, False, True]
+    assert watch.best_step == 4
+
+
 def test_a_prior_that_is_none_is_refused(binary: Toy) -> None:
     class Wrong(Stepwise):
         def fit(self, recipe: Recipe, watch: Watch) -> Predictor:

@@ -66,20 +66,20 @@ ARMS: Mapping[str, tuple[str, ...]] = {
     "4 times steps and patience": ("train.max_steps=16000", "train.patience=40"),
 }
 
+_FIFTEEN = "model.num_leaves=15"
 TREES: Mapping[str, tuple[str, ...]] = {
     "defaults": (),
-    "patience 50": ("model.patience=50",),
-    "patience 200": ("model.patience=200",),
-    "leaves of 5 rows": ("model.min_data_in_leaf=5",),
+    "15 leaves": (_FIFTEEN,),
+    "15 leaves of 5 rows": (_FIFTEEN, "model.min_data_in_leaf=5"),
+    "15 leaves, all columns": (_FIFTEEN, "model.feature_fraction=1.0"),
+    "15 leaves, rate .1": (_FIFTEEN, "model.learning_rate=0.1"),
+    "4 leaves": ("model.num_leaves=4",),
     "leaves of 10 rows": ("model.min_data_in_leaf=10",),
     "leaves of 40 rows": ("model.min_data_in_leaf=40",),
-    "7 leaves": ("model.num_leaves=7",),
-    "31 leaves": ("model.num_leaves=31",),
-    "all columns": ("model.feature_fraction=1.0",),
     "a quarter of columns": ("model.feature_fraction=0.25",),
-    "rate .1": ("model.learning_rate=0.1",),
     "rate .025": ("model.learning_rate=0.025", "model.patience=200"),
-    "63 bins": ("model.max_bin=63",),
+    "patience 50": ("model.patience=50",),
+    "patience 200": ("model.patience=200",),
 }
 ARMS_OF = {"mlp": ARMS, "lightgbm": TREES}
 

@@ -41,13 +41,13 @@ def boost(model: LightGBM, recipe: Recipe, watch: Watch) -> BoostedTrees:
         if recipe.sampler and step > 1:
             rows, weight = _drawn(recipe, generator)
             mass = mass + _mass_of(recipe, rows, weight)
-        ended = trees.grow(rows, None if alike else weight)
-        if step % model.look_every and step < model.max_trees and not ended:
+        trees.grow(rows, None if alike else weight)
+        if step % model.look_every and step < model.max_trees:
             continue
         prior = recipe.embodied(mass)
         if watch(step, objective.logits(trees.validation()), prior) or recipe.select == "last":
             best, kept = step, prior
-        if ended or (step - best >= model.patience and recipe.select != "last"):
+        if step - best >= model.patience and recipe.select != "last":
             break
     return BoostedTrees(
         text=trees.text(best),

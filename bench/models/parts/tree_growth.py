@@ -70,8 +70,8 @@ def parameters(model: LightGBM, recipe: Recipe, scale: float, threads: int) -> d
 class Trees(Protocol):
     """Trees of so many rounds."""
 
-    def grow(self, rows: Tensor, weight: Tensor | None) -> bool:
-        """One round on these rows, with these weights (None: ones); True where no more can be split."""
+    def grow(self, rows: Tensor, weight: Tensor | None) -> None:
+        """One round on these rows, with these weights (None: ones). It may find nothing to split, and the next may."""
         ...
 
     def validation(self) -> Scores:
@@ -89,8 +89,8 @@ class _Unsplit:
     def __init__(self, objective: Objective, val: lgb.Dataset) -> None:
         self.scores = zeros(objective, val)
 
-    def grow(self, rows: Tensor, weight: Tensor | None) -> bool:
-        return True
+    def grow(self, rows: Tensor, weight: Tensor | None) -> None:
+        pass
 
     def validation(self) -> Scores:
         return self.scores
@@ -120,16 +120,19 @@ class _Growing:
         self.all = len(rows) == train.num_data()
         self.booster = lgb.Booster(dict(settings), train if self.all else part(train, rows))
         self.booster.add_valid(val, "validation")
+        self.trees: list[int] = []  # of the booster after each round: none where nothing could be split
 
-    def grow(self, rows: Tensor, weight: Tensor | None) -> bool:
+    def grow(self, rows: Tensor, weight: Tensor | None) -> None:
         at = None if self.all else rows
-        return self.booster.update(fobj=lambda scores, _: self.objective(scores, at, weight))
+        self.booster.update(fobj=lambda scores, _: self.objective(scores, at, weight))
+        self.trees.append(self.booster.current_iteration())
 
     def validation(self) -> Scores:
         return _scores_of(self.booster)["validation"]
 
     def text(self, rounds: int) -> str:
-        return self.booster.model_to_string(num_iteration=rounds, start_iteration=0)
+        kept = self.trees[rounds - 1] if rounds else 0
+        return self.booster.model_to_string(num_iteration=kept, start_iteration=0) if kept else ""
 
 
 class _Renewed:
@@ -143,7 +146,7 @@ class _Renewed:
         self.booster: lgb.Booster | None = None
         self.rows: lgb.Dataset | None = None
 
-    def grow(self, rows: Tensor, weight: Tensor | None) -> bool:
+    def grow(self, rows: Tensor, weight: Tensor | None) -> None:
         former, self.rows = self.rows, part(self.sets["training"], rows)
         if self.booster is None:
             self.booster = self.fresh(self.rows)
@@ -155,12 +158,11 @@ class _Renewed:
         if empty:
             self.booster = None  # it would keep a tree of nothing
             self.texts.append("")
-            return False  # other rows may be split
+            return
         for name, scores in _scores_of(self.booster).items():
             self.scores[name] += scores
         self.texts.append(self.booster.model_to_string())
         self.booster.rollback_one_iter()
-        return False
 
     def fresh(self, rows: lgb.Dataset) -> lgb.Booster:
         """A booster without trees, whose draws of columns go on from those of the last."""
