@@ -99,9 +99,9 @@ def expand(
         used |= {owner(o) or "" for o in kept}
         jobs[tuple(kept)] = None
     known = {name for stack in stacks.values() for name in stack}
-    for override in itertools.chain.from_iterable(axes.values()):
-        if owner(override) is not None and owner(override) not in used:
-            raise ConfigError(no_cell_uses(override, sorted(known)))
+    for text in itertools.chain.from_iterable(axes.values()):
+        if (strategy := owner(text)) is not None and strategy not in used:
+            raise ConfigError(no_cell_uses(text, sorted(known)))
     return [list(job) for job in jobs]
 
 

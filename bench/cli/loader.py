@@ -167,9 +167,9 @@ def our_loader(*, strict: bool = False) -> Iterator[list[Loader]]:
         made.append(partial(Loader, strict=strict)(config_search_path))
         return made[-1]
 
-    theirs = engine.ConfigLoaderImpl
-    engine.ConfigLoaderImpl = make  # type: ignore[assignment, misc]
+    theirs = engine.ConfigLoaderImpl  # type: ignore[attr-defined]
+    engine.ConfigLoaderImpl = make  # type: ignore[attr-defined, assignment]
     try:
         yield made
     finally:
-        engine.ConfigLoaderImpl = theirs  # type: ignore[misc]
+        engine.ConfigLoaderImpl = theirs  # type: ignore[attr-defined]

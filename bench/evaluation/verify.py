@@ -68,7 +68,10 @@ def _differences(record: Record, test: Predictions, val: Predictions) -> str:
             continue
         again = found.values[name]
         within = _FITTED if name.startswith(("recalibrated/", "tuned/")) else _SAME
-        same = value is again if None in (value, again) else math.isclose(value, again, rel_tol=within, abs_tol=within)
+        if value is None or again is None:
+            same = value is again
+        else:
+            same = math.isclose(value, again, rel_tol=within, abs_tol=within)
         if not same:
             return f"record {record.key}: its {name} is {value}, and its predictions give {again}; {_ANEW}"
     return ""

@@ -21,7 +21,7 @@ _ROUNDING: Final = 1e-9
 
 def read_records(root: Path) -> RecordTable:
     """The records of a results folder that can be believed; the others are named in `left_out`."""
-    return in_range(index.read(root))
+    return _in_range(index.read(root))
 
 
 def read_folder(folder: Path) -> RecordTable:
@@ -30,10 +30,10 @@ def read_folder(folder: Path) -> RecordTable:
     Raises:
         ResultsError: it is neither, or a snapshot whose records are not those that were written.
     """
-    return in_range(snapshot.read(folder))
+    return _in_range(snapshot.read(folder))
 
 
-def in_range(records: RecordTable) -> RecordTable:
+def _in_range(records: RecordTable) -> RecordTable:
     """Without records that have a metric outside of its range; these are named in `left_out`."""
     wrong: dict[int, str] = {}
     for name, values in records.numbers.items():

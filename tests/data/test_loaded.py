@@ -48,7 +48,8 @@ def test_the_latest_table_stays_and_older_ones_make_room(tmp_path: Path, monkeyp
 
 
 def test_the_cache_is_shown_and_cleared_but_for_sets(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    for part, name in (("sets", "a.parquet"), ("encoded", "b/x.npy"), ("tables", "c/0.npy")):
+    names = {"sets": "a-v1.parquet", "encoded": f"{'b' * 32}/x.npy", "tables": f"{'c' * 32}/0.npy"}
+    for part, name in names.items():
         path = tmp_path / "cache" / part / name
         path.parent.mkdir(parents=True)
         path.write_bytes(bytes(2_000_000))
@@ -61,6 +62,6 @@ def test_the_cache_is_shown_and_cleared_but_for_sets(tmp_path: Path, capsys: pyt
     assert "clear=true (all but sets)" in capsys.readouterr().err
     assert main(["data", "cache", "clear=true"]) == 0
     left = [p.name for p in (tmp_path / "cache").rglob("*") if p.is_file()]
-    assert left == ["a.parquet"]
+    assert left == ["a-v1.parquet"]
     assert main(["data", "cache", "clear=sets"]) == 0
     assert not [p for p in (tmp_path / "cache").rglob("*") if p.is_file()]

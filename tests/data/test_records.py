@@ -27,9 +27,9 @@ def test_records_hold_regret_and_metrics_by_group(tmp_path: Path, monkeypatch: p
     assert all(value >= 0 for view in ("raw", "corrected") for value in truth[view].values())
     assert truth["bayes"]["auroc"] > 0.7
     groups = record.traits["groups"]
-    assert {"DE", "FR"} <= set(groups)
-    assert sum(g["rows"] for g in groups.values()) == record.traits["n_test"]
-    assert sum(g["positives"] for g in groups.values()) == pytest.approx(80, abs=30)
+    assert "DE" in groups
+    assert all(g["positives"] >= 20 for g in groups.values())  # others are too small to be reported
+    assert record.traits["n_groups_few"] == record.traits["n_groups"] - len(groups) > 0
 
 
 def test_options_are_part_of_the_key_and_defaults_are_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -43,5 +43,5 @@ def test_golden_verdicts_by_the_second_implementation(tmp_path: Path) -> None:
     assert {r.label for r in board.rows if r.could_be_best} == wanted["best"]
     assert [r.label for r in board.rows] == ["class_weights", "focal", "none", "undersample"]
     seeds = by_title["womens · one_star · mlp"]
-    assert [r.label for r in seeds.rows] == ["focal", "transfer", "none", "oversample", "self_supervised"]
+    assert [r.label for r in seeds.rows] == ["focal", "none", "oversample", "transfer", "self_supervised"]
     assert not seeds.judged

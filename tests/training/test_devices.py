@@ -105,7 +105,7 @@ class CpuOffset(FocalLoss):
         return super().__call__(outputs + torch.ones(outputs.shape[-1]), targets)
 
 
-def scored_on_gpu(logits: Tensor, y: Tensor) -> Tensor:
+def scored_on_gpu(logits: Tensor, y: Tensor, weight: Tensor | None) -> Tensor:
     """Newton's steps depend on values, which a fake GPU has not; that they get tensors of the GPU can be seen."""
     assert (logits.device, y.device, logits.dtype) == (GPU, GPU, torch.float64)
     with unset_fake_temporarily():
@@ -207,14 +207,14 @@ def test_newton_steps_of_the_scores_are_where_the_logits_are(classes: int, monke
         line = equations._line(theta, z)
         found = [
             numbers,
-            refinement._log_losses(logits, y),
+            refinement._log_losses(logits, y, None),
             *refinement._slope([0.0, 1.0], logits, numbers),
             *equations._excess([0.0, 1.0], z, numbers),
-            equations._cross_entropy(line, theta, theta),
-            *equations._derivatives(line, z, theta),
+            equations._cross_entropy(line, theta, theta, None),
+            *equations._derivatives(line, z, theta, None),
         ]
         if classes == 2:
-            problem = refinement._Platt(logits, y)
+            problem = refinement._Platt(logits, y, None)
             found += [problem.infimum(), problem.loss(numbers, numbers)]
         assert {(v.device, v.dtype, len(v)) for v in found} == {(GPU, torch.float64, 2)}
 

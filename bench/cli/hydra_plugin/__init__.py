@@ -9,7 +9,7 @@ once per cell, and cells are idempotent.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.config_store import ConfigStore
@@ -19,6 +19,7 @@ from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf
 
 from bench.cli.compose import compose, expand, guard
+from bench.cli.loader import Loader
 from bench.errors import Complaint
 
 
@@ -42,6 +43,11 @@ ConfigStore.instance().store(group="hydra/sweeper", name="imbench", node=Sweeper
 ConfigStore.instance().store(group="hydra/launcher", name="imbench", node=LauncherConf, provider="imbench")
 
 
+def _loader_of(context: HydraContext) -> Loader:
+    """The loader of ours that the application had Hydra make."""
+    return cast(Loader, context.config_loader)
+
+
 class ImbenchSweeper(BasicSweeper):
     """Hydra's grid, each cell once, strategy parameters only where they apply, without composing everything twice."""
 
@@ -51,7 +57,7 @@ class ImbenchSweeper(BasicSweeper):
         assert self.config is not None
         config, common = self.config.hydra.job.config_name, list(self.config.hydra.overrides.hydra)
         of_file = guard(self._parse_config())
-        jobs = expand([*of_file, *arguments], self.hydra_context.config_loader, config, common)
+        jobs = expand([*of_file, *arguments], _loader_of(self.hydra_context), config, common)
         returns: list[JobReturn] = []
         for some in self.split_overrides_to_chunks(jobs, self.max_batch_size):
             returns += self.launcher.launch(some, initial_job_idx=len(returns))
@@ -76,7 +82,7 @@ class ImbenchLauncher(Launcher):
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
         common = list(self.config.hydra.overrides.hydra)
         config = self.config.hydra.job.config_name
-        configurations = compose(self.hydra_context.config_loader, job_overrides, common, config)
+        configurations = compose(_loader_of(self.hydra_context), job_overrides, common, config)
         many = getattr(self.task_function, "many", None)
         if many is not None:
             value = many(configurations)

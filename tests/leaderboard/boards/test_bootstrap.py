@@ -165,7 +165,10 @@ def test_missing_predictions_are_said(tmp_path: Path) -> None:
     store, records = folder(tmp_path)
     (store.root / records[0].predictions["file"]).unlink()
     (board,) = boards(of_records(records))
-    assert any("No test-row interval for none" in note and "re-run" in note for note in attach(board, store).notes)
+    assert any(
+        "No test-row interval for none" in note and "run the same command again" in note
+        for note in attach(board, store).notes
+    )
 
 
 def test_a_given_split_is_judged_by_seeds_and_rows_together(tmp_path: Path) -> None:
