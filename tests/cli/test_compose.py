@@ -91,6 +91,7 @@ def test_model_may_set_its_learning_rate_and_the_user_has_the_last_word(loader: 
     assert rates == [0.003, 0.1, 2.0]
 
 
+@pytest.mark.long
 def test_planning_a_thousand_cells_is_quick(loader: Loader) -> None:
     """Each distinct choice of groups is composed once: counted, not timed."""
     calls = []

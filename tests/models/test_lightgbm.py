@@ -66,6 +66,7 @@ def test_wrong_settings_and_a_missing_package_are_said(monkeypatch: pytest.Monke
         LightGBM()
 
 
+@pytest.mark.long
 def test_trees_go_through_a_sweep_and_onto_a_board(tmp_path: Path) -> None:
     """Beside a network's: records of what applies, reasons for the rest; nothing of `train` in the key."""
     sweep = (

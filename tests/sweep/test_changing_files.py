@@ -86,6 +86,7 @@ def test_a_sweep_records_nothing_of_a_file_that_changed_after_planning(
     assert {r.traits["rows"] for r in Store(results)} == {330}
 
 
+@pytest.mark.long
 def test_workers_record_nothing_of_a_file_that_changed_after_planning(
     tmp_path: Path, results: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -153,6 +154,7 @@ def test_a_search_judges_nothing_on_a_file_that_changed(
     assert (results / "tuned" / name / "best.yaml").exists()
 
 
+@pytest.mark.long
 def test_a_search_in_workers_judges_nothing_on_a_file_that_changed(
     tmp_path: Path, results: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

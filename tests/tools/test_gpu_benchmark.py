@@ -25,6 +25,7 @@ def test_without_a_gpu_every_part_runs_and_every_gpu_row_says_that_it_was_not_me
     assert all(m.what.endswith("CPU subset") for m in found if m.value is not None)
 
 
+@pytest.mark.long
 def test_the_rows_of_a_gpu_run_where_a_cpu_pretends(monkeypatch: pytest.MonkeyPatch) -> None:
     """Same parts, nothing missing; graphs change no parameter, and are off again afterwards."""
     monkeypatch.setattr(torch.cuda, "synchronize", lambda: None)

@@ -90,6 +90,7 @@ def two_processes(tmp_path: Path, seed: int) -> list[dict[str, Any]]:
 
 
 @pytest.mark.skipif(not dist.is_available() or not dist.is_gloo_available(), reason="torch was built without gloo")
+@pytest.mark.long
 def test_two_ranks_draw_what_one_process_draws(tmp_path: Path) -> None:
     """Batch by batch the union of the ranks' rows and weights is the single draw, and so is the averaged gradient."""
     first, second = two_processes(tmp_path, 3)
@@ -107,6 +108,7 @@ def test_two_ranks_draw_what_one_process_draws(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not dist.is_available() or not dist.is_gloo_available(), reason="torch was built without gloo")
+@pytest.mark.long
 def test_ranks_that_disagree_are_refused(tmp_path: Path) -> None:
     """Another seed on one rank would silently train on other rows."""
     for found in two_processes(tmp_path, 4):
@@ -166,6 +168,7 @@ def test_two_processes_train_what_one_trains(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not dist.is_available() or not dist.is_gloo_available(), reason="torch was built without gloo")
+@pytest.mark.long
 def test_the_command_leaves_the_record_of_one_process(tmp_path: Path) -> None:
     """Under the same key, by rank 0 alone; metrics agree to float32's rounding."""
     cell = ("strategy=focal", *TINY)

@@ -88,6 +88,7 @@ def test_a_trial_of_a_dead_process_is_given_back_once(tmp_path: Path) -> None:
     assert again.system_attrs["fixed_params"] == lost.params
 
 
+@pytest.mark.long
 def test_a_result_that_was_known_is_kept(tmp_path: Path) -> None:
     """A process that dies between a trial's end and the end of its batch has not worked for nothing."""
     study = optuna.create_study(storage=open_storage(tmp_path, None), study_name="s")

@@ -91,6 +91,7 @@ def test_a_trial_that_fails_or_diverges_or_is_pruned_disturbs_no_other(monkeypat
     assert "no longer finite" in diverged.reason
 
 
+@pytest.mark.long
 def test_a_search_is_the_same_whether_batches_train_together_or_not(tmp_path: Path, stacks: list[int]) -> None:
     """Proposals, scores, states, curves and steps of every trial; the pruner has ended some."""
     longer = ("train.max_steps=400", "train.batch_size=32", "tune.trials=16", "tune.batch=8")

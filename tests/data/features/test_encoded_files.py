@@ -33,6 +33,7 @@ def child(config: DataConfig) -> tuple[str, float]:
     return str(os.getpid()), float(value.double().sum())
 
 
+@pytest.mark.long
 def test_processes_share_one_encoding(monkeypatch: pytest.MonkeyPatch, cache: Path) -> None:
     """Two workers at once: one folder of files, equal tensors, nothing left over."""
     config = asked("impressions", rows=2000)
