@@ -21,10 +21,11 @@ from sklearn.linear_model import LogisticRegression
 from bench.cli.compose import compose, hydra_loader
 from bench.config import Cell, read_cell
 from bench.data.features.encode import Encoded
+from bench.data.features.load import load_encoded
 from bench.evaluation.evaluate import Predictions, evaluate
 from bench.models.parts.layers import text_scale
 from bench.sweep.plan import identify
-from bench.sweep.runner import encoded, training
+from bench.sweep.runner import training
 from bench.training.trainer import drive, pick_device
 from strategies.spec import Bag, Features
 
@@ -95,7 +96,7 @@ def main() -> None:
                 mlp, linear = (
                     read_cell(raw) for raw in compose(loader, [[f"model={m}", *common] for m in ("mlp", "linear")])
                 )
-            data = encoded(mlp.data, options.split, seed)
+            data = load_encoded(mlp.data, options.split, seed)
             own = 1 / linear.model.l2
             rows.setdefault("none, mlp", []).append(ours(mlp, data))
             rows.setdefault(f"none, linear (l2 {linear.model.l2:g})", []).append(ours(linear, data))
