@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from strategies.predictor import Mean
+from strategies.parts.by_class import rows_by_class
+from strategies.parts.ensemble import ensemble
 from strategies.spec import Recipe, Strategy, Training
 
 if TYPE_CHECKING:
@@ -29,8 +30,7 @@ class Bootstrap:
 
     def __call__(self, rows: Tensor, y: Tensor, generator: torch.Generator) -> Tensor:
         own = torch.Generator().manual_seed(self.seed)
-        labels = y[rows]
-        classes = [rows[labels == c] for c in torch.bincount(labels).nonzero().flatten().tolist()]
+        classes = rows_by_class(rows, y).values()
         fewest = min(map(len, classes))
         return torch.cat([mine[torch.randint(len(mine), (fewest,), generator=own)] for mine in classes])
 
@@ -47,8 +47,4 @@ class BalancedBagging(Strategy):
             raise ValueError(f"balanced_bagging members: expected a number >= 0 (0 is off), got {self.members}")
 
     def train(self, recipe: Recipe) -> Training:
-        if self.members == 0:
-            return (yield [recipe])[0]
-        seeds = [recipe.generator(f"balanced_bagging {i}").initial_seed() for i in range(self.members)]
-        got = yield [recipe.resample(Bootstrap(seed)) for seed in seeds]
-        return Mean(tuple(got))
+        return ensemble(recipe, self.name, self.members, Bootstrap)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from strategies.parts.by_class import rows_by_class
 from strategies.spec import Recipe, Strategy
 
 if TYPE_CHECKING:
@@ -27,16 +28,11 @@ class DrawByClass:
     power: float
 
     def __call__(self, rows: Tensor, y: Tensor, generator: torch.Generator) -> Tensor:
-        labels = y[rows]
-        counts = torch.bincount(labels).double()
-        shares = torch.where(counts > 0, counts.clamp_min(1) ** self.power, 0.0)
-        wanted = (len(rows) * shares / shares.sum()).round().long()
-        parts = []
-        for c in counts.nonzero().flatten().tolist():
-            mine = rows[labels == c]
-            drawn = torch.randint(len(mine), (max(1, int(wanted[c])),), generator=generator)
-            parts.append(mine[drawn])
-        return torch.cat(parts)
+        classes = list(rows_by_class(rows, y).values())
+        shares = torch.tensor([len(mine) for mine in classes], dtype=torch.float64) ** self.power
+        wanted = (len(rows) * shares / shares.sum()).round().long().clamp_min(1).tolist()
+        drawn = zip(classes, wanted, strict=True)
+        return torch.cat([mine[torch.randint(len(mine), (n,), generator=generator)] for mine, n in drawn])
 
 
 @dataclass(frozen=True)

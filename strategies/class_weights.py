@@ -56,5 +56,5 @@ class ClassWeights(Strategy):
             raise ValueError(f"class_weights beta: expected a number in [0, 1), got {self.beta}")
 
     def prepare(self, recipe: Recipe) -> Recipe:
-        counts = recipe.mass() * len(recipe.epoch(recipe.generator("mass")))
+        counts = recipe.mass_in_rows()
         return recipe.reweight(per_row(class_weights(counts, self.scheme, self.beta), recipe.train.y))

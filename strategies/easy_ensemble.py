@@ -10,8 +10,9 @@ Combines badly with: `oversample` listed before it at ratio 1 (no part is left t
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
-from strategies.predictor import Mean
+from strategies.parts.ensemble import ensemble
 from strategies.spec import Recipe, Strategy, Training
 from strategies.undersample import DrawFewer
 
@@ -32,8 +33,4 @@ class EasyEnsemble(Strategy):
             )
 
     def train(self, recipe: Recipe) -> Training:
-        if self.members == 0:
-            return (yield [recipe])[0]
-        seeds = [recipe.generator(f"easy_ensemble {i}").initial_seed() for i in range(self.members)]
-        got = yield [recipe.resample(DrawFewer(self.ratio, seed)) for seed in seeds]
-        return Mean(tuple(got))
+        return ensemble(recipe, self.name, self.members, partial(DrawFewer, self.ratio))

@@ -56,7 +56,7 @@ class Ldam(Strategy):
 
     def margins(self, recipe: Recipe) -> tuple[float, ...]:
         """Δ per class, in units of the cosine."""
-        counts = (recipe.mass() * len(recipe.epoch(recipe.generator("mass")))).clamp_min(1)
+        counts = recipe.mass_in_rows().clamp_min(1)
         inverse = counts**-0.25
         return tuple((self.max_margin * inverse / inverse.max()).tolist())
 
@@ -68,7 +68,6 @@ class Ldam(Strategy):
         (first,) = yield [treated]
         if not self.deferred:
             return first
-        counts = recipe.mass() * len(recipe.epoch(recipe.generator("mass")))
-        weights = per_row(class_weights(counts, "effective_number", self.beta), recipe.train.y)
+        weights = per_row(class_weights(recipe.mass_in_rows(), "effective_number", self.beta), recipe.train.y)
         (second,) = yield [treated.reweight(weights).change(init=first, keep_head=True)]
         return second

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Literal
 
 import torch
 
+from strategies.parts.by_class import rows_by_class
 from strategies.parts.interpolate import Interpolate
 from strategies.spec import Inapplicable, Recipe, Strategy
 
@@ -31,14 +32,12 @@ class DrawMore:
     ratio: float
 
     def __call__(self, rows: Tensor, y: Tensor, generator: torch.Generator) -> Tensor:
-        labels = y[rows]
-        counts = torch.bincount(labels)
-        wanted = int(self.ratio * int(counts.max()))
+        classes = rows_by_class(rows, y).values()
+        wanted = int(self.ratio * max(map(len, classes)))
         parts = [rows]
-        for c in counts.nonzero().flatten().tolist():
-            missing = wanted - int(counts[c])
+        for mine in classes:
+            missing = wanted - len(mine)
             if missing > 0:
-                mine = rows[labels == c]
                 parts.append(mine[torch.randint(len(mine), (missing,), generator=generator)])
         return torch.cat(parts)
 

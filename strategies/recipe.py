@@ -242,7 +242,14 @@ class Recipe:
 
     def mass(self) -> Tensor:
         """Class mass of one epoch (C,), float64, sum 1: samplers × weights. What any reweighting must count."""
+        return self._mass(self.epoch(self.generator("mass")))
+
+    def mass_in_rows(self) -> Tensor:
+        """The same in rows (C,): with the number of rows of the epoch as sum, one draw for both."""
         rows = self.epoch(self.generator("mass"))
+        return self._mass(rows) * len(rows)
+
+    def _mass(self, rows: Tensor) -> Tensor:
         weight = None if self.train.weight is None else self.train.weight[rows]
         mass = torch.bincount(self.train.y[rows], weights=weight, minlength=self.train.n_classes).double()
         return mass / mass.sum()

@@ -10,30 +10,15 @@ Combines badly with: `oversample` listed before it at ratio 1 (nothing is left t
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import TYPE_CHECKING, Literal
 
 import torch
 
+from strategies.parts.by_class import rows_by_class
 from strategies.spec import Recipe, Strategy
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-
-KEPT = 1 << 20  # rows of tables whose rows by class are kept
-
-
-def _of_each_class(rows: Tensor, y: Tensor) -> tuple[Tensor, ...]:
-    """The rows of each class that has some, in their order."""
-    labels = y[rows]
-    return tuple(rows[labels == c] for c in torch.bincount(labels).nonzero().flatten().tolist())
-
-
-@lru_cache(maxsize=4)
-def of_all_rows(y: Tensor) -> tuple[Tensor, ...]:
-    """Of the whole table. An epoch of a rare class is over after a step or less: finding them anew costs more."""
-    return _of_each_class(torch.arange(len(y)), y)
 
 
 @dataclass(frozen=True)
@@ -46,8 +31,7 @@ class DrawFewer:
     def __call__(self, rows: Tensor, y: Tensor, generator: torch.Generator) -> Tensor:
         if self.seed is not None:
             generator = torch.Generator().manual_seed(self.seed)
-        whole = len(rows) == len(y) <= KEPT and torch.equal(rows, torch.arange(len(y)))
-        classes = of_all_rows(y) if whole else _of_each_class(rows, y)
+        classes = rows_by_class(rows, y).values()
         cap = int(min(map(len, classes)) / self.ratio)
         return torch.cat(
             [

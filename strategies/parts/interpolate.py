@@ -31,12 +31,13 @@ class Interpolate:
 
     def __call__(self, x: Features, y: Tensor, generator: torch.Generator, train: Split) -> tuple[Features, Tensor]:
         columns = {name: v if isinstance(v, Bag) else v.clone() for name, v in x.columns.items()}
-        hit = torch.rand(len(y), generator=generator) < torch.tensor(self.made)[y.cpu()]
-        for c in sorted(set(y.cpu()[hit].tolist())):
+        labels = y.cpu()
+        hit = torch.rand(len(y), generator=generator) < torch.tensor(self.made)[labels]
+        for c in sorted(set(labels[hit].tolist())):
             pool = (train.y == c).nonzero().flatten()
             if len(pool) > _POOL:
                 pool = pool[torch.randperm(len(pool), generator=generator)[:_POOL].to(pool.device)]
-            at = (hit & (y.cpu() == c)).nonzero().flatten().to(y.device)
+            at = (hit & (labels == c)).nonzero().flatten().to(y.device)
             if len(pool) > 1:
                 near = _nearest(x, at, train.x, pool, self.neighbours)
                 self.move(columns, at, near, train.x, generator)

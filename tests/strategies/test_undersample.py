@@ -62,6 +62,6 @@ def test_what_is_kept_of_a_table_changes_no_draw(monkeypatch: pytest.MonkeyPatch
         return [DrawFewer(0.5)(rows, y, g) for rows in (torch.arange(62), some, torch.arange(62), torch.arange(30))]
 
     kept = draws()
-    monkeypatch.setattr("strategies.undersample.KEPT", 0)
+    monkeypatch.setattr("strategies.parts.by_class._KEPT", 0)
     for a, b in zip(kept, draws(), strict=True):
         assert torch.equal(a, b)
