@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
+EMBEDDING = "embedding"
+"""Name of the numeric field that holds the vectors of a pretrained text encoder, centred, at one common scale."""
+
+
 @dataclass(frozen=True)
 class Field:
     """One block of encoded columns.
@@ -105,7 +109,8 @@ class Split:
 
     `natural`: the row weights that came with the data. `weight` begins as these, strategies multiply into it, and an
     auxiliary recipe (`Recipe.aside`) goes back to them. `population` float64 (C,): the class prior of the population
-    where an imbalance was imposed on these rows; None: they have it themselves.
+    where an imbalance was imposed on these rows; None: they have it themselves. `embedding` float (n, d): what a
+    pretrained encoder makes of the rows' texts, label-free, whether or not the model sees it; None: no encoder.
     """
 
     x: Features
@@ -115,6 +120,7 @@ class Split:
     group: Tensor | None = None
     natural: Tensor | None = None
     population: Tensor | None = None
+    embedding: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.y)
