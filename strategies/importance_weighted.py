@@ -3,7 +3,7 @@
 Rows are embedded and L2-normalised; a row's importance is the mean over targets t (training rows of the rare classes)
 of sinh(scale · v·t) or of the cosine v·t, floored at zero, scaled to mean 1 and clipped. Rare are the classes below the
 mean class size. Targets come from the training split only.
-`by: sinh` or `cosine`: rows are embedded by the encoder of a model trained like `none`, whose view the labels have
+`by: model`: rows are embedded by the encoder of a model trained like `none`, whose view the labels have
 shaped: the weights are nearly class weights. `by: embedding`: by the pretrained text encoder `data.encoder`, which
 knows no labels, whether or not the model sees its vectors; needs no first fit, and works for every model. There each
 rare class has targets of its own and counts alike, whatever its size, and no row is a target of itself. Up to a scale
@@ -170,7 +170,8 @@ class ImportanceWeighted(Strategy):
 
     name = "importance_weighted"
     version = 2
-    by: Literal["sinh", "cosine", "embedding"] = "sinh"
+    by: Literal["model", "embedding"] = "model"  # whose view: a first model's, or a pretrained text encoder's
+    kernel: Literal["sinh", "cosine"] = "sinh"
     apply: Literal["weight", "sample", "top_k"] = "weight"
     scale: float | None = None  # of the similarity before sinh; None: 1, by embedding 8
     clip: float = 10.0
@@ -220,12 +221,12 @@ class ImportanceWeighted(Strategy):
                 raise Inapplicable(
                     "importance_weighted by=embedding: expected text and an encoder for it, got none; set data.encoder"
                 )
-            scores = of_each_class(v, y, targets, "sinh", self.steepness)
+            scores = of_each_class(v, y, targets, self.kernel, self.steepness)
             cosines = of_each_class(v, y, targets, "cosine", 1.0)
         else:
             (first,) = yield [recipe.aside()]
             v = first.encode(recipe.train.x)
-            scores = similarity(v, v[targets], self.by, self.steepness, first.where)
+            scores = similarity(v, v[targets], self.kernel, self.steepness, first.where)
             cosines = similarity(v, v[targets], "cosine", 1.0, first.where)
         w = (1 - self.mix) + self.mix * weights(scores, self.clip)
         notes = {"effective_sample_size": effective_sample_size(w), "label_share": label_share(w, y)}
