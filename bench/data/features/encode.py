@@ -20,6 +20,7 @@ from bench.data.features.documents import documents, has_terms
 from bench.data.features.embedding_encoder import EmbeddingEncoder
 from bench.data.features.encoder import Encoder
 from bench.data.features.numeric_encoder import NumericEncoder
+from bench.data.features.table_texts import TableTexts
 from bench.data.features.text_encoder import TextEncoder, TokenEncoder
 from bench.data.tables.config import TableConfig
 from bench.data.tables.imposed import Rows
@@ -192,6 +193,8 @@ def encode(
     pairs = {"train": (partition.train, x["train"]), "val": (partition.val, x["val"])}
     extra = {**other_targets(table, pairs, encoders), **elsewhere(table, encoders)}
     train, val = (labelled(table, *pairs[part]) for part in ("train", "val"))
+    if text := tuple(table.names("text")):
+        train = replace(train, texts=TableTexts(table.frame, partition.train, text, encoders, config.terms))
     if embedding is not None:
         seen = x["train"].columns.get(EMBEDDING)
         vectors = seen if isinstance(seen, Tensor) else embedding(table.frame, partition.train)
