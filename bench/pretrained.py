@@ -46,7 +46,7 @@ def fresh_transformer(folder: Path) -> Any:
     from transformers import AutoConfig, AutoModel  # noqa: PLC0415
 
     with _quiet():
-        return AutoModel.from_config(AutoConfig.from_pretrained(folder, **_HERE), trust_remote_code=False)
+        return AutoModel.from_config(AutoConfig.from_pretrained(folder, **_HERE), trust_remote_code=False)  # type: ignore[no-untyped-call]
 
 
 @contextmanager
