@@ -121,3 +121,27 @@ def test_a_command_encodes_ahead_what_its_cells_will_ask_for(encoded: Iterator[l
     assert seen == []
     encode_ahead([(plain, Takes()), (embed, Takes(text="subwords"))], lambda _: None)
     assert len(seen) == 40
+
+
+def test_an_interruption_loses_no_more_than_the_piece_at_work(
+    encoded: Iterator[list[str]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The same call goes on from there. Without one, a single entry is left: pieces are gone."""
+    (seen,) = encoded
+    monkeypatch.setattr("bench.data.embeddings.stored._PIECE", 10)
+    texts, encode = [f"text {i:02}" for i in range(35)], encoding.encode_texts
+
+    def interrupted(folder: EncoderFolder, part: Sequence[str], told: Progress) -> TextVectors:
+        if len(seen) >= 20:
+            raise KeyboardInterrupt
+        return encode(folder, part, told)
+
+    monkeypatch.setattr(encoding, "encode_texts", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        lengths(texts)
+    monkeypatch.setattr(encoding, "encode_texts", encode)
+    assert lengths(texts) == [[7, ord("t")]] * 35
+    assert sorted(seen) == texts
+    before = {p.name for p in (tmp_path / "embeddings").iterdir()}
+    assert len(lengths([f"other {i}" for i in range(35)])) == 35
+    assert len({p.name for p in (tmp_path / "embeddings").iterdir()} - before) == 1
