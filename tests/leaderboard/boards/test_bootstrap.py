@@ -66,7 +66,8 @@ def folder(root: Path, n: int = 400, shift: float = 0.8, seeds: int = 3) -> tupl
             logits = np.stack([np.zeros(n), z], axis=1)
             record = make(strategy, seed, float(average_precision_score(y, z)))
             part = (np.arange(n), y, logits)
-            record = replace(record, predictions=store.put_predictions(record.key, pack({"val": part, "test": part})))
+            content = pack({"val": part, "test": part}, record.key)
+            record = replace(record, predictions=store.put_predictions(record.key, content))
             store.put(record)
             found.append(record)
     return store, found
@@ -177,7 +178,8 @@ def many_classes(root: Path, rows: list[int], key: str) -> tuple[Store, list[Rec
             prior = {"prior": [1 / len(rows)] * len(rows)}
             record = make(strategy, seed, value, key=key, traits=traits, fitted={"tau": 0.0}, per_class=prior)
             part = (np.arange(len(y)), y, logits)
-            record = replace(record, predictions=store.put_predictions(record.key, pack({"val": part, "test": part})))
+            content = pack({"val": part, "test": part}, record.key)
+            record = replace(record, predictions=store.put_predictions(record.key, content))
             store.put(record)
             found.append(record)
     return store, found
