@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
@@ -86,11 +87,17 @@ def _save_csv(table: pd.DataFrame, path: Path) -> Path:
 
 
 def _save_plot(plot: Figure, data: pd.DataFrame, study: Study, name: str) -> list[Path]:
-    """A plot as SVG and its data as CSV."""
+    """A plot as SVG and its data as CSV.
+
+    Its texts stay texts, which whoever opens the file draws in a font of their own. So a character that no font here
+    has is not lost, whatever Matplotlib says; only the room that its label takes is guessed.
+    """
     path = study.folder / f"{name}.svg"
 
     def put(temporary: Path) -> None:
-        plot.savefig(temporary, format="svg", metadata={"Date": None, "Title": f"{name} of {study.label}"})
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="Glyph .* missing from")
+            plot.savefig(temporary, format="svg", metadata={"Date": None, "Title": f"{name} of {study.label}"})
 
     write_atomically(path, put, replace=True)
     return [path, _save_csv(data, study.folder / f"{name}.csv")]
