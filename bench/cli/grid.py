@@ -37,14 +37,23 @@ class GridVerb(Verb):
         """Do it, for at least one composed configuration. Returns the exit code."""
         raise NotImplementedError
 
+    def in_job(self, configurations: Configurations) -> int:
+        """Do it for one cell of several, in a process that another launcher than ours has started for it."""
+        return self.on_grid(configurations)
+
+    def after_jobs(self, codes: Sequence[int]) -> None:
+        """Say what is to be said once, when all such jobs have ended."""
+
     def act(self, arguments: Sequence[str]) -> int:
         """Compose, then act; Hydra's own options (`--cfg job`, `--info`) only print something."""
-        task = _Task(self.on_grid)
+        task = _Task(self.in_job)
         with hydra_in_one_line(arguments):
             code = _compose_by_hydra(self.name, arguments, task)
             configurations = [plain(one) for one in task.configurations]
         if configurations:
             return self.on_grid(configurations)
+        if task.codes:
+            self.after_jobs(task.codes)
         return max(task.codes, default=code)
 
 

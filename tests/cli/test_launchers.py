@@ -28,7 +28,7 @@ def launched(name: str) -> tuple[str, str]:
 def test_the_task_goes_to_other_processes() -> None:
     """Both launchers pickle it: consoles, locks and processes are made where it is called."""
     cloudpickle = pytest.importorskip("cloudpickle")
-    task = pickle.loads(cloudpickle.dumps(_Task(Run().on_grid)))
+    task = pickle.loads(cloudpickle.dumps(_Task(Run().in_job)))
     assert (task.home, task.configurations) == (os.getpid(), [])
 
 
@@ -43,6 +43,7 @@ def test_every_cell_gets_its_record(name: str, tmp_path: Path) -> None:
     done = call(*grid, *launched(name), "results=theirs", cwd=tmp_path)
     assert done.returncode == 1, done.stdout
     assert "Traceback" not in done.stdout
+    assert "3 jobs ended, 1 of them not well" in done.stdout
     found, expected = records(tmp_path / "theirs"), records(tmp_path / "own")
     assert {cell: (r.key, r.status, r.metrics) for cell, r in found.items()} == {
         cell: (r.key, r.status, r.metrics) for cell, r in expected.items()
