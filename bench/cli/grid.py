@@ -52,9 +52,10 @@ class GridVerb(Verb):
             configurations = [plain(one) for one in task.configurations]
         if configurations:
             return self.on_grid(configurations)
-        if task.codes:
-            self.after_jobs(task.codes)
-        return max(task.codes, default=code)
+        codes = task.codes or task.here
+        if codes:
+            self.after_jobs(codes)
+        return max(codes, default=code)
 
 
 class _Task:
@@ -68,6 +69,7 @@ class _Task:
         self.act = act
         self.configurations: list[Any] = []
         self.codes: list[int] = []
+        self.here: list[int] = []  # of jobs that another launcher ran in this process
         self.home = os.getpid()
 
     def many(self, configurations: Configurations) -> None:
@@ -80,7 +82,10 @@ class _Task:
 
     def __call__(self, cfg: Any) -> int:
         if HydraConfig.get().mode == RunMode.MULTIRUN:
-            return self.act([plain(cfg) if os.getpid() == self.home else {**plain(cfg), "debug": True}])
+            if os.getpid() != self.home:
+                return self.act([{**plain(cfg), "debug": True}])
+            self.here.append(self.act([plain(cfg)]))
+            return self.here[-1]
         self.configurations.append(cfg)
         return 0
 
@@ -105,6 +110,12 @@ def _compose_by_hydra(verb: str, arguments: Sequence[str], task: _Task) -> int:
             hydra.main(config_path="pkg://bench.conf", config_name=CONFIG, version_base="1.3")(task)()
         except SystemExit as stop:
             return stop.code if isinstance(stop.code, int) else 1
+    shown = options.cfg or options.info or options.hydra_help or options.shell_completion
+    if options.multirun and not (shown or task.configurations or task.codes or task.here):
+        raise ConfigError(
+            "hydra/sweeper: expected imbench's own with a launcher whose jobs run in other processes: no other one "
+            "passes on how they ended. What they did is recorded; leave hydra/sweeper out"
+        )
     _say_idle(loaders)
     return 0
 

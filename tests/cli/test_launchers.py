@@ -5,11 +5,19 @@ from __future__ import annotations
 import os
 import pickle
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hydra._internal.callbacks import Callbacks
+from hydra._internal.core_plugins.basic_launcher import BasicLauncher
+from hydra.types import HydraContext
+from hydra_plugins.imbench import ImbenchSweeper
+from omegaconf import OmegaConf
 
+from bench.cli.compose import hydra_loader
 from bench.cli.grid import _Task
 from bench.cli.verbs.run import Run
+from bench.config import ConfigError
 from tests.command_line import TINY, call, records
 
 LAUNCHERS = {
@@ -32,6 +40,23 @@ def test_the_task_goes_to_other_processes() -> None:
     assert (task.home, task.configurations) == (os.getpid(), [])
 
 
+def test_jobs_that_are_killed_are_one_line(tmp_path: Path) -> None:
+    """Whatever an engine raises when one of its jobs dies."""
+
+    class Engine(BasicLauncher):
+        def launch(self, job_overrides: Any, initial_job_idx: int) -> Any:
+            raise MemoryError("a worker was killed\nby the system")
+
+    sweeper = ImbenchSweeper(max_batch_size=None)
+    sweeper.launcher, sweeper.task = Engine(), lambda _: 0
+    sweeper.config = OmegaConf.create({"hydra": {"job": {"config_name": "config"}, "overrides": {"hydra": []}}})
+    with hydra_loader() as loader:
+        sweeper.hydra_context = HydraContext(config_loader=loader, callbacks=Callbacks())
+        with pytest.raises(ConfigError, match="says MemoryError: a worker was killed; cells that have ended") as caught:
+            sweeper.sweep(["strategy=none,focal"])
+    assert "\n" not in str(caught.value)
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("name", LAUNCHERS)
 def test_every_cell_gets_its_record(name: str, tmp_path: Path) -> None:
@@ -51,6 +76,9 @@ def test_every_cell_gets_its_record(name: str, tmp_path: Path) -> None:
     stamps = {path: path.stat().st_mtime_ns for path in (tmp_path / "theirs" / "runs").rglob("*.json")}
     assert call(*grid, *launched(name), "results=theirs", cwd=tmp_path).returncode == 1
     assert {path: path.stat().st_mtime_ns for path in stamps} == stamps
+    stock = call(*grid, *launched(name), "hydra/sweeper=basic", "results=theirs", cwd=tmp_path)
+    assert stock.returncode == 2
+    assert "hydra/sweeper: expected imbench's own" in stock.stdout
     good = ("run", "-m", "strategy=none,oversample", *TINY, "results=theirs")
     assert call(*good, *launched(name), cwd=tmp_path).returncode == 0
     assert {path.name for path in tmp_path.iterdir()} == {"own", "theirs"}
