@@ -46,7 +46,7 @@ class GridVerb(Verb):
 
     def act(self, arguments: Sequence[str]) -> int:
         """Compose, then act; Hydra's own options (`--cfg job`, `--info`) only print something."""
-        task = _Task(self.in_job)
+        task = Task(self.in_job)
         with hydra_in_one_line(arguments):
             code = _compose_by_hydra(self.name, arguments, task)
             configurations = [plain(one) for one in task.configurations]
@@ -58,7 +58,7 @@ class GridVerb(Verb):
         return max(codes, default=code)
 
 
-class _Task:
+class Task:
     """What Hydra calls: keeps the configurations for later.
 
     Another launcher than ours calls it once per cell, maybe in a process elsewhere (joblib, submitit): then it acts at
@@ -95,7 +95,7 @@ def plain(configuration: Any) -> Mapping[str, Any]:
     return followed(configuration) if OmegaConf.is_config(configuration) else cast("Mapping[str, Any]", configuration)
 
 
-def _compose_by_hydra(verb: str, arguments: Sequence[str], task: _Task) -> int:
+def _compose_by_hydra(verb: str, arguments: Sequence[str], task: Task) -> int:
     """Run Hydra's application over our configuration. Returns the exit code of an option of its own.
 
     Raises:

@@ -34,13 +34,13 @@ def write_report(study: Study) -> list[Path]:
     complete = trials[trials["state"] == "COMPLETE"]
     if complete.empty:
         return written
-    written += _save_plot(history(trials, study), complete[["number", study.identity.columns[0]]], study, "history")
+    written += save_plot(history(trials, study), complete[["number", study.identity.columns[0]]], study, "history")
     if len(complete) >= 4 and study.single:
         weights = importance(study)
-        written += _save_plot(importance_plot(weights, study), weights, study, "importance")
+        written += save_plot(importance_plot(weights, study), weights, study, "importance")
         pair = plane(study, weights)
         if pair is not None:
-            written += _save_plot(
+            written += save_plot(
                 contour(trials, pair, study), trials[["number", *pair, study.identity.columns[0]]], study, "contour"
             )
     return written
@@ -86,7 +86,7 @@ def _save_csv(table: pd.DataFrame, path: Path) -> Path:
     return path
 
 
-def _save_plot(plot: Figure, data: pd.DataFrame, study: Study, name: str) -> list[Path]:
+def save_plot(plot: Figure, data: pd.DataFrame, study: Study, name: str) -> list[Path]:
     """A plot as SVG and its data as CSV.
 
     Its texts stay texts, which whoever opens the file draws in a font of their own. So a character that no font here

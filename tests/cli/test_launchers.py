@@ -15,7 +15,7 @@ from hydra_plugins.imbench import ImbenchSweeper
 from omegaconf import OmegaConf
 
 from bench.cli.compose import hydra_loader
-from bench.cli.grid import _Task
+from bench.cli.grid import Task
 from bench.cli.verbs.run import Run
 from bench.config import ConfigError
 from tests.command_line import TINY, call, records
@@ -36,7 +36,7 @@ def launched(name: str) -> tuple[str, str]:
 def test_the_task_goes_to_other_processes() -> None:
     """Both launchers pickle it: consoles, locks and processes are made where it is called."""
     cloudpickle = pytest.importorskip("cloudpickle")
-    task = pickle.loads(cloudpickle.dumps(_Task(Run().in_job)))
+    task = pickle.loads(cloudpickle.dumps(Task(Run().in_job)))
     assert (task.home, task.configurations) == (os.getpid(), [])
 
 

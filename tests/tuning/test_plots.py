@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from bench.tuning.plots import history
-from bench.tuning.report import _save_plot
+from bench.tuning.report import save_plot
 
 
 @pytest.mark.parametrize("name", ["客户/是否违约", "データ/クリック", "สินค้า", r"$\frac$/day", "a^b_c", "<b>&amp;"])
@@ -25,6 +25,6 @@ def test_any_name_is_text_in_the_file_and_costs_no_warning(name: str, tmp_path: 
     )
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        _save_plot(history(trials, study), trials, study, "history")
+        save_plot(history(trials, study), trials, study, "history")
     texts = [node.text for node in ElementTree.parse(tmp_path / "history.svg").iter("{http://www.w3.org/2000/svg}text")]
     assert name in texts

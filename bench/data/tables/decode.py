@@ -169,7 +169,7 @@ def _decode_text(column: Array, missing: Collection[str] = MISSING, *, text: boo
         integers = distinct.filter(pc.match_substring_regex(distinct, INTEGER)).cast(pa.float64())
         if not len(integers) or pc.max(pc.abs(integers)).as_py() < _EXACT:
             numbers = number(present.cast(pa.float64())).data
-            spelled = spellings(codes, present) if spelled_apart(distinct, numbers) else None
+            spelled = spellings(codes, present) if _spelled_apart(distinct, numbers) else None
             return Values("number", np.append(numbers, np.nan)[codes], spelled=spelled)
     elif matches(distinct, "^(?i:true|false)$"):
         return _recoded("boolean", codes, pc.if_else(absent, None, lowered))
@@ -178,7 +178,7 @@ def _decode_text(column: Array, missing: Collection[str] = MISSING, *, text: boo
     return _recoded("string", codes, pc.if_else(blank, None, stored))
 
 
-def spelled_apart(distinct: Array, numbers: npt.NDArray[np.float64]) -> bool:
+def _spelled_apart(distinct: Array, numbers: npt.NDArray[np.float64]) -> bool:
     """Whether a number has several spellings that may be different names: 3.1 and 3.10, 1E5 and 100000."""
     if len(distinct) > _MOST_SPELLINGS or not pc.any(pc.match_substring_regex(distinct, _AS_NAMES)).as_py():
         return False
