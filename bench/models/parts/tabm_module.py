@@ -22,8 +22,8 @@ class TabMModule(nn.Module):
             Inapplicable: a field is neither numbers nor categories.
         """
         super().__init__()
-        import rtdl_num_embeddings  # noqa: PLC0415 - extras, as the next
-        import tabm  # noqa: PLC0415
+        import rtdl_num_embeddings  # type: ignore[import-untyped] # noqa: PLC0415 - extras, as the next
+        import tabm  # type: ignore[import-untyped] # noqa: PLC0415
 
         if other := sorted({f.kind for f in schema} - {"numeric", "categorical"}):
             raise Inapplicable(f"model tabm takes numbers and categories, got {other[0]}; use model=mlp")
