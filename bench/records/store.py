@@ -137,7 +137,8 @@ class Store:
             raise ResultsError(
                 f"predictions of {record.key[:12]}: {path} are those of another cell, {made_by[:12]}; {again}"
             )
-        return table.to_pandas()
+        found: pd.DataFrame = table.to_pandas()
+        return found
 
     def remove(self, key: str) -> None:
         """Delete a record, then its predictions."""
