@@ -137,8 +137,8 @@ class Store:
             raise ResultsError(
                 f"predictions of {record.key[:12]}: {path} are those of another cell, {made_by[:12]}; {again}"
             )
-        found: pd.DataFrame = table.to_pandas()
-        return found
+        frame: pd.DataFrame = table.to_pandas()
+        return frame
 
     def remove(self, key: str) -> None:
         """Delete a record, then its predictions."""
