@@ -16,6 +16,7 @@ from bench.leaderboard.boards.across import AcrossDataSets, summaries
 from bench.leaderboard.boards.bootstrap import RESAMPLES, attach
 from bench.leaderboard.boards.build import boards
 from bench.leaderboard.boards.model import Board
+from bench.leaderboard.boards.otherwise import ranked_otherwise
 from bench.leaderboard.boards.regret import families
 from bench.leaderboard.formats import csv_json as export
 from bench.leaderboard.formats import entries, latex, markdown, terminal
@@ -28,6 +29,7 @@ from bench.leaderboard.text.words import clean, list_of, plural
 from bench.records.columns import RecordTable, of_records
 from bench.records.files import ResultsError, write_atomically
 from bench.records.record import Record
+from bench.records.retired import retired_store
 from bench.records.store import Store
 
 PRINTED: Final = 30
@@ -127,10 +129,19 @@ def documents(
     facts = [f"{plural(len(records), 'record')}, {plural(len(tables), 'board')}. {export.origin(records)}"]
     if records.left_out:
         facts.append(f"{plural(len(records.left_out), 'file')} left out: no records that prove themselves.")
+    if store is not None and (away := retired_store(store).paths()):
+        facts.append(f"{plural(len(away), 'record')} put away, which count nowhere: imbench results retire lists them.")
     found = families(tables)
     texts = {
         "leaderboard.html": page(
-            tables, across, evidence, found, title=options.title, facts=facts, command=options.command
+            tables,
+            across,
+            evidence,
+            found,
+            title=options.title,
+            facts=facts,
+            command=options.command,
+            by_metric=ranked_otherwise(records, tables, rope=options.rope),
         ),
         "leaderboard.md": markdown.markdown(tables, across),
         "leaderboard.csv": export.comma_separated(tables),
