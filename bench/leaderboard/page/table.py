@@ -16,7 +16,7 @@ from bench.leaderboard.plots.parts.svg import escaped
 from bench.leaderboard.text.numbers import decimals_for, number, with_interval
 from bench.leaderboard.text.words import list_of
 
-SWITCHED: Final = 100
+_SWITCHED: Final = 100
 """Tables of more rows cannot be ranked by another metric: every metric would make the page longer by a table."""
 
 _PANELS: Final[tuple[tuple[Panel, str, bool], ...]] = (
@@ -177,7 +177,7 @@ def _better_by(column: MetricColumn, value: float, base: float) -> float:
 
 def _switch(board: Board, others: Mapping[str, Board]) -> str:
     """What the first columns say by other metrics, for the script that switches: by metric, heading and cells."""
-    if not others or len(board.rows) > SWITCHED:
+    if not others or len(board.rows) > _SWITCHED:
         return ""
     names = [row.label for row in board.rows]
     found: dict[str, Any] = {}

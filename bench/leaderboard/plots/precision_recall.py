@@ -10,8 +10,7 @@ import numpy as np
 
 from bench.leaderboard.boards.model import Board
 from bench.leaderboard.plots.parts.figure import Evidence, Figure, Labelled, Runs, Words
-from bench.leaderboard.plots.parts.overlay import AREA, Overlay, across, numbered, upwards
-from bench.leaderboard.plots.parts.panels import Curve
+from bench.leaderboard.plots.parts.overlay import AREA, Curve, Overlay, across, numbered, upwards
 from bench.leaderboard.plots.parts.svg import Drawing, tick_text
 from bench.leaderboard.text.numbers import number
 

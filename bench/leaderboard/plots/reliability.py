@@ -14,8 +14,7 @@ from bench.evaluation.views import Floats, fit_temperature, log_softmax
 from bench.evaluation.weighting import row_weights
 from bench.leaderboard.boards.model import Board
 from bench.leaderboard.plots.parts.figure import Evidence, Figure, Labelled, Runs, Words
-from bench.leaderboard.plots.parts.overlay import Overlay, across, numbered, upwards
-from bench.leaderboard.plots.parts.panels import Curve
+from bench.leaderboard.plots.parts.overlay import Curve, Overlay, across, numbered, upwards
 from bench.leaderboard.plots.parts.svg import Drawing
 from bench.leaderboard.text.numbers import number
 

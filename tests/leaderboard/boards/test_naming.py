@@ -31,8 +31,13 @@ def test_a_name_holds_what_tells_boards_apart_and_nothing_else() -> None:
 
 @pytest.mark.parametrize(
     ("setting", "wanted"),
-    [({"steps": 9000}, "steps 9,000"), ({"decay": None}, "no decay"), ({"bf16": True}, "bf16"), ({"kind": "x"}, "train kind x")],
-)  # fmt: skip
+    [
+        ({"steps": 9000}, "steps 9,000"),
+        ({"decay": False}, "no decay"),
+        ({"bf16": True}, "bf16"),
+        ({"kind": "x"}, "train kind x"),
+    ],
+)
 def test_a_setting_is_said_in_words(setting: dict[str, object], wanted: str) -> None:
     tables = boards(of_records([*series("none", [0.3]), *series("none", [0.4], train={"lr": 0.1, **setting})]))
     assert wanted in {part for name in names_of(tables).values() for part in name.split(" · ")}

@@ -32,7 +32,15 @@ class Area:
 AREA: Final = Area()
 
 
-def kinds_of(labels: Sequence[str], baseline: str | None) -> dict[str, str]:
+@dataclass(frozen=True)
+class Curve:
+    """Points (x, y) in order of x, with the number of rows behind each where that is known."""
+
+    points: tuple[tuple[float, float], ...]
+    counts: tuple[float, ...] = ()
+
+
+def _kinds_of(labels: Sequence[str], baseline: str | None) -> dict[str, str]:
     """The classes of each series: the same strategies in the same order look the same in all figures of a board."""
     others = [label for label in labels if label != baseline]
     found = {label: f"s{i % _HUES}{' dashed' if i // _HUES % 2 else ''}" for i, label in enumerate(others)}
@@ -43,7 +51,7 @@ class Overlay:
     """A drawing with axes, to which series are added one by one."""
 
     def __init__(self, labels: Sequence[str], baseline: str | None, x: Scale, y: Scale, axes: tuple[str, str]) -> None:
-        self.kinds = kinds_of(labels, baseline)
+        self.kinds = _kinds_of(labels, baseline)
         self.x, self.y = x, y
         self.drawing = Drawing(max(AREA.bottom + _BOTTOM, _TOP + _LINE * len(labels) + 12))
         self.drawing.text((0, 9), axes[1], "axis-name")
