@@ -6,10 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from optuna.trial import TrialState
+from rich import box
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
 
+from bench.leaderboard.text.words import plural
 from bench.sweep.progress import duration
 from bench.tuning.study import Study
 
@@ -52,18 +56,42 @@ def standing(study: Study, skipped: str) -> str:
 
 
 def summarize(reports: Sequence[Report], seconds: float, console: Console) -> int:
-    """Print what was found and what failed; the exit code."""
-    for r in reports:
-        if r.skipped:
-            console.print(f"{escape(r.study.label)}: skipped: {escape(r.skipped)}", soft_wrap=True, highlight=False)
-            continue
-        totals = r.study.totals()
-        text = (
-            f"{escape(r.study.label)}: {totals['trials']:.0f} trials, {totals['steps']:,.0f} steps, "
-            f"{totals['seconds']:.0f} s of training -> {escape(str(r.study.folder))}"
+    """Print one table of what was found, then what was skipped and what failed; the exit code."""
+    found = [report for report in reports if not report.skipped]
+    if found:
+        console.print(_table(found))
+    for report in reports:
+        if report.skipped:
+            console.print(Text(f"{report.study.label}: skipped: {report.skipped}"), soft_wrap=True)
+        for failure in report.failures:
+            console.print(Text.assemble(("failed ", "red"), f"{report.study.label}: {failure}"), soft_wrap=True)
+    for folder in sorted({str(report.study.folder.parent) for report in found}):
+        console.print(Text(f"trials, settings and plots of each study: {folder}"), soft_wrap=True)
+    console.print(f"{plural(len(reports), 'study')} in {duration(seconds)}", highlight=False)
+    return 0 if all(report.met for report in reports) else 1
+
+
+def _table(reports: Sequence[Report]) -> Table:
+    """A line for each study: its trials, the best score, what the defaults reached, and what it took."""
+    grid = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    grid.add_column("Study", overflow="fold")
+    for heading in ("Trials", "Best", "Default", "Steps", "Time"):
+        grid.add_column(heading, justify="right", no_wrap=True)
+    for report in reports:
+        study, totals = report.study, report.study.totals()
+        best = study.best()
+        grid.add_row(
+            Text(study.label),
+            f"{totals['trials']:.0f}",
+            f"{best.values[0]:.4f}" if best is not None else "–",
+            _default_score(study),
+            f"{totals['steps']:,.0f}",
+            duration(totals["seconds"]),
         )
-        console.print(text, soft_wrap=True, highlight=False)
-        for failure in r.failures:
-            console.print(f"  [red]failed[/] {escape(failure)}", soft_wrap=True, highlight=False)
-    console.print(f"{len(reports)} studies in {duration(seconds)}", highlight=False)
-    return 0 if all(r.met for r in reports) else 1
+    return grid
+
+
+def _default_score(study: Study) -> str:
+    """What the trial with the default settings reached; – where it has not come back."""
+    defaults = [t for t in study.trials(TrialState.COMPLETE) if t.user_attrs.get("origin") == "default"]
+    return f"{defaults[0].values[0]:.4f}" if defaults else "–"

@@ -16,8 +16,11 @@ _REALISTIC: Final = 0.5
 """What could be missed is said up to this size: above, the number says less than its absence."""
 
 
-def headline(board: Board) -> str:
-    """What was found on a board, without a full stop: who beats doing nothing and by how much, and who is worse."""
+def headline(board: Board, *, brief: bool = False) -> str:
+    """What was found on a board, without a full stop: who beats doing nothing and by how much, and who is worse.
+
+    `brief`, for where many stand together, leaves out what could have been missed and who is practically the same.
+    """
     scored = [row for row in board.rows if row.score is not None]
     if len(scored) < 2:
         return "nothing to compare yet" if not scored else f"only {scored[0].label} has a value"
@@ -29,10 +32,14 @@ def headline(board: Board) -> str:
         return "no finished run of none to compare with"
     better, worse, same = ([row for row in scored if row.verdict == word] for word in ("better", "worse", "same"))
     against = "doing nothing" if board.baseline.partition(" ")[0] == "none" else board.baseline
-    parts = [_gain(board, better, against)] if better else [f"nothing was shown to beat {against}{_missed(board)}"]
-    parts += [f"{_names(same)} {both(len(same))} practically the same"] if same else []
+    parts = (
+        [_gain(board, better, against)]
+        if better
+        else [f"nothing was shown to beat {against}{'' if brief else _missed(board)}"]
+    )
+    parts += [f"{_names(same)} {both(len(same))} practically the same"] if same and not brief else []
     parts += [f"{_names(worse)} {both(len(worse))} worse"] if worse else []
-    few = board.comparison.repeats < ENOUGH
+    few = board.comparison.repeats < ENOUGH and (not brief or bool(better or worse))
     return "; ".join(parts) + (" (a look)" if few else "")
 
 

@@ -17,7 +17,7 @@ from bench.leaderboard.boards.model import Board
 from bench.leaderboard.boards.naming import is_tuned, names_of
 from bench.leaderboard.boards.regret import Family
 from bench.leaderboard.formats.entries import legend
-from bench.leaderboard.page.answers import DESIGNED, headlines, matrices
+from bench.leaderboard.page.answers import DESIGNED, FEW, headlines, matrices
 from bench.leaderboard.page.sections import across_section, board_section, family_section
 from bench.leaderboard.plots.parts.figure import Evidence
 from bench.leaderboard.plots.parts.svg import asset, escaped
@@ -70,7 +70,10 @@ def page(
             "</section>",
             *(across_section(summary, slug) for summary, slug in zip(summaries, slugs, strict=True)),
             *(family_section(family) for family in families),
-            *(board_section(b, names[b.slug], evidence.get(b.slug), _same(b, others)) for b in boards),
+            *(
+                board_section(b, names[b.slug], evidence.get(b.slug), _same(b, others), folded=len(boards) > FEW)
+                for b in boards
+            ),
             f"</main>{_foot(boards, command)}<script>{script}</script></body></html>\n",
         ]
     )

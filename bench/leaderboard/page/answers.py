@@ -16,6 +16,9 @@ from bench.leaderboard.plots.parts.svg import escaped
 from bench.leaderboard.text.numbers import number, signed
 from bench.leaderboard.text.words import plural
 
+FEW: Final = 6
+"""So many boards have whole headlines and open figures; more have brief ones, and figures behind a fold."""
+
 DESIGNED: Final = "designed"
 """What the page calls the metrics that boards are made for: average precision, macro-F1."""
 
@@ -41,23 +44,24 @@ def headlines(
     for board in boards:
         by_data[board.data].append(board)
     silent: dict[str, list[Board]] = defaultdict(list)
+    brief = len(boards) > FEW
     for data, members in by_data.items():
-        said = {headline(board) for board in members}
+        said = {headline(board, brief=brief) for board in members}
         if len(said) == 1 and not any(board.judged for board in members):
             silent[said.pop()] += members
         elif len(members) == 1:
             lines.append(f"<li>{_clause(said.pop(), [(members[0], names[members[0].slug])])}")
         else:
-            lines.append(f"<li><b>{escaped(data, 80)}</b> {' '.join(_clauses(data, members, names))}")
+            lines.append(f"<li><b>{escaped(data, 80)}</b> {' '.join(_clauses(data, members, names, brief=brief))}")
     lines += [f"<li>{_silence(text, members, names)}" for text, members in silent.items()]
-    return f'<ul class="answers">{"".join(lines)}</ul>' if lines else ""
+    return f'<ul class="answers{" many" if brief else ""}">{"".join(lines)}</ul>' if lines else ""
 
 
-def _clauses(data: str, boards: Sequence[Board], names: Mapping[str, str]) -> Iterator[str]:
+def _clauses(data: str, boards: Sequence[Board], names: Mapping[str, str], *, brief: bool) -> Iterator[str]:
     """What the boards of one data set say, each text once."""
     said: dict[str, list[Board]] = defaultdict(list)
     for board in boards:
-        said[headline(board)].append(board)
+        said[headline(board, brief=brief)].append(board)
     for text, members in said.items():
         yield _clause(text, [(board, _without(data, names[board.slug])) for board in members])
 

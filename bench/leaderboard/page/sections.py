@@ -17,8 +17,16 @@ from bench.leaderboard.plots.registry import pictures
 from bench.leaderboard.text.words import plural
 
 
-def board_section(board: Board, name: str, evidence: Evidence | None, others: Mapping[str, Board]) -> str:
-    """One board under its human name: the answer, the table, what it rests on, the figures, its configuration."""
+def board_section(
+    board: Board, name: str, evidence: Evidence | None, others: Mapping[str, Board], *, folded: bool
+) -> str:
+    """One board under its human name: the answer, the table, what it rests on, the figures, its configuration.
+
+    `folded`: the figures lie behind a fold, where there are many boards.
+    """
+    plots = _plots(board, board.slug, evidence)
+    if folded and plots:
+        plots = f"<details class=figures><summary>Figures</summary>{plots}</details>"
     return "".join(
         [
             f'<section id="{board.slug}" aria-labelledby="{board.slug}-h"{filtered_by(board)}>',
@@ -28,7 +36,7 @@ def board_section(board: Board, name: str, evidence: Evidence | None, others: Ma
             board_table(board, name, others),
             _rests_on(board, evidence),
             _subgroups(board),
-            _plots(board, board.slug, evidence),
+            plots,
             _configuration(board),
             "</section>",
         ]

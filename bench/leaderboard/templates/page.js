@@ -127,8 +127,14 @@ if (filters) {
         row.cells[column + 1].className = kind;
       }));
       table.classList.toggle("otherwise", !!by);
-      sort(table, 1, low);
+      if (by) sort(table, 1, low);
+      else {
+        table.tBodies[0].append(...before.rows);
+        heads(table).forEach(head => head.removeAttribute("aria-sort"));
+      }
     }
+    filters.querySelector("[role=status]").textContent = metric === "designed" ? ""
+      : "Tables and matrix are ranked by this; sentences and figures keep the designed metric.";
     cueAll();
   };
   for (const name of ["find", "model", "tuned"]) if (field(name)) field(name).addEventListener("input", filter);
