@@ -83,17 +83,15 @@ class ClassRecall(Figure[Board, Recalled]):
         others = [label for label in data.labels if label != data.baseline]
         for label in data.labels:
             aside = 0.0 if label == data.baseline else _aside(others.index(label), len(others)) * step * 0.7
-            with plot.series(label) as drawing:
+            with plot.series(label, marks=label != data.baseline) as drawing:
                 for place, recall in enumerate(data.recalls[label]):
                     if recall is None:
                         continue
                     at = (x(place) + aside, y(recall))
                     if label == data.baseline:
                         drawing.line((at[0] - step * 0.42, at[1]), (at[0] + step * 0.42, at[1]), "curve")
-                    elif "dashed" in plot.kinds[label]:
-                        drawing.ring(at, min(3.4, step / 5))
                     else:
-                        drawing.dot(at, "mark", min(3.4, step / 5))
+                        plot.mark(label, at, min(3.4, step / 5))
         return plot.drawing
 
 

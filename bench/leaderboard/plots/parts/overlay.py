@@ -69,13 +69,26 @@ class Overlay:
         self.drawing.line((AREA.left, AREA.bottom), (AREA.right, AREA.bottom), "axis")
 
     @contextmanager
-    def series(self, label: str) -> Iterator[Drawing]:
-        """The drawing while what is drawn belongs to a strategy; its name is put beside the plot."""
+    def series(self, label: str, *, marks: bool = False) -> Iterator[Drawing]:
+        """The drawing while what is drawn belongs to a strategy; its name is put beside the plot.
+
+        `marks`: it is drawn as marks without a line, filled ones or, of a dashed series, rings.
+        """
         with self.drawing.series(label, self.kinds[label]):
             place = self.places[label]
-            self.drawing.line((_NAMES, place), (_NAMES + 22, place), "curve")
+            if not marks:
+                self.drawing.line((_NAMES, place), (_NAMES + 22, place), "curve")
+            else:
+                self.mark(label, (_NAMES + 11, place))
             self.drawing.text((_NAMES + 28, place + 4), short(label, 22), "name")
             yield self.drawing
+
+    def mark(self, label: str, at: tuple[float, float], radius: float = 3.4) -> None:
+        """A mark of a series: filled, or a ring where its line would be dashed."""
+        if "dashed" in self.kinds[label]:
+            self.drawing.ring(at, radius)
+        else:
+            self.drawing.dot(at, "mark", radius)
 
     def curve(self, label: str, points: Sequence[tuple[float, float]], *, dots: bool) -> None:
         """A line through three points or more, with or without dots; of fewer the dots alone."""
