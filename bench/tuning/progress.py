@@ -1,15 +1,16 @@
-"""What a search prints: its progress, a line for each study, and what became of them all."""
+"""What a search prints: one live view of all studies, and at the end a table of what became of them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from optuna.trial import TrialState
 from rich import box
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
@@ -32,10 +33,58 @@ class Report:
         return bool(self.skipped) or self.study.finished() >= self.study.tune.trials
 
 
-def display(console: Console) -> Progress:
-    """One bar over all studies; hidden where there is no terminal."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+class SearchView:
+    """One live view of all studies: trials done and the time left, and a line for each study with its best so far.
+
+    Hidden where there is no terminal. Of very many studies the first `LINES` have a line, all of them count.
+    """
+
+    LINES: ClassVar = 12
+
+    def __init__(self, studies: Sequence[Study], console: Console) -> None:
+        columns = (
+            TextColumn("{task.description}", markup=False),
+            BarColumn(bar_width=16),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[best]}", markup=False),
+            TimeRemainingColumn(compact=True),
+        )
+        self.progress = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+        self.studies = studies
+        goal = sum(study.tune.trials for study in studies)
+        self.total = self.progress.add_task("all trials", total=goal, completed=self._finished(), best="")
+        self.lines = {
+            study.identity.name: self.progress.add_task(
+                study.label,
+                total=study.tune.trials,
+                completed=min(study.finished(), study.tune.trials),
+                best=_best(study),
+            )
+            for study in (studies[: self.LINES] if console.is_terminal and len(studies) > 1 else ())
+        }
+
+    def __enter__(self) -> SearchView:
+        self.progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.progress.stop()
+
+    def update(self, study: Study) -> None:
+        """A batch of a study has come back."""
+        self.progress.update(self.total, completed=self._finished())
+        if (line := self.lines.get(study.identity.name)) is not None:
+            done = min(study.finished(), study.tune.trials)
+            self.progress.update(line, completed=done, best=_best(study))
+
+    def _finished(self) -> int:
+        """Finished trials of all studies, at most what was asked for."""
+        return sum(min(study.finished(), study.tune.trials) for study in self.studies)
+
+
+def _best(study: Study) -> str:
+    best = study.best()
+    return "" if best is None else f"best {best.values[0]:.4f}"
 
 
 def print_study(study: Study, skipped: str, console: Console) -> None:

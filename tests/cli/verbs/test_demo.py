@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
 
 import pytest
 
 from bench.__main__ import main
-from bench.cli.verb import VERBS
+from bench.cli.verbs import demo
 from tests import ROOT
 
 
@@ -17,20 +17,16 @@ from tests import ROOT
 def called(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, list[str]]]:
     """What `demo` calls, instead of training for minutes."""
     found: list[tuple[str, list[str]]] = []
-    real = VERBS.get
 
-    def get(name: str) -> Any:
-        if name == "demo":
-            return real(name)
+    class Noted:
+        def __init__(self, name: str) -> None:
+            self.name = name
 
-        class Noted:
-            def act(self, arguments: Sequence[str]) -> int:
-                found.append((name, list(arguments)))
-                return 0
+        def act(self, arguments: Sequence[str]) -> int:
+            found.append((self.name, list(arguments)))
+            return 0
 
-        return Noted
-
-    monkeypatch.setattr(VERBS, "get", get)
+    monkeypatch.setattr(demo, "VERBS", SimpleNamespace(get=Noted))
     return found
 
 
