@@ -16,8 +16,7 @@ PYTHON ?= $(shell for p in python3 python3.11 python3.12 python3.13 python3.14; 
 EIGHT := none,oversample,undersample,class_weights,focal,importance_weighted,transfer,self_supervised
 
 demo: $(READY)
-	$(BIN)/imbench run -m 'strategy=$(EIGHT)' data=womens data.target=one_star,class model=mlp repeats=5
-	$(BIN)/imbench publish board.data=womens
+	$(BIN)/imbench demo
 
 # The everyday behaviour, whole: every test but those marked `long` (over five seconds on an idle core). What is left to
 # `make test-long` is the same behaviour at greater length, each with a short witness here: whole sweeps and searches

@@ -8,6 +8,7 @@ import traceback
 from collections.abc import Iterable, Sequence
 
 from bench.cli.help import family, overview, verb_help
+from bench.cli.next_step import say_next
 from bench.cli.postponed_import import postpone
 from bench.cli.reads import refuse_unread
 from bench.cli.verb import VERBS, outline, outlines
@@ -55,7 +56,10 @@ def _run_verb(words: Sequence[str]) -> int:
         _start_workers_early(verb.preloads, rest)
     for package in verb.postpones:
         postpone(package)
-    return VERBS.get(name)().act(rest)
+    code = VERBS.get(name)().act(rest)
+    if code == 0 and verb.then:
+        say_next(verb.then, rest)
+    return code
 
 
 def _start_workers_early(module: str, arguments: Sequence[str]) -> None:

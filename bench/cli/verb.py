@@ -43,7 +43,8 @@ class Outline:
     that help leaves to another verb. `examples`: whole command lines. `completes`: what its words
     without `=` are: `strategy`, `model`, `data`, `set` (public data), `shell`, else files. `postpones`: packages that
     are imported only when they are used. `preloads`: the module that worker processes have imported once; where
-    the arguments are likely to need workers, these start to import it before the verb is imported.
+    the arguments are likely to need workers, these start to import it before the verb is imported. `then`: the command
+    that follows one that went well, as `next_step` fills it in.
     """
 
     name: str
@@ -57,6 +58,7 @@ class Outline:
     completes: str = ""
     postpones: tuple[str, ...] = ()
     preloads: str = ""
+    then: str = ""
 
     @property
     def summary(self) -> str:

@@ -15,7 +15,10 @@ from rich.text import Text
 from bench.leaderboard.boards.across import AcrossDataSets, summaries
 from bench.leaderboard.boards.bootstrap import RESAMPLES, attach
 from bench.leaderboard.boards.build import boards
+from bench.leaderboard.boards.headline import headline
 from bench.leaderboard.boards.model import Board
+from bench.leaderboard.boards.naming import names_of
+from bench.leaderboard.boards.otherwise import ranked_otherwise
 from bench.leaderboard.boards.regret import families
 from bench.leaderboard.formats import csv_json as export
 from bench.leaderboard.formats import entries, latex, markdown, terminal
@@ -28,6 +31,7 @@ from bench.leaderboard.text.words import clean, list_of, plural
 from bench.records.columns import RecordTable, of_records
 from bench.records.files import ResultsError, write_atomically
 from bench.records.record import Record
+from bench.records.retired import retired_store
 from bench.records.store import Store
 
 PRINTED: Final = 30
@@ -61,7 +65,7 @@ def publish(
     options: Options | None = None,
     finish: Callable[[RecordTable, dict[str, str]], Sequence[Path]] | None = None,
 ) -> list[Path]:
-    """Print the boards of a results folder and write them as `leaderboard.html`, `.md`, `.csv`, `.tex` and `.json`.
+    """Print the answers of a results folder, and write its boards: `leaderboard.html`, `.md`, `.csv`, `.tex`, `.json`.
 
     Args:
         root: the results folder.
@@ -91,9 +95,12 @@ def publish(
         console.print(Text(clean(f"No records with {wanted} under {root}. There are {known}.")))
         return []
     texts, tables, across = documents(chosen, Store(root), options)
-    _print(tables[:PRINTED], console)
+    names = names_of(tables)
+    for board in tables[:PRINTED]:
+        console.print(Text.assemble((clean(names[board.slug]), "bold"), clean(f": {headline(board)}.")))
     if len(tables) > PRINTED:
-        console.print(Text(f"Not printed, but in the files: {plural(len(tables) - PRINTED, 'more board')}.\n"))
+        console.print(Text(f"Not printed, but in the files: {plural(len(tables) - PRINTED, 'more board')}."))
+    console.print()
     for summary in across:
         console.print(Text(clean(summary.title), style="bold"))
         console.print(Padding(Text(clean(summary.sentence)), (1, 0)))
@@ -109,6 +116,9 @@ def publish(
             write_atomically(path, writer(text), replace=True)
     for path in written:
         console.print(Text(f"Wrote {path}"), soft_wrap=True)
+    for path in written:
+        if path.suffix == ".html":
+            console.print(Text(f"next: open {path} in a browser; tables as text are in leaderboard.md"), soft_wrap=True)
     return written
 
 
@@ -127,10 +137,19 @@ def documents(
     facts = [f"{plural(len(records), 'record')}, {plural(len(tables), 'board')}. {export.origin(records)}"]
     if records.left_out:
         facts.append(f"{plural(len(records.left_out), 'file')} left out: no records that prove themselves.")
+    if store is not None and (away := retired_store(store).paths()):
+        facts.append(f"{plural(len(away), 'record')} put away, which count nowhere: imbench results retire lists them.")
     found = families(tables)
     texts = {
         "leaderboard.html": page(
-            tables, across, evidence, found, title=options.title, facts=facts, command=options.command
+            tables,
+            across,
+            evidence,
+            found,
+            title=options.title,
+            facts=facts,
+            command=options.command,
+            by_metric=ranked_otherwise(records, tables, rope=options.rope),
         ),
         "leaderboard.md": markdown.markdown(tables, across),
         "leaderboard.csv": export.comma_separated(tables),

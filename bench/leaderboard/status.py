@@ -18,6 +18,7 @@ from bench.records.files import ResultsError, one_line
 from bench.records.proof import unproven
 from bench.records.reading import AGAIN
 from bench.records.record import FAILURES, STATUSES, Record
+from bench.records.retired import retired_store
 from bench.records.store import Store
 from bench.records.versions import of_this_version
 
@@ -53,6 +54,8 @@ def status(root: Path, console: Console) -> None:
             highlight=False, soft_wrap=True,
         )  # fmt: skip
     console.print(Text(f"{plural(len(records), 'record')}, {_size(size)} in {store.runs}"), soft_wrap=True)
+    if away := retired_store(store).paths():
+        console.print(f"{plural(len(away), 'record')} put away: `imbench results retire` lists them.", highlight=False)
     if orphans := _orphans(store):
         size = sum(path.stat().st_size for path in orphans if path.exists())
         console.print(

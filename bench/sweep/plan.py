@@ -14,6 +14,7 @@ from bench.data.errors import DataError
 from bench.data.loaded import loaded_table
 from bench.data.tables.schema import Table
 from bench.data.tables.splits import partition
+from bench.leaderboard.text.words import plural
 from bench.models.registry import refusal, takes, train_keys
 from bench.records.files import ResultsError, one_line
 from bench.records.reading import Unreadable
@@ -210,8 +211,11 @@ def tally(planned: Sequence[Planned]) -> list[str]:
         strategies = list(dict.fromkeys(c.strategy for c in mine))
         seeds = len({(c.split, c.seed) for c in mine})
         lines.append(
-            f"{data}/{target} {model}: {cells} cells = {len(strategies)} strategies ({', '.join(strategies)}), "
-            f"{seeds} split-seed pairs"
+            f"{data}/{target} {model}: {plural(cells, 'cell')} = {plural(len(strategies), 'strategy')} "
+            f"({', '.join(strategies)}), {plural(seeds, 'split-seed pair')}"
         )
     refused = Counter(reason for p in planned if (reason := inapplicable(p.cell)))
-    return [*lines, *(f"{n} cells do not apply: {reason}" for reason, n in refused.items())]
+    return [
+        *lines,
+        *(f"{plural(n, 'cell')} {'does' if n == 1 else 'do'} not apply: {reason}" for reason, n in refused.items()),
+    ]

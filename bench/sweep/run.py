@@ -15,6 +15,7 @@ from rich.text import Text
 
 from bench.config import CommandOptions
 from bench.data.embeddings.ahead import encode_ahead
+from bench.leaderboard.text.words import plural
 from bench.models.registry import takes
 from bench.records.files import ResultsError
 from bench.records.record import FAILURES, Record, failed_record
@@ -178,7 +179,9 @@ def report_failures(outcome: SweepOutcome, console: Console) -> None:
     """List every failed cell with its reason, and what to do."""
     if not outcome.failures:
         return
-    console.print(f"\n[red]{len(outcome.failures)} of {len(outcome.records)} cells failed[/]", highlight=False)
+    console.print(
+        f"\n[red]{len(outcome.failures)} of {plural(len(outcome.records), 'cell')} failed[/]", highlight=False
+    )
     for r in outcome.failures:
         console.print(
             escape(

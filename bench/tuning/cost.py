@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.config import TuneConfig
+from bench.leaderboard.text.words import plural
 from bench.tuning.best import BEST, read_best
 from bench.tuning.study import identity
 
@@ -28,7 +29,7 @@ class SearchCost:
 
     def __str__(self) -> str:
         each = "" if self.fits == 1 else f" of {self.fits} fits"
-        number = f"{self.studies} {'study' if self.studies == 1 else 'studies'}"
+        number = plural(self.studies, "study")
         over = f" (one a split, {self.splits} splits)" if self.splits > 1 else ""
         total = self.studies * self.trials
         look = (
@@ -36,9 +37,8 @@ class SearchCost:
             if self.splits < 5
             else ""
         )
-        return (
-            f"tuning: {number}{over} of {self.trials} trials{each}, {total:,} trials in all, {self.left:,} left{look}"
-        )
+        trials, in_all = plural(self.trials, "trial"), plural(total, "trial")
+        return f"tuning: {number}{over} of {trials}{each}, {in_all} in all, {self.left:,} left{look}"
 
 
 def search_cost(configurations: Sequence[Mapping[str, Any]], tune: TuneConfig, root: Path) -> SearchCost:

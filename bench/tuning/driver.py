@@ -20,7 +20,7 @@ from bench.sweep.pool import Event, InThisProcess, Lost, Pool
 from bench.sweep.worker import Finished
 from bench.sweep.workers import open_workers, worker_count
 from bench.tuning.objective import maximized
-from bench.tuning.progress import Report, display, print_study
+from bench.tuning.progress import Report, SearchView, print_study
 from bench.tuning.pruning import Pruning
 from bench.tuning.storage import RESULT, noted, settle, told
 from bench.tuning.study import Study, check
@@ -115,9 +115,8 @@ class StudyDriver:
 
     def run(self) -> list[Report]:
         """Until every study has its trials, or fails more often than it may."""
-        goal, open_studies = sum(s.tune.trials for s in self.studies), {s.identity.name: s for s in self.studies}
-        with display(self.console) as progress, self.workers() as workers:
-            task = progress.add_task("trials", total=goal, completed=self.finished())
+        open_studies = {s.identity.name: s for s in self.studies}
+        with SearchView(self.studies, self.console) as view, self.workers() as workers:
             while open_studies:
                 # Few studies at a time: their batches fill the workers, and a kill leaves few of them half done.
                 for name, study in list(open_studies.items())[: max(2, self.size)]:
@@ -131,7 +130,7 @@ class StudyDriver:
                     if batch.complete:
                         self.tell(batch)
                         del self.batches[name]
-                        progress.update(task, completed=self.finished())
+                        view.update(batch.study)
         return [
             Report(s, tuple(self.failures[s.identity.name]), self.skipped.get(s.identity.name, ""))
             for s in self.studies
@@ -206,9 +205,3 @@ class StudyDriver:
         """A study has all its trials, or needs none: write what it found."""
         skipped = self.skipped.get(study.identity.name, "")
         study.save_best(skipped=skipped)
-        if self.console.is_terminal:
-            print_study(study, skipped, self.console)
-
-    def finished(self) -> int:
-        """Finished trials of all studies, at most what was asked for."""
-        return sum(min(s.finished(), s.tune.trials) for s in self.studies)

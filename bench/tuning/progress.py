@@ -1,15 +1,20 @@
-"""What a search prints: its progress, a line for each study, and what became of them all."""
+"""What a search prints: one live view of all studies, and at the end a table of what became of them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from optuna.trial import TrialState
+from rich import box
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
 
+from bench.leaderboard.text.words import plural
 from bench.sweep.progress import duration
 from bench.tuning.study import Study
 
@@ -28,10 +33,58 @@ class Report:
         return bool(self.skipped) or self.study.finished() >= self.study.tune.trials
 
 
-def display(console: Console) -> Progress:
-    """One bar over all studies; hidden where there is no terminal."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+class SearchView:
+    """One live view of all studies: trials done and the time left, and a line for each study with its best so far.
+
+    Hidden where there is no terminal. Of very many studies the first `LINES` have a line, all of them count.
+    """
+
+    LINES: ClassVar = 12
+
+    def __init__(self, studies: Sequence[Study], console: Console) -> None:
+        columns = (
+            TextColumn("{task.description}", markup=False),
+            BarColumn(bar_width=16),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[best]}", markup=False),
+            TimeRemainingColumn(compact=True),
+        )
+        self.progress = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+        self.studies = studies
+        goal = sum(study.tune.trials for study in studies)
+        self.total = self.progress.add_task("all trials", total=goal, completed=self._finished(), best="")
+        self.lines = {
+            study.identity.name: self.progress.add_task(
+                study.label,
+                total=study.tune.trials,
+                completed=min(study.finished(), study.tune.trials),
+                best=_best(study),
+            )
+            for study in (studies[: self.LINES] if console.is_terminal and len(studies) > 1 else ())
+        }
+
+    def __enter__(self) -> SearchView:
+        self.progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.progress.stop()
+
+    def update(self, study: Study) -> None:
+        """A batch of a study has come back."""
+        self.progress.update(self.total, completed=self._finished())
+        if (line := self.lines.get(study.identity.name)) is not None:
+            done = min(study.finished(), study.tune.trials)
+            self.progress.update(line, completed=done, best=_best(study))
+
+    def _finished(self) -> int:
+        """Finished trials of all studies, at most what was asked for."""
+        return sum(min(study.finished(), study.tune.trials) for study in self.studies)
+
+
+def _best(study: Study) -> str:
+    best = study.best()
+    return "" if best is None else f"best {best.values[0]:.4f}"
 
 
 def print_study(study: Study, skipped: str, console: Console) -> None:
@@ -52,18 +105,42 @@ def standing(study: Study, skipped: str) -> str:
 
 
 def summarize(reports: Sequence[Report], seconds: float, console: Console) -> int:
-    """Print what was found and what failed; the exit code."""
-    for r in reports:
-        if r.skipped:
-            console.print(f"{escape(r.study.label)}: skipped: {escape(r.skipped)}", soft_wrap=True, highlight=False)
-            continue
-        totals = r.study.totals()
-        text = (
-            f"{escape(r.study.label)}: {totals['trials']:.0f} trials, {totals['steps']:,.0f} steps, "
-            f"{totals['seconds']:.0f} s of training -> {escape(str(r.study.folder))}"
+    """Print one table of what was found, then what was skipped and what failed; the exit code."""
+    found = [report for report in reports if not report.skipped]
+    if found:
+        console.print(_table(found))
+    for report in reports:
+        if report.skipped:
+            console.print(Text(f"{report.study.label}: skipped: {report.skipped}"), soft_wrap=True)
+        for failure in report.failures:
+            console.print(Text.assemble(("failed ", "red"), f"{report.study.label}: {failure}"), soft_wrap=True)
+    for folder in sorted({str(report.study.folder.parent) for report in found}):
+        console.print(Text(f"trials, settings and plots of each study: {folder}"), soft_wrap=True)
+    console.print(f"{plural(len(reports), 'study')} in {duration(seconds)}", highlight=False)
+    return 0 if all(report.met for report in reports) else 1
+
+
+def _table(reports: Sequence[Report]) -> Table:
+    """A line for each study: its trials, the best score, what the defaults reached, and what it took."""
+    grid = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    grid.add_column("Study", overflow="fold")
+    for heading in ("Trials", "Best", "Default", "Steps", "Time"):
+        grid.add_column(heading, justify="right", no_wrap=True)
+    for report in reports:
+        study, totals = report.study, report.study.totals()
+        best = study.best()
+        grid.add_row(
+            Text(study.label),
+            f"{totals['trials']:.0f}",
+            f"{best.values[0]:.4f}" if best is not None else "–",
+            _default_score(study),
+            f"{totals['steps']:,.0f}",
+            duration(totals["seconds"]),
         )
-        console.print(text, soft_wrap=True, highlight=False)
-        for failure in r.failures:
-            console.print(f"  [red]failed[/] {escape(failure)}", soft_wrap=True, highlight=False)
-    console.print(f"{len(reports)} studies in {duration(seconds)}", highlight=False)
-    return 0 if all(r.met for r in reports) else 1
+    return grid
+
+
+def _default_score(study: Study) -> str:
+    """What the trial with the default settings reached; – where it has not come back."""
+    defaults = [t for t in study.trials(TrialState.COMPLETE) if t.user_attrs.get("origin") == "default"]
+    return f"{defaults[0].values[0]:.4f}" if defaults else "–"

@@ -18,7 +18,8 @@ from rich.text import Text
 
 from bench.records.files import one_line, write_atomically
 from bench.tuning.best import BEST, matching, read_best, readable
-from bench.tuning.plots import contour, history, importance_plot, plane
+from bench.tuning.contour import contour
+from bench.tuning.plots import history, importance_plot, plane
 from bench.tuning.space import KIND
 from bench.tuning.storage import open_storage, read_storage
 from bench.tuning.study import FINISHED, Study, folders

@@ -176,6 +176,6 @@ def test_a_terminal_is_given_some_boards_and_files_all(tmp_path: Path, monkeypat
     publishing.publish(root, console=console, options=publishing.Options(plots=False, draws=0))
     text = console.export_text()
     assert "Not printed, but in the files: 3 more boards." in text
-    assert "b · t · m" in text
-    assert "c · t · m" not in text
+    assert "b: only none has a value." in text
+    assert "c: only none" not in text
     assert "## e · t · m" in (root / "leaderboard.md").read_text(encoding="utf-8")

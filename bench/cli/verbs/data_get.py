@@ -20,6 +20,7 @@ class DataGet(Verb):
     usage = "NAME …"
     examples = ("imbench data get cdnow lending_club",)
     completes = "set"
+    then = "data show {first}"
 
     def act(self, arguments: Sequence[str]) -> int:
         return fetch_sets(list(arguments), Console())

@@ -21,6 +21,7 @@ class DataList(Verb):
     order = 42
     usage = ""
     examples = ("imbench data list",)
+    then = "data show womens"
 
     def act(self, arguments: Sequence[str]) -> int:
         no_arguments(self.name, arguments)

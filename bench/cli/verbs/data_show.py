@@ -25,6 +25,7 @@ class DataShow(Verb):
     usage = "NAME …"
     examples = ("imbench data show womens",)
     completes = "data"
+    then = "plan 'strategy=glob(*)' data={first} repeats=5"
 
     def act(self, arguments: Sequence[str]) -> int:
         if not arguments:

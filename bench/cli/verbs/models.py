@@ -21,6 +21,7 @@ class Models(Verb):
     usage = "[NAME …]"
     examples = ("imbench models", "imbench models mlp")
     completes = "model"
+    then = "run -m 'strategy=none,focal' data=womens model=mlp repeats=5"
 
     def act(self, arguments: Sequence[str]) -> int:
         print_entries(MODELS, "model", arguments, Console())

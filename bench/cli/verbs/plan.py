@@ -17,6 +17,7 @@ from bench.cli.grid import Configurations, GridVerb
 from bench.cli.repeats import repeated
 from bench.cli.verbs.parts.introduce import introduce
 from bench.config import read_options
+from bench.leaderboard.text.words import plural
 from bench.records.record import FAILURES
 from bench.records.store import Store
 from bench.sweep.plan import outlook, tally
@@ -49,6 +50,7 @@ class Plan(GridVerb):
         "imbench plan 'strategy=glob(*)' tuned=true repeats=5 tune.trials=12",
     )
     postpones = ("torch",)
+    then = "run -m {words}"
 
     def act(self, arguments: Sequence[str]) -> int:
         several = {"-m", "--multirun"} & {*arguments}
@@ -66,7 +68,8 @@ class Plan(GridVerb):
             console.print(Text(text), soft_wrap=True)
         done, skipped, failed = ahead.count("done"), ahead.count("skipped"), ahead.count(*FAILURES)
         console.print(
-            f"{len(planned)} cells: {done} done, {skipped} skipped, {failed} failed, {len(ahead.to_do)} to do",
+            f"{plural(len(planned), 'cell')}: {done} done, {skipped} skipped, {failed} failed, "
+            f"{len(ahead.to_do)} to do",
             highlight=False,
         )
         if failed and not options.run.retry_failed:
@@ -76,7 +79,7 @@ class Plan(GridVerb):
             console.print("no estimate: nothing comparable is on record yet", highlight=False)
         elif ahead.seconds:
             time = duration(ahead.seconds / workers)
-            console.print(f"about {time} on {workers} workers, from past cells", highlight=False)
+            console.print(f"about {time} on {plural(workers, 'worker')}, from past cells", highlight=False)
         return 0
 
 
@@ -89,8 +92,8 @@ def _searches(tuned: Configurations, console: Console) -> bool:
     console.print(str(cost), highlight=False, soft_wrap=True)
     if cost.without:
         console.print(
-            f"then {len(tuned):,} cells; {cost.without} of the studies have no settings yet: run imbench tune with the "
-            "same overrides first",
+            f"then {plural(len(tuned), 'cell')}; {cost.without} of the studies have no settings yet: run imbench tune "
+            "with the same overrides first",
             highlight=False,
             soft_wrap=True,
         )

@@ -1,4 +1,4 @@
-"""Print leaderboards from the records, and write them as files.
+"""Say what was found, a sentence for each board, and write the boards.
 
 As HTML, Markdown, CSV, LaTeX and JSON, from records only. With board.name=NAME a snapshot, with its records and the
 command that made it, goes to published/NAME in the results folder.

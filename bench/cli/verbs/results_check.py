@@ -17,6 +17,7 @@ from bench.cli.console import Console
 from bench.cli.verb import Verb
 from bench.config import ConfigError
 from bench.evaluation.verify import problem
+from bench.leaderboard.text.words import plural
 from bench.records.store import Store
 
 
@@ -29,6 +30,7 @@ class ResultsCheck(Verb):
     usage = "[recompute=true] [results=DIR]"
     keys = ("results",)
     examples = ("imbench results check", "imbench results check recompute=true")
+    then = "publish{results}"
 
     def act(self, arguments: Sequence[str]) -> int:
         own = [word for word in arguments if word.startswith("recompute=")]
@@ -42,5 +44,5 @@ class ResultsCheck(Verb):
             console.print(Text(why), soft_wrap=True)
         if wrong:
             console.print("no board is made of these; the others are not touched", highlight=False)
-        console.print(f"{len(paths)} records checked, {len(wrong)} wrong", highlight=False)
+        console.print(f"{plural(len(paths), 'record')} checked, {len(wrong)} wrong", highlight=False)
         return 1 if wrong else 0

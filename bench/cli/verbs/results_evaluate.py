@@ -18,6 +18,7 @@ from bench.cli.console import Console
 from bench.cli.verb import Verb
 from bench.config import ConfigError
 from bench.evaluation.reevaluate import Reevaluation, reevaluate
+from bench.leaderboard.text.words import plural
 from bench.records.store import Store
 
 
@@ -34,6 +35,7 @@ class ResultsEvaluate(Verb):
         "imbench results evaluate metric=raw/auroc",
         "imbench results evaluate overwrite=true",
     )
+    then = "publish{results}"
 
     def act(self, arguments: Sequence[str]) -> int:
         own = dict(a.partition("=")[::2] for a in arguments if a.startswith(("metric=", "overwrite=")))
@@ -57,6 +59,6 @@ def _print_outcome(found: Reevaluation, console: Console) -> None:
     for reason, count in sorted(found.undefined.items()):
         console.print(Text(f"{count} with metrics that stay undefined: {reason}"), soft_wrap=True)
     console.print(
-        f"{found.records} records evaluated, {found.changed} written, {len(found.problems)} left as they are",
+        f"{plural(found.records, 'record')} evaluated, {found.changed} written, {len(found.problems)} left as they are",
         highlight=False,
     )

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from bench.cli.cells import options_from
 from bench.cli.console import Console
 from bench.cli.verb import Verb
+from bench.leaderboard.text.words import plural
 from bench.records.store import Store
 
 _YOUNG = 3600  # seconds
@@ -29,5 +30,5 @@ class ResultsGc(Verb):
         old = [path for path in orphans if time.time() - path.stat().st_mtime > _YOUNG]
         for path in old:
             path.unlink(missing_ok=True)
-        Console().print(f"deleted {len(old)} left-over files", highlight=False)
+        Console().print(f"deleted {plural(len(old), 'left-over file')}", highlight=False)
         return 0

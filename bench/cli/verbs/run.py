@@ -17,6 +17,7 @@ from bench.cli.console import Console
 from bench.cli.grid import Configurations, GridVerb
 from bench.cli.verbs.parts.introduce import introduce
 from bench.leaderboard.publish import print_boards
+from bench.leaderboard.text.words import plural
 from bench.sweep.run import report_failures, run_sweep
 
 INTERRUPTED = 130
@@ -52,6 +53,7 @@ class Run(GridVerb):
     )
     postpones = ("torch",)
     preloads = "bench.sweep.runner"
+    then = "publish{results}"
 
     def on_grid(self, configurations: Configurations) -> int:
         console = Console()
@@ -79,6 +81,7 @@ class Run(GridVerb):
     def after_jobs(self, codes: Sequence[int]) -> None:
         failed = sum(code != 0 for code in codes)
         Console().print(
-            f"{len(codes)} jobs ended, {failed} of them not well; imbench publish makes boards of the records",
+            f"{plural(len(codes), 'job')} ended, {failed} of them not well; imbench publish makes boards of the "
+            "records",
             highlight=False,
         )

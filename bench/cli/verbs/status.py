@@ -7,8 +7,10 @@ from pathlib import Path
 
 from bench.cli.cells import options_from
 from bench.cli.console import Console
+from bench.cli.next_step import say_next
 from bench.cli.verb import Verb
 from bench.leaderboard.status import status as print_status
+from bench.records.store import Store
 
 
 class Status(Verb):
@@ -21,5 +23,8 @@ class Status(Verb):
     examples = ("imbench status", "imbench status results=results/board")
 
     def act(self, arguments: Sequence[str]) -> int:
-        print_status(Path(options_from(arguments).results), Console())
+        root = Path(options_from(arguments).results)
+        print_status(root, Console())
+        if Store(root).paths():
+            say_next("publish{results}", arguments)
         return 0

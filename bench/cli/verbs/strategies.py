@@ -23,6 +23,7 @@ class Strategies(Verb):
     usage = "[NAME …]"
     examples = ("imbench strategies", "imbench strategies focal")
     completes = "strategy"
+    then = "plan 'strategy=none,focal' data=womens repeats=5"
 
     def act(self, arguments: Sequence[str]) -> int:
         print_entries(STRATEGIES, "strategy", arguments, Console())

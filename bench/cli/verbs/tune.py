@@ -37,6 +37,7 @@ class Tune(GridVerb):
         "imbench tune -m 'strategy=glob(*)' data=womens data.target=one_star,class tune.trials=40",
     )
     postpones = ("torch",)
+    then = "run -m {words} tuned=true"
 
     def on_grid(self, configurations: Configurations) -> int:
         console, options, began = Console(), shared_options(configurations), time.monotonic()

@@ -20,6 +20,7 @@ class TuneStatus(Verb):
     keys = ("results", "tune.storage")
     examples = ("imbench tune status",)
     postpones = ("torch",)
+    then = "tune show{results}"
 
     def act(self, arguments: Sequence[str]) -> int:
         options = options_from(arguments)

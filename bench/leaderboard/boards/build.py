@@ -74,7 +74,7 @@ def boards(
     if not isinstance(records, RecordTable):
         records = of_records(records.get("record", ()))
     found = []
-    for _, members in sorted(_by_name(records).items()):
+    for _, members in sorted(by_name(records).items()):
         siblings = split_settings(records, members)
         flat = {number: dict(flatten(json.loads(text))) for number, (text, _) in enumerate(siblings)}
         variants = varying(_told(records, flat, [positions for _, positions in siblings]))
@@ -118,7 +118,7 @@ def _natural(variant: Mapping[str, Any]) -> list[tuple[str, float, str]]:
     return [(k, float(v) if isinstance(v, int | float) else math.inf, canonical(v)) for k, v in variant.items()]
 
 
-def _by_name(records: RecordTable) -> dict[tuple[str, str, str], list[int]]:
+def by_name(records: RecordTable) -> dict[tuple[str, str, str], list[int]]:
     """Positions of the records of each data set, target and model."""
     columns = [records.texts[name] for name in ("data", "target", "model")]
     grouped: dict[tuple[int, ...], list[int]] = defaultdict(list)

@@ -175,9 +175,7 @@ class Board:
     @property
     def slug(self) -> str:
         """A name for links and files: `[a-z0-9._-]`, the same for the same board."""
-        text = re.sub(r"[^a-z0-9._-]+", "-", f"{self.data}-{self.target}-{self.model}".lower()).strip("-.")[:40]
-        identity = digest([self.data, self.target, self.model, self.settings])
-        return f"{text}-{identity[:8]}" if text else identity[:8]
+        return slug_of(self.data, self.target, self.model, self.settings)
 
     def group_tables(self) -> Iterator[tuple[str, list[str], list[list[str]]]]:
         """Title, headings and texts of the tables per group, unescaped; none where the records have no groups."""
@@ -192,6 +190,13 @@ class Board:
             yield "Skipped", "not applicable here; not a failure", self.skipped
         if self.missing:
             yield "Missing", "no record; never filled in", self.missing
+
+
+def slug_of(data: str, target: str, model: str, settings: Mapping[str, Any]) -> str:
+    """A name for links and files that tells a board from every other one."""
+    text = re.sub(r"[^a-z0-9._-]+", "-", f"{data}-{target}-{model}".lower()).strip("-.")[:40]
+    identity = digest([data, target, model, settings])
+    return f"{text}-{identity[:8]}" if text else identity[:8]
 
 
 def describe(absence: Absence) -> str:

@@ -1,4 +1,4 @@
-"""Recall of each class at the tuned rule, one panel a strategy, the commonest class first."""
+"""Recall of each class at the tuned rule, commonest class first: a mark for each strategy, a bar for the baseline."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import numpy as np
 
 from bench.leaderboard.boards.model import Board
 from bench.leaderboard.plots.parts.figure import Evidence, Figure, Runs, Words
-from bench.leaderboard.plots.parts.panels import PANEL, multiples
-from bench.leaderboard.plots.parts.svg import Drawing, Scale
+from bench.leaderboard.plots.parts.overlay import AREA, Overlay, across, numbered, upwards
+from bench.leaderboard.plots.parts.svg import Drawing
 from bench.leaderboard.text.numbers import number
 from bench.leaderboard.text.words import short
 from bench.records.record import Record
@@ -20,7 +20,7 @@ Recalls = tuple[float | None, ...]
 
 
 @dataclass(frozen=True)
-class Stems:
+class Recalled:
     """By label, the recalls of the classes from the commonest to the rarest; those of the baseline, if it has any."""
 
     words: Words
@@ -29,7 +29,7 @@ class Stems:
     baseline: str | None
 
 
-class ClassRecall(Figure[Board, Stems]):
+class ClassRecall(Figure[Board, Recalled]):
     """Of more than two classes, the mean of the runs."""
 
     name = "class_recall"
@@ -41,7 +41,7 @@ class ClassRecall(Figure[Board, Stems]):
         """The recalls that the records hold."""
         return _mean_recalls(runs.records) or None
 
-    def data(self, subject: Board, evidence: Evidence) -> Iterator[Stems]:
+    def data(self, subject: Board, evidence: Evidence) -> Iterator[Recalled]:
         classes, n = tuple(str(name) for name in subject.traits.get("classes") or ()), subject.n_classes
         counts = tuple(float(rows) for rows in subject.traits.get("train_counts") or ())
         found = {s: r for s, r in evidence.measured.get(self.name, {}).items() if len(r) == n}
@@ -50,12 +50,10 @@ class ClassRecall(Figure[Board, Stems]):
             return
         order = sorted(range(n), key=lambda c: -counts[c])
         baseline = subject.baseline if subject.baseline in found else None
-        stems = (
-            f" Stems lead from {baseline} to the strategy: colour where it gains, grey where it loses."
-            if baseline
-            else ""
+        told = (
+            "Recall of each class at the rule tuned on validation, commonest class first, mean of the runs: a mark for "
+            f"each strategy{f', a level bar for {baseline}' if baseline else ''}."
         )
-        told = f"Recall of each class at the rule tuned on validation, commonest class first, mean of the seeds.{stems}"
         names = classes if len(classes) == n else tuple(map(str, range(n)))
         words = Words(
             slug="classes",
@@ -69,28 +67,37 @@ class ClassRecall(Figure[Board, Stems]):
             ),
             description=told,
         )
-        yield Stems(words, labels, {s: tuple(r[c] for c in order) for s, r in found.items()}, baseline)
+        yield Recalled(words, labels, {s: tuple(r[c] for c in order) for s, r in found.items()}, baseline)
 
-    def draw(self, data: Stems) -> Drawing:
-        classes, base = len(data.words.rows), data.baseline
+    def draw(self, data: Recalled) -> Drawing:
+        classes = len(data.words.rows)
+        x, y = across(-0.5, classes - 0.5), upwards(0, 1)
+        plot = Overlay(data.labels, data.baseline, x, y, ("Classes, commonest first →", "Recall ↑"))
+        ends = [(0.0, "head"), (classes - 1.0, "tail")]
+        plot.grid((ends, numbered([0, 0.25, 0.5, 0.75, 1])))
+        step = (AREA.right - AREA.left) / classes
+        for place in range(classes):
+            found = [v for recalls in data.recalls.values() if (v := recalls[place]) is not None]
+            if found:
+                plot.drawing.line((x(place), y(min(found))), (x(place), y(max(found))), "leader")
+        others = [label for label in data.labels if label != data.baseline]
+        for label in data.labels:
+            aside = 0.0 if label == data.baseline else _aside(others.index(label), len(others)) * step * 0.7
+            with plot.series(label, marks=label != data.baseline) as drawing:
+                for place, recall in enumerate(data.recalls[label]):
+                    if recall is None:
+                        continue
+                    at = (x(place) + aside, y(recall))
+                    if label == data.baseline:
+                        drawing.line((at[0] - step * 0.42, at[1]), (at[0] + step * 0.42, at[1]), "curve")
+                    else:
+                        plot.mark(label, at, min(3.4, step / 5))
+        return plot.drawing
 
-        def scales(left: float, top: float) -> tuple[Scale, Scale]:
-            return Scale(0, classes - 1, left + 4, left + PANEL[0] - 4), Scale(0, 1, top + PANEL[1], top)
 
-        def points(label: str, x: Scale, y: Scale) -> list[tuple[float, float]]:
-            return [(x(place), y(v)) for place, v in enumerate(data.recalls[label]) if v is not None]
-
-        def panel(drawing: Drawing, label: str, x: Scale, y: Scale) -> None:
-            other = dict(points(base, x, y)) if base and label != base else {}
-            for across, own in points(label, x, y):
-                if across in other:
-                    drawing.line((across, other[across]), (across, own), "a" if own < other[across] else "r")
-                drawing.dot((across, own), "a-dot" if own <= other.get(across, own) else "r-dot", 2.4)
-            drawing.text((x.start, y.start + 13), "head", "tick")
-            drawing.text((x.stop, y.start + 13), "tail", "tick", "end")
-
-        axes = ("Classes, commonest first →", "Recall ↑")
-        return multiples(data.labels, axes, scales, panel, ((), (0, 0.5, 1)))
+def _aside(place: int, of: int) -> float:
+    """Where among its neighbours a mark stands, from −.5 to .5, so that equal recalls do not hide one another."""
+    return (place + 0.5) / of - 0.5
 
 
 def _mean_recalls(records: Sequence[Record]) -> Recalls:

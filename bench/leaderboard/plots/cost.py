@@ -50,8 +50,8 @@ class Cost(Figure[Board, Points]):
             slug="cost",
             title="Quality and training time",
             about=subject.title,
-            caption="Median training seconds of a cell, all its fits together, against the ranking metric. Line and "
-            "colour: the Pareto front, strategies that no other beats in both.",
+            caption="Median training seconds of a cell, all its fits together, against the ranking metric. Colour, and "
+            "a line through three or more: the Pareto front, strategies that no other beats in both.",
             headings=("Strategy", "training seconds", score.label, "on the Pareto front"),
             rows=rows,
             description="; ".join(f"{r[0]}: {r[1]} s, {r[2]}{', on the front' if r[3] == 'yes' else ''}" for r in rows),
@@ -78,7 +78,8 @@ class Cost(Figure[Board, Points]):
             if steps:
                 steps.append((x(cost), steps[-1][1]))
             steps.append((x(cost), y(value)))
-        drawing.path([*steps, (520, steps[-1][1])], "front")
+        if len(data.front) > 2:
+            drawing.path([*steps, (520, steps[-1][1])], "front")
         places = label_places([y(p[2]) for p in data.points], 15, 20, 290)
         for (name, cost, value), place in zip(data.points, places, strict=True):
             kind = "a-dot" if name in data.front else "r-dot"

@@ -1,4 +1,4 @@
-"""Precision at each recall, one panel a strategy, with the line of prevalence: what a coin would reach."""
+"""Precision at each recall, all strategies in one plot, with the line of prevalence: what a coin would reach."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import numpy as np
 
 from bench.leaderboard.boards.model import Board
 from bench.leaderboard.plots.parts.figure import Evidence, Figure, Labelled, Runs, Words
-from bench.leaderboard.plots.parts.panels import PANEL, Curve, multiples
-from bench.leaderboard.plots.parts.svg import Drawing, Scale, tick_text
+from bench.leaderboard.plots.parts.overlay import AREA, Curve, Overlay, across, numbered, upwards
+from bench.leaderboard.plots.parts.svg import Drawing, tick_text
 from bench.leaderboard.text.numbers import number
 
 _RECALLS: Final = tuple((i + 1) / 40 for i in range(40))
@@ -53,33 +53,26 @@ class PrecisionRecall(Figure[Board, Curves]):
         baseline = subject.baseline if subject.baseline in measured else None
         at = [_RECALLS.index(r) for r in _TOLD]
         rows = tuple((label, *(number(curve.points[i][1]) for i in at)) for label, curve in curves.items())
-        grey = f" Grey: {baseline}." if baseline else ""
+        thick = f" Thick: {baseline}." if baseline else ""
         words = Words(
             slug="pr",
             title="Precision and recall",
             about=subject.title,
-            caption=f"Precision where each recall is first reached, mean of the seeds.{grey} Dashed: prevalence, "
+            caption=f"Precision where each recall is first reached, mean of the runs.{thick} Level: prevalence, "
             f"{number(prevalence)}.",
             headings=("Strategy", *(f"precision at recall {tick_text(_RECALLS[i])}" for i in at)),
             rows=rows,
             description=f"Precision at recall .5: {'; '.join(f'{row[0]} {row[3]}' for row in rows)}.",
         )
-        yield Curves(words, {**curves, **({baseline: measured[baseline][0]} if baseline else {})}, baseline, prevalence)
+        yield Curves(words, curves, baseline if baseline in curves else None, prevalence)
 
     def draw(self, data: Curves) -> Drawing:
-        base = data.curves[data.baseline] if data.baseline else None
-
-        def scales(left: float, top: float) -> tuple[Scale, Scale]:
-            return Scale(0, 1, left, left + PANEL[0]), Scale(0, 1, top + PANEL[1], top)
-
-        def panel(drawing: Drawing, label: str, x: Scale, y: Scale) -> None:
-            drawing.line((x.start, y(data.prevalence)), (x.stop, y(data.prevalence)), "dash")
-            if base and label != data.baseline:
-                drawing.path([(x(r), y(p)) for r, p in base.points], "r")
-            drawing.path([(x(r), y(p)) for r, p in data.curves[label].points], "a")
-
-        labels = [row[0] for row in data.words.rows]
-        return multiples(labels, ("Recall →", "Precision ↑"), scales, panel, ((0, 0.5, 1), (0, 0.5, 1)))
+        plot = Overlay([*data.curves], data.baseline, across(0, 1), upwards(0, 1), ("Recall →", "Precision ↑"))
+        plot.grid((numbered([0, 0.25, 0.5, 0.75, 1]), numbered([0, 0.25, 0.5, 0.75, 1])))
+        plot.drawing.line((AREA.left, plot.y(data.prevalence)), (AREA.right, plot.y(data.prevalence)), "dash")
+        for label, curve in data.curves.items():
+            plot.curve(label, curve.points, dots=False)
+        return plot.drawing
 
 
 def _mean_precision(tests: Sequence[Labelled]) -> Curve:

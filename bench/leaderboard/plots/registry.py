@@ -39,9 +39,11 @@ def evidence_of(board: Board, store: Store | None) -> Evidence:
 
 
 def drawn(found: Sequence[Family]) -> dict[str, str]:
-    """Figures of families as SVG files, `regret-rows.svg` and so on; of several families, numbered."""
+    """Figures of families as SVG files, `regret-rows-raw-auroc.svg` and so on; of several families, numbered."""
     return {
-        f"{name}{f'-{i}' if len(found) > 1 else ''}-{picture.slug.rpartition('-')[2]}.svg": standalone(picture.svg)
+        f"{name}{f'-{i}' if len(found) > 1 else ''}{picture.slug.removeprefix(family.slug)}.svg": standalone(
+            picture.svg
+        )
         for i, family in enumerate(found, 1)
         for name, picture in pictures(family, family.slug)
     }

@@ -5,42 +5,39 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from bench.leaderboard.boards.regret import AXES, METRICS, Axis, Family
 from bench.leaderboard.plots.parts.figure import Evidence, Figure, Words
-from bench.leaderboard.plots.parts.svg import Drawing, Scale, label_places, tick_text
+from bench.leaderboard.plots.parts.overlay import Overlay, across, numbered, upwards
+from bench.leaderboard.plots.parts.svg import Drawing, Scale
 from bench.leaderboard.statistics.intervals import Interval
 from bench.leaderboard.text.numbers import number
-from bench.leaderboard.text.words import plural, short
+from bench.leaderboard.text.words import list_of, short
 
-LEVELS = 4
-"""So many lines a panel at most: the lowest and highest values of the other axis, and those between."""
+STRATEGIES: Final = 16
+"""So many strategies are drawn at most; the table of numbers is of these, too."""
 
-STRATEGIES = 12
-_LEFT, _STEP, _WIDTH = 36.0, 225.0, 146.0  # room for `300,000` at the end of the last line
-_TOP, _HEIGHT, _GAP, _BOTTOM = 46.0, 104.0, 38.0, 40.0
+_Line = Sequence[tuple[float, Interval]]
 
-_Lines = Mapping[float, Sequence[tuple[float, Interval]]]
-
-_EACH = {"rows": "number of rows", "prevalence": "prevalence"}
-_NAMES = {"rows": "Rows", "prevalence": "Prevalence"}
+_NAMES: Final = {"rows": "Rows", "prevalence": "Prevalence"}
 
 
 @dataclass(frozen=True)
 class Lines:
-    """By metric and label, a line over `axis` for each of `levels` of the other one; `across` are its two ends."""
+    """Of one metric, by label, a line over `axis` at one `level` of the other one; `across` are its two ends."""
 
     words: Words
     axis: Axis
+    metric: str
     names: Mapping[str, str]  # label -> as it is drawn
     baseline: str | None
-    levels: tuple[float, ...]
     across: tuple[float, float]
-    lines: Mapping[str, Mapping[str, _Lines]]
+    lines: Mapping[str, _Line]
 
 
 class Regret(Figure[Family, Lines]):
-    """A figure over rows and one over prevalence, where there are two values or more."""
+    """A figure for each metric over rows, and for each over prevalence, where there are two values or more."""
 
     name = "regret"
     of = Family
@@ -49,84 +46,63 @@ class Regret(Figure[Family, Lines]):
     def data(self, subject: Family, evidence: Evidence) -> Iterator[Lines]:
         labels = sorted(subject.points, key=lambda label: (label != subject.baseline, label))[:STRATEGIES]
         for axis in AXES:
-            of = {m: {s: subject.lines(s, m, axis) for s in labels} for m in METRICS}
-            of = {metric: lines for metric, lines in of.items() if any(lines.values())}
-            if not of:
-                continue
-            levels = _spread(sorted({level for lines in of.values() for line in lines.values() for level in line}))
-            lines = {
-                m: {s: {k: v for k, v in own.items() if k in levels} for s, own in by_label.items()}
-                for m, by_label in of.items()
-            }
-            across, words = subject.values(axis), _words(subject, axis, lines, levels)
-            ends = (across[0], across[-1])
-            names = {label: _name(subject, label) for label in labels}
-            yield Lines(words, axis, names, subject.baseline, tuple(levels), ends, lines)
+            for metric in METRICS:
+                of = {label: subject.lines(label, metric, axis) for label in labels}
+                level = _level(of)
+                if level is None:
+                    continue
+                lines = {label: by_level[level] for label, by_level in of.items() if level in by_level}
+                places = [value for line in lines.values() for value, _ in line]
+                names = {label: _name(subject, label) for label in lines}
+                words = _words(subject, axis, metric, lines, level)
+                ends = (min(places), max(places))
+                yield Lines(words, axis, metric, names, subject.baseline, ends, lines)
 
     def draw(self, data: Lines) -> Drawing:
-        labels, axis = list(data.names), data.axis
-        drawing = Drawing(_TOP + len(labels) * _HEIGHT + (len(labels) - 1) * _GAP + _BOTTOM)
-        for column, (metric, lines) in enumerate(data.lines.items()):
-            left = _LEFT + column * _STEP
-            x = Scale(*data.across, left + 4, left + _WIDTH - 4, log=True)
-            low, high = _range(lines)
-            drawing.text((left - _LEFT, 11), f"{METRICS[metric]} ↓", "axis-name")
-            for place, label in enumerate(labels):
-                top = _TOP + place * (_HEIGHT + _GAP)
-                y = Scale(low, high, top + _HEIGHT, top, log=True)
-                if column == 0:
-                    drawing.text((left, top - 9), data.names[label], "name")
-                base = lines.get(data.baseline or "", {}) if label != data.baseline else {}
-                _panel(drawing, (x, y), lines[label], base, levels=data.levels, axis=axis)
-            for i, value in enumerate((x.low, x.high)):
-                drawing.text((x(value), drawing.height - _BOTTOM + 14), _text(axis, value), "tick", ("start", "end")[i])
-        drawing.text((_LEFT, drawing.height - 4), f"{_NAMES[axis]}, logarithmic →", "axis-name")
-        return drawing
+        low, high = _range(data.lines)
+        x, y = across(*_wider(data.across), log=True), upwards(low, high, log=True)
+        shown = list(data.names.values())
+        base = data.names.get(data.baseline or "")
+        axes = (f"{_NAMES[data.axis]}, logarithmic →", f"{METRICS[data.metric]}, logarithmic ↓")
+        plot = Overlay(shown, base, x, y, axes)
+        places = sorted({value for line in data.lines.values() for value, _ in line})
+        plot.grid(([(v, _text(data.axis, v)) for v in places], numbered(_ticks(y))))
+        for label, line in data.lines.items():
+            plot.curve(data.names[label], [(v, max(interval.mean, low)) for v, interval in line], dots=True)
+            with plot.drawing.series(data.names[label], plot.kinds[data.names[label]]):
+                for v, interval in line:
+                    if interval.low is not None and interval.high is not None:
+                        ends = (x(v), y(max(interval.low, low))), (x(v), y(min(interval.high, high)))
+                        plot.drawing.line(*ends, "error")
+        return plot.drawing
 
 
-def _panel(
-    drawing: Drawing, scales: tuple[Scale, Scale], lines: _Lines, base: _Lines, *, levels: Sequence[float], axis: Axis
-) -> None:
-    x, y = scales
-    left, right = x.start - 4, x.stop + 4
-    for value in _ticks(y):
-        drawing.line((left, y(value)), (right, y(value)), "grid")
-        drawing.text((left - 4, y(value) + 3.5), tick_text(value), "tick", "end")
-    drawing.line((left, y.start), (right, y.start), "axis")
-    for level, line in base.items():
-        drawing.path([(x(v), y(interval.mean)) for v, interval in line], f"r d{levels.index(level)}")
-    for level, line in lines.items():
-        for v, interval in line:
-            if interval.low is not None and interval.high is not None:
-                drawing.line((x(v), y(max(interval.low, y.low))), (x(v), y(min(interval.high, y.high))), "bar")
-        drawing.path([(x(v), y(interval.mean)) for v, interval in line], f"a d{levels.index(level)}")
-        for v, interval in line:
-            drawing.dot((x(v), y(interval.mean)), "a-dot", 2)
-    ends = [(level, y(line[-1][1].mean)) for level, line in lines.items()]
-    places = label_places([place for _, place in ends], 11, y.stop + 4, y.start)
-    other: Axis = AXES[1 - AXES.index(axis)]
-    for (level, at), place in zip(ends, places, strict=True):
-        drawing.path([(right, at), (right + 5, place)], "leader")
-        drawing.text((right + 7, place + 3.5), _text(other, level), "tick")
+def _level(of: Mapping[str, Mapping[float, _Line]]) -> float | None:
+    """The level of the other axis at which most is known; of several, the middle one. None where there is no line."""
+    points: dict[float, int] = {}
+    for by_level in of.values():
+        for level, line in by_level.items():
+            points[level] = max(points.get(level, 0), len(line))
+    best = sorted(level for level, n in points.items() if n == max(points.values()))
+    return best[len(best) // 2] if best else None
+
+
+def _wider(ends: tuple[float, float]) -> tuple[float, float]:
+    """With room for dots and bars at both ends."""
+    room = (ends[1] / ends[0]) ** 0.04
+    return ends[0] / room, ends[1] * room
 
 
 def _ticks(y: Scale) -> list[float]:
-    """Powers of ten, or where there is but one, 2 and 5 times them, too; at most four."""
+    """Powers of ten, or where there is but one, 2 and 5 times them, too; at most six."""
     tens = [v for v in y.ticks() if math.isclose(math.log10(v), round(math.log10(v)))]
     found = tens if len(tens) > 1 else y.ticks()
-    return found[:: math.ceil(len(found) / 4)]
+    return found[:: math.ceil(len(found) / 6)]
 
 
-def _spread(levels: Sequence[float]) -> list[float]:
-    """At most `LEVELS` of them, both ends and evenly between."""
-    if len(levels) <= LEVELS:
-        return list(levels)
-    return [levels[round(i * (len(levels) - 1) / (LEVELS - 1))] for i in range(LEVELS)]
-
-
-def _range(lines: Mapping[str, _Lines]) -> tuple[float, float]:
-    """Limits of a logarithmic axis that hold every mean and at most a decade below the least positive one."""
-    means = [i.mean for of in lines.values() for line in of.values() for _, i in line if i.mean > 0]
+def _range(lines: Mapping[str, _Line]) -> tuple[float, float]:
+    """Limits of a logarithmic axis that hold every mean above 0."""
+    means = [i.mean for line in lines.values() for _, i in line if i.mean > 0]
     least, most = min(means, default=1e-3), max(means, default=1.0)
     return least / 1.6, most * 1.6
 
@@ -136,42 +112,34 @@ def _text(axis: Axis, value: float) -> str:
     return f"{value:,.0f}" if axis == "rows" else f"{value * 100:.3g}%"
 
 
-def _words(family: Family, axis: Axis, lines: Mapping[str, Mapping[str, _Lines]], levels: Sequence[float]) -> Words:
+def _words(family: Family, axis: Axis, metric: str, lines: Mapping[str, _Line], level: float) -> Words:
     other: Axis = AXES[1 - AXES.index(axis)]
-    metrics = tuple(lines)
-    labels = list(lines[metrics[0]])
     over = "seeds" if family.splits <= 1 else "splits"
-    grey = f" Grey: {family.baseline}." if family.baseline else ""
-    hidden = len(family.values(other)) - len(levels)
-    cut = f" {plural(hidden, 'value')} of {_NAMES[other].lower()} not drawn." if hidden > 0 else ""
-    lost = len(family.points) - len(labels)
-    if family.inexact & set(labels):
-        cut += " ° no pure shift of the class prior: correction does not undo it."
-    cut += f" {len(family.points) - lost} of {len(family.points)} strategies are drawn." if lost > 0 else ""
+    thick = f" Thick: {family.baseline}." if family.baseline in lines else ""
+    more = [_text(other, v) for v in family.values(other) if v != level]
+    elsewhere = f" At {_NAMES[other].lower()} {_text(other, level)}"
+    elsewhere += f"; those at {list_of(more)} are in the table." if more else "."
+    inexact = " ° no pure shift of the class prior: correction does not undo it." if family.inexact & set(lines) else ""
+    lost = len(family.points) - len(lines)
+    cut = f" {len(lines)} of {len(family.points)} strategies are drawn." if lost > 0 else ""
     rows = tuple(
-        (
-            _name(family, label),
-            _text("rows", point[0]),
-            _text("prevalence", point[1]),
-            *(_said(regrets.get(m)) for m in metrics),
-        )
-        for label in labels
+        (_name(family, label), _text("rows", point[0]), _text("prevalence", point[1]), _said(regrets[metric]))
+        for label in lines
         for point, regrets in sorted(family.points[label].items(), key=lambda p: (p[0][1 - AXES.index(axis)], p[0]))
+        if metric in regrets
     )
-    description = f"Over {axis}, lowest to highest: " + "; ".join(
-        f"{label} at {_NAMES[other].lower()} {_text(other, level)}: {METRICS[metrics[0]]} {number(line[0][1].mean)} to "
-        f"{number(line[-1][1].mean)}"
-        for label, by_level in lines[metrics[0]].items()
-        for level, line in by_level.items()
+    at = f"at {_NAMES[other].lower()} {_text(other, level)}"
+    description = f"{METRICS[metric]} over {axis}, lowest to highest, {at}: " + "; ".join(
+        f"{label} {number(line[0][1].mean)} to {number(line[-1][1].mean)}" for label, line in lines.items()
     )
     return Words(
-        slug=axis,
-        title=f"Regret over {_NAMES[axis].lower()}",
+        slug=f"{axis}-{metric.replace('/', '-').replace('_', '-')}",
+        title=f"Over {_NAMES[axis].lower()}: {METRICS[metric]}",
         about=family.title,
-        caption="Distance from the best possible model, whose probabilities are known: 0 is perfect, both axes "
-        f"logarithmic. A dash for each {_EACH[other]}, named at its end; dots and bars: mean and 95% t interval over "
-        f"{over} (the generator's world fixed), cut where it leaves the panel.{grey}{cut}",
-        headings=("Strategy", "rows", "prevalence", *(METRICS[m] for m in metrics)),
+        caption="Distance from the best possible model, whose probabilities are known: 0 is perfect, both axes are "
+        f"logarithmic.{elsewhere} Dots and bars: mean and 95% t interval over {over} (the generator's world fixed), "
+        f"cut where it leaves the plot.{thick}{inexact}{cut}",
+        headings=("Strategy", "rows", "prevalence", METRICS[metric]),
         rows=rows,
         description=description,
     )

@@ -1,4 +1,4 @@
-"""Predicted against observed, one panel a strategy; on the diagonal, probabilities mean what they say."""
+"""Predicted against observed, all strategies in one plot; on the diagonal, probabilities mean what they say."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from bench.evaluation.views import Floats, fit_temperature, log_softmax
 from bench.evaluation.weighting import row_weights
 from bench.leaderboard.boards.model import Board
 from bench.leaderboard.plots.parts.figure import Evidence, Figure, Labelled, Runs, Words
-from bench.leaderboard.plots.parts.panels import PANEL, Curve, multiples
-from bench.leaderboard.plots.parts.svg import Drawing, Scale
+from bench.leaderboard.plots.parts.overlay import Curve, Overlay, across, numbered, upwards
+from bench.leaderboard.plots.parts.svg import Drawing
 from bench.leaderboard.text.numbers import number
 
 BINS: Final = 8
@@ -23,12 +23,18 @@ BINS: Final = 8
 
 @dataclass(frozen=True)
 class Curves:
-    """By label and view, observed against predicted; of two classes, `low` is where logarithmic axes start."""
+    """By label, observed against predicted in one view; of two classes, `low` is where logarithmic axes start."""
 
     words: Words
-    curves: Mapping[str, Mapping[str, Curve]]
+    curves: Mapping[str, Curve]
+    baseline: str | None
     binary: bool
     low: float
+
+
+_VIEWS: Final = {"raw": ("Reliability as trained", ""), "recalibrated": ("Reliability, recalibrated", "-recalibrated")}
+_LEAST: Final = 1e-4
+"""Where logarithmic axes start at the lowest."""
 
 
 class Reliability(Figure[Board, Curves]):
@@ -49,55 +55,60 @@ class Reliability(Figure[Board, Curves]):
 
     def data(self, subject: Board, evidence: Evidence) -> Iterator[Curves]:
         found: Mapping[str, Mapping[str, Curve]] = evidence.measured.get(self.name, {})
-        curves = {row.label: found[row.label] for row in evidence.shown if row.label in found}
-        curves = {label: by_view for label, by_view in curves.items() if by_view["raw"].points}
-        if not curves:
-            return
-        binary = subject.n_classes == 2
-        values = [
-            v for by_view in curves.values() for c in by_view.values() for point in c.points for v in point if v > 0
-        ]
-        low = 10.0 ** math.floor(math.log10(min(values, default=0.1))) if binary else 0.0
-        told = (
-            "Share of positives against the mean prediction, in bins with equally many positives, both on logarithmic "
-            "scales. Grey: as trained; colour: recalibrated on validation. Below the diagonal: too high."
-            if binary
-            else "Accuracy against the probability of the predicted class, in ten bins of equally many rows, as "
-            "trained."
-        )
-        words = Words(
-            slug="reliability",
-            title="Reliability",
-            about=subject.title,
-            caption=told,
-            headings=("Strategy", "view", "predicted", "observed", "test rows per seed"),
-            rows=tuple(
-                (label, view, number(p), number(o), f"{count:,.0f}")
-                for label, by_view in curves.items()
-                for view, curve in by_view.items()
-                for (p, o), count in zip(curve.points, curve.counts, strict=True)
-            ),
-            description=told,
-        )
-        yield Curves(words, curves, binary, low)
+        by_label = {row.label: found[row.label] for row in evidence.shown if row.label in found}
+        by_label = {label: views for label, views in by_label.items() if views["raw"].points}
+        binary, baseline = subject.n_classes == 2, subject.baseline if subject.baseline in by_label else None
+        for view in _VIEWS:
+            curves = {label: views[view] for label, views in by_label.items() if view in views}
+            if curves:
+                low = _low(curves) if binary else 0.0
+                yield Curves(_words(subject, curves, view), curves, baseline, binary, low)
 
     def draw(self, data: Curves) -> Drawing:
         low, binary = data.low, data.binary
+        x, y = across(low, 1, log=binary), upwards(low, 1, log=binary)
+        plot = Overlay([*data.curves], data.baseline, x, y, ("Predicted →", "Observed ↑"))
+        marks = x.ticks() if binary else [0, 0.25, 0.5, 0.75, 1]
+        plot.grid((numbered(marks), numbered(marks)))
+        plot.drawing.line((x.start, y.start), (x.stop, y.stop), "dash")
+        for label, curve in data.curves.items():
+            plot.curve(label, [(max(p, low), max(o, low)) for p, o in curve.points], dots=True)
+        return plot.drawing
 
-        def scales(left: float, top: float) -> tuple[Scale, Scale]:
-            x = Scale(max(low, 1e-4) if binary else 0, 1, left, left + PANEL[0], log=binary)
-            return x, Scale(x.low, 1, top + PANEL[1], top, log=binary)
 
-        def panel(drawing: Drawing, label: str, x: Scale, y: Scale) -> None:
-            drawing.line((x.start, y.start), (x.stop, y.stop), "dash")
-            for kind, view in (("r", "raw"), ("a", "recalibrated")) if binary else (("a", "raw"),):
-                points = [(x(p), y(o)) for p, o in data.curves[label].get(view, Curve(())).points]
-                drawing.path(points, kind)
-                for point in points:
-                    drawing.dot(point, f"{kind}-dot", 1.8)
+def _low(curves: Mapping[str, Curve]) -> float:
+    """The round number, 1, 2 or 5 times a power of ten, at or below all points."""
+    least = min((v for curve in curves.values() for point in curve.points for v in point if v > 0), default=0.1)
+    power = 10.0 ** math.floor(math.log10(least))
+    return max(_LEAST, *(m * power for m in (1, 2, 5) if m * power <= least))
 
-        marks = [m for m in (1e-4, 1e-3, 1e-2, 1e-1, 1.0) if m >= max(low, 1e-4)] if binary else [0, 0.5, 1]
-        return multiples(list(data.curves), ("Predicted →", "Observed ↑"), scales, panel, (marks, marks))
+
+def _words(subject: Board, curves: Mapping[str, Curve], view: str) -> Words:
+    title, slug = _VIEWS[view]
+    if subject.n_classes == 2:
+        how = "as trained" if view == "raw" else "recalibrated on validation"
+        told = (
+            f"Share of positives against the mean prediction, {how}, in bins with equally many positives, both on "
+            "logarithmic scales. Below the diagonal: predictions are too high."
+        )
+    else:
+        told = (
+            "Accuracy against the probability of the predicted class, in ten bins of equally many rows, as trained. "
+            "Below the diagonal: too sure."
+        )
+    return Words(
+        slug=f"reliability{slug}",
+        title=title,
+        about=subject.title,
+        caption=told,
+        headings=("Strategy", "predicted", "observed", "test rows per run"),
+        rows=tuple(
+            (label, number(p), number(o), f"{count:,.0f}")
+            for label, curve in curves.items()
+            for (p, o), count in zip(curve.points, curve.counts, strict=True)
+        ),
+        description=told,
+    )
 
 
 def _positive_rates(parts: Sequence[tuple[Labelled, Labelled]]) -> dict[str, Curve]:

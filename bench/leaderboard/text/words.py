@@ -10,8 +10,9 @@ clean = printed.clean  # names on boards are one line each
 
 
 def plural(n: int, noun: str, *, count: bool = True) -> str:
-    """`1 seed`, `3 seeds`; without the number if `count` is false."""
-    word = noun if n == 1 else f"{noun}s"
+    """`1 seed`, `3 seeds`, `2 studies`; without the number if `count` is false."""
+    many = f"{noun[:-1]}ies" if noun.endswith("y") and noun[-2:-1] not in "aeiou" else f"{noun}s"
+    word = noun if n == 1 else many
     return f"{n:,} {word}" if count else word
 
 

@@ -12,12 +12,11 @@ import pytest
 
 from bench.leaderboard.boards.across import summaries
 from bench.leaderboard.boards.build import boards
-from bench.leaderboard.boards.regret import Family, families
+from bench.leaderboard.boards.regret import METRICS, Family, families
 from bench.leaderboard.formats import csv_json as export
 from bench.leaderboard.formats.html import page
 from bench.leaderboard.plots.parts.figure import Picture
 from bench.leaderboard.plots.registry import pictures
-from bench.leaderboard.plots.regret import LEVELS
 from bench.records.columns import of_records
 from bench.records.record import Record, digest
 from tests.leaderboard.builders import make
@@ -100,21 +99,28 @@ def test_boards_that_differ_in_what_a_record_does_not_tell_are_not_drawn() -> No
 
 
 def test_one_axis_alone_gives_one_figure() -> None:
-    assert [f.title for f in regret_curves(sweep(prevalences=(0.1,)))] == ["Regret over rows"]
-    assert [f.title for f in regret_curves(sweep(rows=(1000,)))] == ["Regret over prevalence"]
+    assert [f.title for f in regret_curves(sweep(prevalences=(0.1,)))] == [f"Over rows: {m}" for m in METRICS.values()]
+    assert [f.title for f in regret_curves(sweep(rows=(1000,)))] == [f"Over prevalence: {m}" for m in METRICS.values()]
 
 
-def test_figures_have_words_numbers_and_a_panel_for_each_strategy_and_metric() -> None:
-    over_rows, over_prevalence = regret_curves(sweep())
-    assert over_rows.headings[3:] == ("Log loss regret, raw", "Log loss regret, corrected", "AUROC regret")
-    assert len(over_rows.rows) == len(over_prevalence.rows) == 2 * 4
+def test_one_figure_for_each_metric_and_axis_holds_all_strategies() -> None:
+    """Two points are not joined: a line would claim a course that nobody has seen."""
+    figures = regret_curves(sweep())
+    metrics = ["Log loss regret, raw", "Log loss regret, corrected", "AUROC regret"]
+    assert [f.title for f in figures] == [f"Over {axis}: {m}" for axis in ("rows", "prevalence") for m in metrics]
+    over_rows = figures[0]
+    assert over_rows.headings == ("Strategy", "rows", "prevalence", "Log loss regret, raw")
+    assert {len(f.rows) for f in figures} == {2 * 4}  # every level of both axes stands in the table
     assert over_rows.rows[0][:3] == ("none", "1,000", "10%")
     assert over_rows.rows[0][3].startswith(".0220 ± ")
-    assert over_rows.svg.count('class="a d') == 2 * 3 * 2  # strategies, metrics, levels
-    assert over_rows.svg.count('class="r d') == 1 * 3 * 2  # the baseline behind the other
-    assert "focal at prevalence 10%: Log loss regret, raw .330 to .165" in over_rows.svg
+    assert "focal .990 to .495" in over_rows.svg  # at the higher of two prevalences
+    assert "those at 10% are in the table" in over_rows.caption
+    assert over_rows.svg.count('<circle class="mark"') == 2 * 2
+    assert over_rows.svg.count('class="curve"') == 2  # the two of the legend
     numbers = [float(n) for n in re.findall(r'c[xy]="([-\d.]+)"', over_rows.svg)]
     assert all(0 <= n <= 700 for n in numbers)
+    longer = regret_curves(sweep(rows=(1000, 4000, 16000)))[0]
+    assert longer.svg.count('class="curve"') == 4
 
 
 def test_a_perfect_model_and_a_single_seed_can_be_drawn() -> None:
@@ -127,12 +133,16 @@ def test_a_perfect_model_and_a_single_seed_can_be_drawn() -> None:
         assert "nan" not in figure.svg
 
 
-def test_many_levels_are_thinned_and_said_to_be() -> None:
-    family = sweep(prevalences=(0.05, 0.1, 0.2, 0.3, 0.4, 0.5))
+def test_the_level_with_most_points_is_drawn_and_the_others_are_said_to_be_in_the_table() -> None:
+    """A sweep over rows at one prevalence, and over prevalence at one number of rows: each drawn where it has most."""
+    family = sweep(prevalences=(0.05, 0.1, 0.2))
     figure = regret_curves(family)[0]
-    assert figure.svg.count('class="a d') == 2 * 3 * LEVELS
-    assert "2 values of prevalence not drawn" in figure.caption
-    assert len(figure.rows) == 2 * 2 * 6
+    assert "At prevalence 10%; those at 5%, 20% are in the table." in figure.caption
+    assert len(figure.rows) == 2 * 2 * 3
+    records = grid((1000, 4000, 16000), (0.1,)) + grid((1000,), (0.3, 0.5))
+    cross = {f.title: f.caption for f in regret_curves(families(boards(of_records(records)))[0])}
+    assert "At prevalence 10%" in cross["Over rows: Log loss regret, raw"]
+    assert "At rows 1,000" in cross["Over prevalence: Log loss regret, raw"]
 
 
 def test_the_data_file_has_every_point() -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import html
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib.resources import files
@@ -35,6 +36,17 @@ class Drawing:
         found = [f"{x:.1f} {y:.1f}" for x, y in points]
         if len(found) > 1:
             self.parts.append(f'<path class="{kind}" d="M{"L".join(found)}"/>')
+
+    @contextmanager
+    def series(self, name: str, kind: str) -> Iterator[None]:
+        """What is drawn within belongs to one strategy: it has a colour of its own, and can be told from the others."""
+        self.parts.append(f'<g class="series {kind}" data-name="{escaped(name)}">')
+        yield
+        self.parts.append("</g>")
+
+    def ring(self, at: tuple[float, float], radius: float = 3.5) -> None:
+        """A circle in the colour of its series, empty."""
+        self.parts.append(f'<circle class="ring" cx="{at[0]:.1f}" cy="{at[1]:.1f}" r="{radius:g}"/>')
 
     def dot(self, at: tuple[float, float], kind: str, radius: float = 3.5) -> None:
         """A filled circle."""
