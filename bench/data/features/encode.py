@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -130,6 +130,11 @@ def apply(
             collected = collect(f"{part}-{e.field.name}", (n, e.field.width), _DTYPES[e.field.kind], encoded)
             columns[e.field.name] = torch.from_numpy(collected)
     return Features(tuple(e.field for e in encoders), columns)
+
+
+def features_of(encoders: Sequence[Encoder], frame: pd.DataFrame, rows: Rows | None = None) -> Features:
+    """Rows of a frame of typed columns (None: all) as features, by encoders that are fitted."""
+    return apply(list(encoders), frame, rows, "new", _in_memory)
 
 
 def encode(

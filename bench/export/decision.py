@@ -1,0 +1,69 @@
+"""From a model's logits to probabilities in three views and to decisions, as its record's metrics have them.
+
+With another class prior than the training data's, corrected and recalibrated log odds move by as much as the log odds
+of the priors differ, and a decision keeps its threshold on the probability (Saerens et al. 2002, eq. 2.4).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from bench.evaluation.rules import tau_decisions
+from bench.evaluation.views import Floats, Ints, Temperature, checked_prior, margin, prior_corrected
+
+VIEWS = ("raw", "corrected", "recalibrated")
+
+
+@dataclass(frozen=True, kw_only=True)
+class DecisionRule:
+    """prior: that the logits embody; natural: of the population, (C,) each. temperature, bias: of the recalibration.
+
+    Two classes are decided by `threshold` on the raw log odds, more by `tau` and the prior `trained` of the training
+    rows.
+    """
+
+    prior: tuple[float, ...]
+    natural: tuple[float, ...]
+    temperature: float
+    bias: float
+    threshold: float | None = None
+    tau: float | None = None
+    trained: tuple[float, ...] | None = None
+
+    def views(self, logits: Floats, new_prior: npt.ArrayLike | None = None) -> dict[str, Floats]:
+        """Logits (n, C) in each view; under `new_prior` (C,) where there is one."""
+        corrected = prior_corrected(logits, self.prior, self.natural)
+        recalibrated = Temperature(1.0 / self.temperature, self.bias).apply(corrected)
+        found = {"raw": np.asarray(logits, dtype=np.float64), "corrected": corrected, "recalibrated": recalibrated}
+        if new_prior is not None:
+            moved = self.shift(new_prior)
+            found |= {view: found[view] + moved for view in VIEWS[1:]}
+        return found
+
+    def shift(self, new_prior: npt.ArrayLike) -> Floats:
+        """What a new class prior adds to each logit (C,)."""
+        to = checked_prior(new_prior, "new_prior", len(self.natural))
+        return np.asarray(np.log(to) - np.log(self.natural), dtype=np.float64)
+
+    def decide(self, logits: Floats, new_prior: npt.ArrayLike | None = None) -> Ints:
+        """Classes (n,) of raw logits (n, C), by the rule that was tuned on validation rows."""
+        moved = 0.0 if new_prior is None else self.shift(new_prior)
+        if self.threshold is not None:
+            return (margin(logits + moved) > self.threshold).astype(np.int64)
+        assert self.tau is not None
+        assert self.trained is not None
+        return tau_decisions(prior_corrected(logits, self.prior, self.natural) + moved, self.trained, self.tau)
+
+    def state(self) -> dict[str, Any]:
+        """As plain data."""
+        return asdict(self)
+
+    @classmethod
+    def of_state(cls, state: Mapping[str, Any]) -> DecisionRule:
+        """The rule of such data."""
+        return cls(**{name: tuple(v) if isinstance(v, list) else v for name, v in state.items()})
