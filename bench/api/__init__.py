@@ -26,11 +26,13 @@ if TYPE_CHECKING:
     from bench.errors import Complaint
     from bench.export.model import ExportedModel, load
 
+    from .classifier import ImbalancedClassifier
+    from .comparing import compare
     from .publishing import boards, publish
     from .searching import tune
     from .sweeping import run
 
-__all__ = ["Complaint", "ExportedModel", "boards", "load", "publish", "run", "tune"]
+__all__ = ["Complaint", "ExportedModel", "ImbalancedClassifier", "boards", "compare", "load", "publish", "run", "tune"]
 
 _MODULES = {
     "run": ".sweeping",
@@ -38,6 +40,8 @@ _MODULES = {
     "boards": ".publishing",
     "publish": ".publishing",
     "Complaint": "bench.errors",
+    "ImbalancedClassifier": ".classifier",
+    "compare": ".comparing",
     "ExportedModel": "bench.export.model",
     "load": "bench.export.model",
 }

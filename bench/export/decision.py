@@ -13,8 +13,18 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from bench.evaluation.rules import tau_decisions
-from bench.evaluation.views import Floats, Ints, Temperature, checked_prior, margin, prior_corrected
+from bench.evaluation.rules import fit_tau, fit_threshold, tau_decisions
+from bench.evaluation.views import (
+    Floats,
+    Ints,
+    Temperature,
+    checked_prior,
+    fit_temperature,
+    margin,
+    natural_prior,
+    prior_corrected,
+)
+from bench.evaluation.weighting import row_weights
 
 VIEWS = ("raw", "corrected", "recalibrated")
 
@@ -59,6 +69,11 @@ class DecisionRule:
         assert self.trained is not None
         return tau_decisions(prior_corrected(logits, self.prior, self.natural) + moved, self.trained, self.tau)
 
+    def scores(self, logits: Floats) -> Floats:
+        """For several classes: of each row (n, C) that whose largest entry is the decision."""
+        assert self.tau is not None
+        return prior_corrected(logits, self.prior, self.natural) - self.tau * np.log(np.array(self.trained))
+
     def state(self) -> dict[str, Any]:
         """As plain data."""
         return asdict(self)
@@ -67,3 +82,25 @@ class DecisionRule:
     def of_state(cls, state: Mapping[str, Any]) -> DecisionRule:
         """The rule of such data."""
         return cls(**{name: tuple(v) if isinstance(v, list) else v for name, v in state.items()})
+
+
+def fitted_rule(
+    logits: Floats, y: Ints, weight: Floats | None, *, prior: Floats, natural: Floats, train_mass: Floats
+) -> DecisionRule:
+    """The rule from validation rows: logits (n, C) that embody `prior`, labels and weights (n,), as `evaluate` fits it.
+
+    `natural` (C,): class shares of the population; `train_mass` (C,): weight of the training rows of each class.
+    """
+    weight = row_weights(weight, len(y))
+    corrected = prior_corrected(logits, prior, natural)
+    temperature, binary = fit_temperature(corrected, y, weight), logits.shape[1] == 2
+    trained = natural_prior(train_mass)
+    return DecisionRule(
+        prior=tuple(prior.tolist()),
+        natural=tuple(natural.tolist()),
+        temperature=1.0 / temperature.scale,
+        bias=temperature.bias,
+        threshold=fit_threshold(margin(logits), y, weight) if binary else None,
+        tau=None if binary else fit_tau(corrected, y, trained, weight),
+        trained=None if binary else tuple(trained.tolist()),
+    )

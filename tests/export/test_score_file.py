@@ -25,10 +25,17 @@ from tests.command_line import imbench, records
 from tests.export.rows import orders, written
 
 SETTINGS = (
-    "data=file", "data.target=late", "data.formats={paid: currency}", "data.dates=[bought]",
-    "data.target_encode=[shop]", "data.crosses=[[shop,size]]", "data.kinds={size: categorical, code: categorical}", "train.max_steps=40",
-    "train.eval_every=20", "train.batch_size=64",
-)  # fmt: skip
+    "data=file",
+    "data.target=late",
+    "data.formats={paid: currency}",
+    "data.dates=[bought]",
+    "data.target_encode=[shop]",
+    "data.crosses=[[shop,size]]",
+    "data.kinds={size: categorical, code: categorical}",
+    "train.max_steps=40",
+    "train.eval_every=20",
+    "train.batch_size=64",
+)
 
 
 class Case:
