@@ -7,12 +7,13 @@ of the priors differ, and a decision keeps its threshold on the probability (Sae
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from bench.evaluation.new_prior import confusion_of
 from bench.evaluation.rules import fit_tau, fit_threshold, tau_decisions
 from bench.evaluation.views import (
     Floats,
@@ -34,7 +35,7 @@ class DecisionRule:
     """prior: that the logits embody; natural: of the population, (C,) each. temperature, bias: of the recalibration.
 
     Two classes are decided by `threshold` on the raw log odds, more by `tau` and the prior `trained` of the training
-    rows.
+    rows. `confusion`: share of validation rows (C, C) that this decided as i and that are j.
     """
 
     prior: tuple[float, ...]
@@ -44,6 +45,7 @@ class DecisionRule:
     threshold: float | None = None
     tau: float | None = None
     trained: tuple[float, ...] | None = None
+    confusion: tuple[tuple[float, ...], ...] = ()
 
     def views(self, logits: Floats, new_prior: npt.ArrayLike | None = None) -> dict[str, Floats]:
         """Logits (n, C) in each view; under `new_prior` (C,) where there is one."""
@@ -81,7 +83,13 @@ class DecisionRule:
     @classmethod
     def of_state(cls, state: Mapping[str, Any]) -> DecisionRule:
         """The rule of such data."""
-        return cls(**{name: tuple(v) if isinstance(v, list) else v for name, v in state.items()})
+        own = {name: tuple(v) if isinstance(v, list) else v for name, v in state.items()}
+        return cls(**{**own, "confusion": tuple(tuple(row) for row in state["confusion"])})
+
+    def seen_on(self, logits: Floats, y: Ints, weight: Floats | None) -> DecisionRule:
+        """The rule with the confusion of its decisions on validation rows: logits (n, C), labels and weights (n,)."""
+        found = confusion_of(self.decide(logits), y, len(self.natural), weight)
+        return replace(self, confusion=tuple(map(tuple, found.tolist())))
 
 
 def fitted_rule(
@@ -95,7 +103,7 @@ def fitted_rule(
     corrected = prior_corrected(logits, prior, natural)
     temperature, binary = fit_temperature(corrected, y, weight), logits.shape[1] == 2
     trained = natural_prior(train_mass)
-    return DecisionRule(
+    rule = DecisionRule(
         prior=tuple(prior.tolist()),
         natural=tuple(natural.tolist()),
         temperature=1.0 / temperature.scale,
@@ -104,3 +112,4 @@ def fitted_rule(
         tau=None if binary else fit_tau(corrected, y, trained, weight),
         trained=None if binary else tuple(trained.tolist()),
     )
+    return rule.seen_on(logits, y, weight)

@@ -25,6 +25,7 @@ import pyarrow as pa  # type: ignore[import-untyped]
 from bench.data.errors import DataError, listing
 from bench.data.features.encode import features_of
 from bench.data.features.encoder import Encoder
+from bench.evaluation.new_prior import estimate_by_confusion, estimate_by_em
 from bench.evaluation.views import Floats, log_softmax
 from bench.export.decision import VIEWS, DecisionRule
 from bench.export.encoder_state import dump_encoders, load_encoders
@@ -38,6 +39,8 @@ MODEL, ENCODERS, WEIGHTS, CARD = "model.json", "encoders.json", "weights.safeten
 _TEXT = re.compile(r"[A-Za-z0-9._-]+\.txt")
 
 View = Literal["raw", "corrected", "recalibrated"]
+PriorEstimate = Literal["em", "bbse"]
+"""How class shares are estimated: by expectation maximisation, or from the confusion of decisions."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,6 +119,31 @@ class ExportedModel:
         if not len(frame):
             return np.zeros((0, len(self.classes)))
         return np.asarray(self.predictor.logits(features_of(self.encoders, frame, rows)).numpy(), dtype=np.float64)
+
+    def estimate_prior(self, frame: pd.DataFrame, by: PriorEstimate = "em", *, strict: bool = True) -> Floats:
+        """Class shares (C,) of rows without labels, where they may differ from the training data's.
+
+        Args:
+            frame: rows as for `predict_proba`, best thousands.
+            by: `em` (Saerens et al. 2002), or `bbse` (Lipton et al. 2018), which needs no calibrated probabilities and
+                more rows.
+            strict: refuse columns that the training table had not.
+
+        Raises:
+            DataError: columns or cells that cannot be read, or scores that do not tell.
+        """
+        return self.estimated_prior(self.logits(frame, strict=strict), by)
+
+    def estimated_prior(self, logits: Floats, by: PriorEstimate) -> Floats:
+        """The same from raw logits (n, C)."""
+        try:
+            if by == "em":
+                p = np.exp(log_softmax(self.rule.views(logits)["recalibrated"]))
+                return estimate_by_em(p, np.array(self.rule.natural))
+            decided = np.bincount(self.rule.decide(logits), minlength=len(self.classes)) / max(len(logits), 1)
+            return estimate_by_confusion(decided, np.array(self.rule.confusion))
+        except ValueError as error:
+            raise DataError(f"new prior: {error}") from None
 
     def prior_of(self, given: npt.ArrayLike | None) -> Floats | None:
         """Class shares (C,) from what was given as such, or as the share of the positive class.

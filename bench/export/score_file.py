@@ -21,7 +21,7 @@ from bench.data.tables.schema import check_names
 from bench.evaluation.views import Floats, log_softmax
 from bench.export.decision import VIEWS
 from bench.export.errors import ExportError
-from bench.export.model import ExportedModel
+from bench.export.model import ExportedModel, PriorEstimate
 from bench.files import new_file
 
 BLOCK = 1 << 15  # rows scored at a time
@@ -90,10 +90,12 @@ def score_file(
     *,
     asked: Asked,
     keep: Sequence[str] = (),
-    new_prior: Floats | None = None,
+    new_prior: Floats | PriorEstimate | None = None,
     strict: bool = True,
 ) -> Scored:
     """Score every row of a table, in its order, and write one row for each.
+
+    new_prior: class shares (C,) of the rows, or how to estimate them from these rows: in a first pass over them.
 
     Columns written: those of `keep`; for each view the probability of the positive class, or of each of several
     (`raw/yes`, `corrected/yes`, `recalibrated/yes`); `decision`, a class in its own words.
@@ -104,6 +106,8 @@ def score_file(
     """
     if out.suffix.lower() not in (".parquet", ".pq", ".csv"):
         raise ExportError(f"out={out}: expected a file ending in .parquet or .csv; name it so")
+    if isinstance(new_prior, str):
+        new_prior = estimated_prior(model, path, new_prior, asked=asked, strict=strict)
     done = Scored(prior=new_prior, means=np.zeros(len(model.classes)))
     try:
         with blocks_of_table(path, asked, done.notes) as (names, blocks), new_file(out) as work:
@@ -121,6 +125,26 @@ def score_file(
         raise ExportError(f"out={out}: expected to write it there, got: {error.strerror or error}") from error
     done.means = done.means / done.rows
     return done
+
+
+def estimated_prior(
+    model: ExportedModel, path: Path, by: PriorEstimate, *, asked: Asked, strict: bool = True
+) -> Floats:
+    """Class shares (C,) of the rows of a table, from its scores.
+
+    Raises:
+        DataError: the table cannot be read, or its scores do not tell.
+    """
+    logits = []
+    with blocks_of_table(path, asked, []) as (names, blocks):
+        model.input.check(names, path.name, strict=strict)
+        first = 0
+        for block in blocks:
+            logits.append(model.logits_of(block, first))
+            first += len(logits[-1])
+    if not first:
+        raise DataError(f"{path.name}: expected rows, got only a header")
+    return model.estimated_prior(np.concatenate(logits), by)
 
 
 def _check_kept(keep: Sequence[str], names: Sequence[str], where: str) -> None:

@@ -80,7 +80,7 @@ def export(
                 encoders=encoders,
                 predictor=tree,
                 parts=parts,
-                rule=_rule(record, data),
+                rule=_rule(record, data).seen_on(stored["val"], data.val.y.numpy(), data.weights().get("val")),
                 card=card(record, facts, folder.name),
             )
             difference = _hold(_logits_of(load(work), data), stored, record, run, "read back from the folder")

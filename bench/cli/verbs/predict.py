@@ -5,13 +5,15 @@ that lacks a column or has another one is refused (strict=false ignores others).
 probability of the positive class (or of every class) raw, prior-corrected and recalibrated, and the decision, in the
 labels' own words. keep=A,B copies columns, such as an id. Where the rows have other class shares than the training
 data, new_prior=0.01 (the share of the positive class; of several classes a list in their order) moves probabilities
-and decisions. encoding= and delimiter= say how text is written, where that differs.
+and decisions; new_prior=em or bbse estimates the shares from the rows first. encoding= and delimiter= say how text is
+written, where that differs.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import cast
 
 from rich.text import Text
 
@@ -19,7 +21,8 @@ from bench.cli.console import Console
 from bench.cli.verb import Verb
 from bench.data.files.dialect import Asked
 from bench.errors import Complaint
-from bench.export.model import ExportedModel, load
+from bench.evaluation.views import Floats
+from bench.export.model import ExportedModel, PriorEstimate, load
 from bench.export.score_file import Scored, score_file
 from strategies.registry import unknown
 
@@ -77,14 +80,14 @@ def _divided(arguments: Sequence[str]) -> tuple[list[str], dict[str, str]]:
     return places, given
 
 
-def _prior(model: ExportedModel, text: str | None):  # type: ignore[no-untyped-def]
-    """The class shares that were given.
+def _prior(model: ExportedModel, text: str | None) -> Floats | PriorEstimate | None:
+    """The class shares that were given, or how they are to be estimated.
 
     Raises:
         Complaint: they are none.
     """
-    if text is None:
-        return None
+    if text in (None, "em", "bbse"):
+        return cast("PriorEstimate | None", text)
     try:
         numbers = [float(part) for part in text.strip("[]").split(",")]
         return model.prior_of(numbers[0] if len(numbers) == 1 else numbers)
