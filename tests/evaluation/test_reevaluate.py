@@ -20,7 +20,7 @@ from bench.evaluation.views import natural_prior
 from bench.leaderboard.boards.build import boards
 from bench.leaderboard.formats.markdown import markdown
 from bench.records import index
-from bench.records.predictions import pack
+from bench.records.predictions import Stored, pack
 from bench.records.record import Record
 from bench.records.store import Store
 from tests.evaluation.builders import long_tailed
@@ -49,7 +49,7 @@ def finished(store: Store, classes: int, seed: int = 0) -> Record:
         traits={"n_classes": classes, "train_counts": counts, "n_train": sum(counts), "n_test": 300},
     )
     parts = {"val": (np.arange(200), val_y, val), "test": (np.arange(200, 500), test_y, test)}
-    record = replace(record, predictions=store.put_predictions(record.key, pack(parts)))
+    record = replace(record, predictions=store.put_predictions(record.key, pack(Stored(parts))))
     store.put(record)
     return record
 

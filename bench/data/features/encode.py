@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -59,6 +59,13 @@ class Encoded:
         weight = None if self.table.roles is None else self.table.roles.weight
         rows = {"val": self.partition.val, "test": self.partition.test}
         return {} if weight is None else {part: weight[at] for part, at in rows.items()}
+
+    def said(self, part: Literal["val", "test"]) -> dict[str, npt.NDArray[Any]]:
+        """What the data say of a part's rows beside labels and weights: `query` (n,), `costs` (n, 4)."""
+        rows = getattr(self.partition, part)
+        query, costs = None if self.table.roles is None else self.table.roles.query, self.table.costs(rows)
+        found = {} if costs is None else {"costs": costs}
+        return found if query is None else {**found, "query": query[rows]}
 
 
 def _in_memory(name: str, shape: tuple[int, ...], dtype: str, blocks: Iterable[npt.NDArray[Any]]) -> npt.NDArray[Any]:
