@@ -56,6 +56,37 @@ def fit_threshold(z: Floats, y: Ints, weight: Floats | None = None) -> float:
     return middle if low <= middle < high else low
 
 
+def threshold_of_alerts(z: Floats, share: float, weight: Floats | None = None) -> float:
+    """The margin above which (strictly) at most this share of validation rows lie: a budget of alerts.
+
+    `z` (n,) margins; of scores that tie at the cut none is called.
+    """
+    return _threshold_above(z, share, weight)
+
+
+def threshold_of_false_positives(z: Floats, y: Ints, share: float, weight: Floats | None = None) -> float:
+    """The margin above which (strictly) at most this share of the negative validation rows lie: a false-positive rate.
+
+    `z` (n,) margins, `y` (n,) labels. Raises ValueError without negative rows.
+    """
+    negative = y == 0
+    if not negative.any():
+        raise ValueError("Expected negative validation rows, got none. Use another rule.")
+    return _threshold_above(z[negative], share, None if weight is None else weight[negative])
+
+
+def _threshold_above(z: Floats, share: float, weight: Floats | None) -> float:
+    """The lowest midpoint between neighbouring scores above which at most a share of rows lies."""
+    each, at = np.unique(z, return_inverse=True)
+    mass = np.bincount(at, weights=weight).astype(np.float64)
+    above = np.cumsum(mass[::-1])[::-1] - mass  # of the rows higher than each score
+    first = int(np.argmax(above <= share * mass.sum() * (1 + 1e-12)))  # the highest score has none above it
+    if first == len(each) - 1:
+        return float(each[-1])
+    middle = 0.5 * float(each[first]) + 0.5 * float(each[first + 1])
+    return middle if each[first] <= middle < each[first + 1] else float(each[first])
+
+
 def tau_decisions(logits: Floats, prior: ArrayLike, tau: float) -> Ints:
     """Classes (n,) of largest logit - tau log prior (Menon et al. 2021, eq. 9); tau 0 is argmax.
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from bench.evaluation.registry import metric_of
+from bench.export.decision import DecisionRule
 from bench.records.record import Record
 
 _SHOWN = {
@@ -18,8 +19,8 @@ _SHOWN = {
 """Columns of a record that a card shows, for two classes and for more."""
 
 
-def card(record: Record, facts: Mapping[str, Any], folder: str) -> str:
-    """The card of the model of a record; `folder` is the name under which it is loaded."""
+def card(record: Record, facts: Mapping[str, Any], rule: DecisionRule, folder: str) -> str:
+    """The card of the model of a record that decides by a rule; `folder` is the name under which it is loaded."""
     classes = facts["classes"]
     natural = record.per_class["natural"]
     lines = [
@@ -45,7 +46,7 @@ def card(record: Record, facts: Mapping[str, Any], folder: str) -> str:
         "",
         "## Decisions",
         "",
-        *_decisions(record, classes),
+        *_decisions(record, rule, classes),
         "",
         "## Test rows",
         "",
@@ -84,17 +85,32 @@ def _quoted(sentence: str) -> list[str]:
     return ["The board that it comes from says:", "", f"> {sentence}", ""] if sentence else []
 
 
-def _decisions(record: Record, classes: Sequence[str]) -> Iterator[str]:
+_REASONS = {
+    "tuned": "the threshold of the highest F1 on validation rows",
+    "argmax": "the more probable class of the raw model",
+    "alerts": "at most this share of the validation rows lie above it",
+    "fpr": "at most this share of the negative validation rows lie above it",
+}
+
+
+def _decisions(record: Record, rule: DecisionRule, classes: Sequence[str]) -> Iterator[str]:
     """The rule in words."""
-    if "threshold" in record.fitted:
+    if rule.costs is not None:
+        costs = ", ".join(f"{outcome} {held}" for outcome, held in sorted(rule.costs.items()))
         yield (
-            f"`{classes[1]}` where the raw log odds are above {record.fitted['threshold']:.4f}: the threshold of the "
-            "highest F1 on validation rows. It is no threshold on the recalibrated probability."
+            f"`{classes[1]}` where the recalibrated log odds exceed log((fp - tn) / (fn - tp)) by more than "
+            f"{rule.threshold:.4f} (rule={rule.name}). Costs: {costs}. The excess costs least on validation rows; 0 is "
+            "exact for calibrated probabilities (Elkan 2001)."
+        )
+    elif rule.threshold is not None:
+        yield (
+            f"`{classes[1]}` where the raw log odds are above {rule.threshold:.4f} (rule={rule.name}): "
+            f"{_REASONS[rule.name.partition(':')[0]]}. It is no threshold on the recalibrated probability."
         )
     else:
         yield (
-            f"The class of the largest corrected logit less {record.fitted['tau']:g} times the log prior of the "
-            "training rows: the factor of the highest macro-F1 on validation rows."
+            f"The class of the largest corrected logit less {rule.tau:g} times the log prior of the training rows "
+            f"(rule={rule.name}): the factor of the highest macro-F1 on validation rows, unless it is 0."
         )
     exact = record.fitted.get("prior_exact")
     yield ""

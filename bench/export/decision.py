@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from bench.evaluation.costs import OUTCOMES, break_even, checked_costs
 from bench.evaluation.new_prior import confusion_of
 from bench.evaluation.rules import fit_tau, fit_threshold, tau_decisions
 from bench.evaluation.views import (
@@ -34,8 +35,10 @@ VIEWS = ("raw", "corrected", "recalibrated")
 class DecisionRule:
     """prior: that the logits embody; natural: of the population, (C,) each. temperature, bias: of the recalibration.
 
-    Two classes are decided by `threshold` on the raw log odds, more by `tau` and the prior `trained` of the training
-    rows. `confusion`: share of validation rows (C, C) that this decided as i and that are j.
+    Two classes are decided by `threshold`, more by `tau` and the prior `trained` of the training rows. The threshold is
+    on the raw log odds; with `costs` (fp, fn, tp, tn -> number, or column of the rows to score) on how far the
+    recalibrated log odds are above each row's break-even. `name`: how the rule was chosen. `confusion`: share of
+    validation rows (C, C) that it decided as i and that are j.
     """
 
     prior: tuple[float, ...]
@@ -46,6 +49,8 @@ class DecisionRule:
     tau: float | None = None
     trained: tuple[float, ...] | None = None
     confusion: tuple[tuple[float, ...], ...] = ()
+    costs: Mapping[str, float | str] | None = None
+    name: str = "tuned"
 
     def views(self, logits: Floats, new_prior: npt.ArrayLike | None = None) -> dict[str, Floats]:
         """Logits (n, C) in each view; under `new_prior` (C,) where there is one."""
@@ -62,9 +67,30 @@ class DecisionRule:
         to = checked_prior(new_prior, "new_prior", len(self.natural))
         return np.asarray(np.log(to) - np.log(self.natural), dtype=np.float64)
 
-    def decide(self, logits: Floats, new_prior: npt.ArrayLike | None = None) -> Ints:
-        """Classes (n,) of raw logits (n, C), by the rule that was tuned on validation rows."""
+    @property
+    def cost_columns(self) -> tuple[str, ...]:
+        """Columns that say what decisions on a row cost."""
+        return tuple(sorted({held for held in (self.costs or {}).values() if isinstance(held, str)}))
+
+    def costs_of(self, columns: Mapping[str, Floats], n: int) -> Floats | None:
+        """What decisions on n rows cost (n, 4), from the numbers (n,) of `cost_columns`; None for rules without costs.
+
+        Raises:
+            ValueError: numbers that are not finite, or mistakes that cost less than right decisions.
+        """
+        if self.costs is None:
+            return None
+        held = [self.costs.get(outcome, 0.0) for outcome in OUTCOMES]
+        each = [columns[value] if isinstance(value, str) else np.full(n, float(value)) for value in held]
+        return checked_costs(np.stack(each, axis=1), n)
+
+    def decide(self, logits: Floats, new_prior: npt.ArrayLike | None = None, *, costs: Floats | None = None) -> Ints:
+        """Classes (n,) of raw logits (n, C); `costs` (n, 4) where the rule is about costs."""
         moved = 0.0 if new_prior is None else self.shift(new_prior)
+        if self.costs is not None:
+            assert costs is not None
+            odds = margin(self.views(logits, new_prior)["recalibrated"])
+            return (odds - break_even(costs) > (self.threshold or 0.0)).astype(np.int64)
         if self.threshold is not None:
             return (margin(logits + moved) > self.threshold).astype(np.int64)
         assert self.tau is not None
@@ -86,9 +112,9 @@ class DecisionRule:
         own = {name: tuple(v) if isinstance(v, list) else v for name, v in state.items()}
         return cls(**{**own, "confusion": tuple(tuple(row) for row in state["confusion"])})
 
-    def seen_on(self, logits: Floats, y: Ints, weight: Floats | None) -> DecisionRule:
-        """The rule with the confusion of its decisions on validation rows: logits (n, C), labels and weights (n,)."""
-        found = confusion_of(self.decide(logits), y, len(self.natural), weight)
+    def seen_on(self, logits: Floats, y: Ints, weight: Floats | None, *, costs: Floats | None = None) -> DecisionRule:
+        """The rule with the confusion of its decisions on validation rows: logits (n, C), labels, weights, costs."""
+        found = confusion_of(self.decide(logits, costs=costs), y, len(self.natural), weight)
         return replace(self, confusion=tuple(map(tuple, found.tolist())))
 
 

@@ -25,6 +25,7 @@ import pyarrow as pa  # type: ignore[import-untyped]
 from bench.data.errors import DataError, listing
 from bench.data.features.encode import features_of
 from bench.data.features.encoder import Encoder
+from bench.data.tables.decode import decode
 from bench.evaluation.new_prior import estimate_by_confusion, estimate_by_em
 from bench.evaluation.views import Floats, log_softmax
 from bench.export.decision import VIEWS, DecisionRule
@@ -92,7 +93,8 @@ class ExportedModel:
         Raises:
             DataError, ValueError: as `predict_proba`.
         """
-        decided = self.rule.decide(self.logits(frame, strict=strict), self.prior_of(new_prior))
+        columns = self._columns(frame, strict=strict)
+        decided = self.rule.decide(self.logits_of(columns), self.prior_of(new_prior), costs=self.costs_of(columns))
         return np.array(self.classes, dtype=object)[decided]
 
     def logits(self, frame: pd.DataFrame, *, strict: bool = True) -> Floats:
@@ -101,6 +103,14 @@ class ExportedModel:
         Raises:
             DataError: columns are missing or new, or hold what cannot be read.
         """
+        return self.logits_of(self._columns(frame, strict=strict))
+
+    def _columns(self, frame: pd.DataFrame, *, strict: bool) -> dict[str, Any]:
+        """A frame's columns of pyarrow.
+
+        Raises:
+            DataError: they are not those of the training table, or not of one type each.
+        """
         try:
             table = pa.Table.from_pandas(frame, preserve_index=False)
         except (pa.ArrowException, TypeError) as error:
@@ -108,7 +118,26 @@ class ExportedModel:
                 f"frame: expected columns of one type each, got {' '.join(str(error).split())}. Convert them"
             ) from None
         self.input.check(table.column_names, "frame", strict=strict)
-        return self.logits_of(dict(zip(table.column_names, table.columns, strict=True)))
+        return dict(zip(table.column_names, table.columns, strict=True))
+
+    def costs_of(self, columns: Mapping[str, Any]) -> Floats | None:
+        """What decisions on rows cost (n, 4), where the rule is about costs.
+
+        Raises:
+            DataError: a column of costs is missing, or holds what is no cost.
+        """
+        found, n = dict[str, Floats](), len(next(iter(columns.values())))
+        for name in self.rule.cost_columns:
+            values = decode(columns[name]) if name in columns else None
+            if values is None or values.storage != "number" or not bool(np.isfinite(values.data).all()):
+                raise DataError(
+                    f"column {name!r}: expected what decisions cost in every row, for the rule of the model"
+                )
+            found[name] = values.data
+        try:
+            return self.rule.costs_of(found, n)
+        except ValueError as error:
+            raise DataError(f"costs: {error}") from None
 
     def logits_of(self, columns: Mapping[str, Any], first: int = 0) -> Floats:
         """The same of columns of pyarrow; `first`: the number of their first row, for messages."""
@@ -140,6 +169,8 @@ class ExportedModel:
             if by == "em":
                 p = np.exp(log_softmax(self.rule.views(logits)["recalibrated"]))
                 return estimate_by_em(p, np.array(self.rule.natural))
+            if self.rule.costs is not None:
+                raise ValueError("expected a rule of one threshold, got one of costs; estimate by em instead")
             decided = np.bincount(self.rule.decide(logits), minlength=len(self.classes)) / max(len(logits), 1)
             return estimate_by_confusion(decided, np.array(self.rule.confusion))
         except ValueError as error:

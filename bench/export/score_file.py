@@ -167,7 +167,7 @@ def _scored_block(
     for view in VIEWS:
         p = np.exp(log_softmax(views[view]))
         found |= {f"{view}/{model.classes[c]}": pa.array(p[:, c]) for c in shown}
-    decided = model.rule.decide(logits, new_prior)
+    decided = model.rule.decide(logits, new_prior, costs=model.costs_of(block))
     found["decision"] = pa.array([model.classes[c] for c in decided], pa.string())
     done.rows += len(logits)
     done.means = done.means + np.exp(log_softmax(views["recalibrated"])).sum(axis=0)

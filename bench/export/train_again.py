@@ -15,6 +15,7 @@ from bench.config import RunConfig
 from bench.data.features.encode import Encoded, fit
 from bench.evaluation.views import Floats, log_softmax
 from bench.evaluation.views import natural_prior as prior_of_mass
+from bench.export.asked_rule import asked_rule
 from bench.export.card import card
 from bench.export.decision import DecisionRule
 from bench.export.errors import ExportError
@@ -48,9 +49,19 @@ class Exported:
 
 
 def export(
-    planned: Planned, record: Record, store: Store, run: RunConfig, folder: Path, *, sentence: str, overwrite: bool
+    planned: Planned,
+    record: Record,
+    store: Store,
+    run: RunConfig,
+    folder: Path,
+    *,
+    sentence: str,
+    overwrite: bool,
+    rule: str = "tuned",
 ) -> Exported:
     """Train a recorded cell again and write the model down, if it predicts what the record holds.
+
+    `rule`: how the model decides (`bench.export.asked_rule`).
 
     Raises:
         ExportError: predictions differ by more than `TOLERANCE`; training failed; the model cannot be written down, or
@@ -73,6 +84,7 @@ def export(
     try:
         with new_folder(folder, replace=overwrite) as work:
             facts = _facts(planned, record, data, sentence)
+            decisions = _asked(rule, record, data, stored["val"])
             write_model(
                 work,
                 facts=facts,
@@ -80,8 +92,8 @@ def export(
                 encoders=encoders,
                 predictor=tree,
                 parts=parts,
-                rule=_rule(record, data).seen_on(stored["val"], data.val.y.numpy(), data.weights().get("val")),
-                card=card(record, facts, folder.name),
+                rule=decisions,
+                card=card(record, facts, decisions, folder.name),
             )
             difference = _hold(_logits_of(load(work), data), stored, record, run, "read back from the folder")
     except NameTaken:
@@ -146,6 +158,19 @@ def _hold(got: Mapping[str, Floats], stored: Mapping[str, Floats], record: Recor
         f"record {record.key[:12]}: expected the model, {what}, to predict what is recorded within {TOLERANCE:g}, got "
         f"probabilities that differ by up to {worst:.2g}; {why}. Export where it was trained, or run the cell here"
     )
+
+
+def _asked(asked: str, record: Record, data: Encoded, logits: Floats) -> DecisionRule:
+    """The rule that is asked for, from the validation rows of a record.
+
+    Raises:
+        ExportError: there is none such.
+    """
+    rows, roles = data.partition.val, data.table.roles
+    named = {outcome: held for outcome, held in (data.table.cost or {}).items() if isinstance(held, str)}
+    columns = {held: getattr(roles, f"cost_{outcome}")[rows] for outcome, held in named.items()}
+    known = logits, data.val.y.numpy(), data.weights().get("val")
+    return asked_rule(_rule(record, data), asked, known, data.table.cost, columns)
 
 
 def _rule(record: Record, data: Encoded) -> DecisionRule:

@@ -2,7 +2,9 @@
 
 By the key of a record, by the cell (data=… strategy=… model=…), or without strategy= the one that stands first on the
 boards of the data. Records hold no weights: the cell is trained again, and refused unless its predictions equal the
-record's to 1e-6. out=FOLDER says where to (by default models/ in the results), overwrite=true replaces what is there.
+record's to 1e-6. It decides by the threshold of the highest F1, or by rule=alerts:0.05 (a budget of alerts), fpr:0.01
+(a false-positive rate), cost (of data.cost), cost:fp=1,fn=20 or argmax, chosen on validation rows. out=FOLDER says
+where to (by default models/ in the results), overwrite=true replaces what is there.
 The folder holds weights as safetensors (trees as LightGBM's text), encoders as plain JSON, the schema, calibration and
 decision rule, and a model card. `imbench predict FOLDER new.csv` and imbench.load(FOLDER) use it, without the data.
 """
@@ -30,7 +32,7 @@ from bench.records.record import Record
 from bench.records.store import Store
 from bench.sweep.plan import Planned
 
-_OWN = ("out", "overwrite")
+_OWN = ("out", "overwrite", "rule")
 
 
 class Export(Verb):
@@ -39,7 +41,7 @@ class Export(Verb):
     name = "export"
     group = "use what won"
     order = 35
-    usage = "[KEY] [out=FOLDER] [overwrite=true] [key=value …]"
+    usage = "[KEY] [out=FOLDER] [overwrite=true] [rule=…] [key=value …]"
     keys = (
         "strategy",
         "data",
@@ -80,6 +82,7 @@ class Export(Verb):
             folder,
             sentence=sentence,
             overwrite=own.get("overwrite") == "true",
+            rule=own.get("rule", "tuned"),
         )
         if sentence:
             console.print(Text(sentence), soft_wrap=True)
