@@ -1,4 +1,4 @@
-"""The decision rule that is asked for: of the highest F1, of least cost, of a budget of alerts, of a false-positive rate."""
+"""The decision rule that is asked for: of the highest F1, of least cost, of a budget of alerts, of false positives."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ def asked_rule(
 
     Args:
         rule: the tuned one.
-        asked: `tuned`; `argmax` of raw logits; `alerts:0.05`, at most this share of rows; `fpr:0.01`, at most this share
-            of the negative ones; `cost`, the least cost by data.cost, or by costs that are given.
+        asked: `tuned`; `argmax` of raw logits; `alerts:0.05`, at most this share of rows; `fpr:0.01`, at most this
+            share of the negative ones; `cost`, the least cost by data.cost, or by costs that are given.
         rows: raw logits (n, 2), labels (n,) and weights (n,) of the validation rows.
         data_costs: what the data say that decisions cost.
         columns: the costs (n,) of the columns that these name, of the validation rows.

@@ -88,7 +88,7 @@ def parts(n: int = 4000, seed: int = 0) -> tuple[Predictions, Predictions]:
         z = g.normal(-2, 1.5, n)
         y = (g.random(n) < 1 / (1 + np.exp(-z))).astype(int)
         logits = np.stack([np.zeros(n), 2 * z + 1], 1)  # overconfident and biased
-        costs = np.stack([np.zeros(n), np.ones(n), g.lognormal(2, 1, n), np.full(n, 0.1)], 1)
+        costs = np.stack([np.zeros(n), np.ones(n), 0.2 + g.lognormal(2, 1, n), np.full(n, 0.1)], 1)
         made.append(Predictions(logits, y, costs=costs))
     return made[0], made[1]
 
