@@ -27,7 +27,7 @@ _TOLD: Final = (0.01, 0.05, 0.1, 0.2)
 
 @dataclass(frozen=True)
 class Costs:
-    """Of one strategy, means of its runs: cost of a row at each of `_SHARES`, of one answer for all, and at the rule."""
+    """Of one strategy, means of its runs: cost of a row at each share, of one answer for all, and by the rule."""
 
     curve: tuple[float, ...]
     alone: float
@@ -57,9 +57,8 @@ class CostCurve(Figure[Board, CostCurves]):
         known = [record for record in runs.records if record.predictions and "cost_threshold" in record.fitted]
         if not runs.costs or not len(runs.costs) == len(known) == len(runs.predictions):
             return None
-        found = [
-            costs_of(record, test, costs) for record, (test, _), costs in zip(known, runs.predictions, runs.costs, strict=True)
-        ]  # fmt: skip
+        each = zip(known, runs.predictions, runs.costs, strict=True)
+        found = [costs_of(record, test, costs) for record, (test, _), costs in each]
         means = [np.mean([getattr(run, name) for run in found], axis=0) for name in ("curve", "alone", "share", "cost")]
         return Costs(tuple(means[0].tolist()), *(float(mean) for mean in means[1:]))
 
@@ -77,14 +76,12 @@ class CostCurve(Figure[Board, CostCurves]):
             slug="costs",
             title="Cost of decisions",
             about=subject.title,
-            caption="Cost of a row where so large a share of the rows is called positive, those first for which it pays "
-            "most; mean of the runs. Dot: the rule of least cost on validation rows. Dashed: one answer for all.",
-            headings=(
-                "Strategy", *(f"cost at {share:.0%}" for share in _TOLD), "cost by rule", "called", "one answer",
-            ),
+            caption="Cost of a row where so large a share of the rows is called positive, those first for which it "
+            "pays most; mean of the runs. Dot: the rule of least cost on validation rows. Dashed: one answer for all.",
+            headings=("Strategy", *(f"cost at {s:.0%}" for s in _TOLD), "cost by rule", "called", "one answer"),
             rows=rows,
             description=f"Cost of a row by the rule: {'; '.join(f'{row[0]} {row[5]}' for row in rows)}.",
-        )  # fmt: skip
+        )
         highest = max(max(own.curve[: _SHARES.index(0.5) + 1]) for own in curves.values())
         yield CostCurves(words, curves, max(highest, *(own.alone for own in curves.values())))
 
