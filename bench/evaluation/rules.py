@@ -61,7 +61,9 @@ def threshold_of_alerts(z: Floats, share: float, weight: Floats | None = None) -
 
     `z` (n,) margins; of scores that tie at the cut none is called.
     """
-    return _threshold_above(z, share, weight)
+    low, high = _ends(z, share, weight)
+    middle = 0.5 * low + 0.5 * high
+    return middle if low <= middle < high else low
 
 
 def threshold_of_false_positives(z: Floats, y: Ints, share: float, weight: Floats | None = None) -> float:
@@ -72,19 +74,16 @@ def threshold_of_false_positives(z: Floats, y: Ints, share: float, weight: Float
     negative = y == 0
     if not negative.any():
         raise ValueError("Expected negative validation rows, got none. Use another rule.")
-    return _threshold_above(z[negative], share, None if weight is None else weight[negative])
+    return _ends(z[negative], share, None if weight is None else weight[negative])[0]
 
 
-def _threshold_above(z: Floats, share: float, weight: Floats | None) -> float:
-    """The lowest midpoint between neighbouring scores above which at most a share of rows lies."""
+def _ends(z: Floats, share: float, weight: Floats | None) -> tuple[float, float]:
+    """The lowest score above which at most a share of rows lies, and the next higher one, or itself as the last."""
     each, at = np.unique(z, return_inverse=True)
     mass = np.bincount(at, weights=weight).astype(np.float64)
     above = np.cumsum(mass[::-1])[::-1] - mass  # of the rows higher than each score
     first = int(np.argmax(above <= share * mass.sum() * (1 + 1e-12)))  # the highest score has none above it
-    if first == len(each) - 1:
-        return float(each[-1])
-    middle = 0.5 * float(each[first]) + 0.5 * float(each[first + 1])
-    return middle if each[first] <= middle < each[first + 1] else float(each[first])
+    return float(each[first]), float(each[min(first + 1, len(each) - 1)])
 
 
 def tau_decisions(logits: Floats, prior: ArrayLike, tau: float) -> Ints:

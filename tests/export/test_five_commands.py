@@ -12,7 +12,7 @@ import pytest
 from tests.command_line import call
 from tests.export.rows import orders
 
-FORMATS = "data.formats={paid: currency}"
+OPTIONS = ("data.formats={paid: currency}", "data.dates=[bought]")
 
 
 @pytest.mark.long
@@ -22,16 +22,7 @@ def test_from_an_unknown_file_to_predictions(tmp_path: Path) -> None:
     new = orders(200, seed=9)
     new.drop(columns="late").to_csv(tmp_path / "new.csv", index=False)
     commands = [
-        (
-            "data",
-            "check",
-            "orders.csv",
-            "data.target=late",
-            FORMATS,
-            "data.dates=[bought]",
-            "data.name=orders",
-            "save=true",
-        ),
+        ("data", "check", "orders.csv", "data.target=late", *OPTIONS, "data.name=orders", "save=true"),
         ("run", "-m", "data=orders", "strategy=none,class_weights", "model=linear", "repeats=2", "train.max_steps=200"),
         ("export", "data=orders", "model=linear"),
     ]
