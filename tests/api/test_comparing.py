@@ -13,7 +13,7 @@ SETTINGS = ("train.max_steps=40", "train.eval_every=20", "debug=true", "data.ign
 
 
 def test_a_board_of_a_data_frame(tmp_path: Path) -> None:
-    frame = orders(300)
+    frame = orders(600)
     made = imbench.compare(
         frame, "late", ["none", ["undersample", "focal"]], model="linear", repeats=2, settings=SETTINGS, quiet=True
     )

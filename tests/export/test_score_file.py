@@ -151,7 +151,8 @@ def test_a_new_prior_moves_probabilities_as_bayes_says(binary: Case) -> None:
     raw = binary.model.predict_proba(frame, "raw")
     np.testing.assert_array_equal(binary.model.predict_proba(frame, "raw", new_prior=0.01), raw)
     np.testing.assert_array_equal(binary.model.predict(frame, new_prior=old), binary.model.predict(frame))
-    assert (binary.model.predict(frame, new_prior=0.001) == "no").all()
+    called = [(binary.model.predict(binary.frame, new_prior=p) == "yes").sum() for p in (0.001, old[1], 0.9)]
+    assert called[0] < called[1] < called[2]
     with pytest.raises(ValueError, match="new_prior"):
         binary.model.predict_proba(frame, new_prior=[0.2, 0.3, 0.5])
 
