@@ -24,18 +24,18 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class DrawByGroup:
+class _DrawByGroup:
     """As many rows as there are, each ∝ n_g^(−power) of its group among the rows so far, with replacement."""
 
     power: float
     group: Tensor = field(compare=False, repr=False)  # of the training rows, which recipes compare by identity
 
     def __call__(self, rows: Tensor, y: Tensor, generator: torch.Generator) -> Tensor:
-        share = group_factors(self.group, rows, None, self.power)[rows]
+        share = _group_factors(self.group, rows, None, self.power)[rows]
         return rows[torch.multinomial(share, len(rows), replacement=True, generator=generator)]
 
 
-def group_factors(group: Tensor, rows: Tensor, weight: Tensor | None, power: float) -> Tensor:
+def _group_factors(group: Tensor, rows: Tensor, weight: Tensor | None, power: float) -> Tensor:
     """n_g^(−power) of the group of each training row (n,), float64, from the rows of an epoch and weights (n,) or None.
 
     A group that is not drawn counts as half a row.
@@ -65,6 +65,6 @@ class GroupBalance(Strategy):
         if group is None:
             raise Inapplicable("group_balance: these data have no groups; name their column with data.group")
         if self.draw:
-            return recipe.resample(DrawByGroup(self.power, group)).change(prior_exact=False)
+            return recipe.resample(_DrawByGroup(self.power, group)).change(prior_exact=False)
         rows = recipe.epoch(recipe.generator("mass"))
-        return recipe.reweight(group_factors(group, rows, weight, self.power)).change(prior_exact=False)
+        return recipe.reweight(_group_factors(group, rows, weight, self.power)).change(prior_exact=False)

@@ -82,12 +82,12 @@ def load_predictor(state: Mapping[str, Any], parts: Parts) -> Predictor:
     raise ExportError(f"model: expected a kind of predictor that is known here, got {state['kind']!r}; update imbench")
 
 
-def model_state(model: Model) -> Plain:
+def _model_state(model: Model) -> Plain:
     """Name, version and hyperparameters of a model."""
     return {"name": model.name, "version": model.version, "settings": asdict(cast(Any, model))}
 
 
-def model_of(state: Mapping[str, Any]) -> Model:
+def _model_of(state: Mapping[str, Any]) -> Model:
     """The model of such data.
 
     Raises:
@@ -115,7 +115,7 @@ def _network_state(fitted: Fitted, parts: Parts, name: str) -> Plain:
     return {
         "kind": "network",
         **_prior_state(fitted, parts, name),
-        "model": model_state(made.model),
+        "model": _model_state(made.model),
         "head": head,
         "n_classes": made.n_classes,
         "schema": [field_state(f) for f in made.schema],
@@ -125,7 +125,7 @@ def _network_state(fitted: Fitted, parts: Parts, name: str) -> Plain:
 def _network(state: Mapping[str, Any], parts: Parts) -> Fitted:
     head = dict(state["head"])
     made = Architecture(
-        model_of(state["model"]),
+        _model_of(state["model"]),
         tuple(field_of(f) for f in state["schema"]),
         _HEADS[head.pop("kind")](**head),
         state["n_classes"],
@@ -151,12 +151,12 @@ def _estimator_state(fitted: FittedEstimator, model: Model, parts: Parts, name: 
     own = model.to_parts(fitted.base)
     parts.tensors |= {f"{name}.{part}": value for part, value in own.items() if not isinstance(value, str)}
     parts.texts |= {f"{name}.{part}": value for part, value in own.items() if isinstance(value, str)}
-    held = {"model": model_state(model), "parts": sorted(own)}
+    held = {"model": _model_state(model), "parts": sorted(own)}
     return {"kind": "estimator", **_prior_state(fitted, parts, name), **held}
 
 
 def _estimator(state: Mapping[str, Any], parts: Parts) -> Predictor:
-    model, name = model_of(state["model"]), state["name"]
+    model, name = _model_of(state["model"]), state["name"]
     if not isinstance(model, Portable):
         raise ExportError(f"model {model.name}: expected an estimator, got a {kind(model)} network; update imbench")
     both: dict[str, Tensor | str] = {**parts.tensors, **parts.texts}

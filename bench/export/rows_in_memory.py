@@ -31,7 +31,7 @@ from bench.training.trainer import Outcome, drive
 from strategies.features import Features, Split
 from strategies.predictor import Predictor
 
-TARGET = "label"  # what the labels are called in messages
+_TARGET = "label"  # what the labels are called in messages
 
 
 def table_of_frame(
@@ -65,7 +65,7 @@ def table_of_frame(
     names = sorted(found)
     return Table(
         name="frame",
-        target=TARGET,
+        target=_TARGET,
         frame=pd.DataFrame({name: pd.Series(found[name], dtype=found[name].dtype) for name in names}),
         columns=tuple(FeatureColumn(name, used[name]) for name in names),
         y=y,

@@ -35,7 +35,7 @@ from bench.training.threads import limit_threads
 from bench.training.trainer import Outcome, drive, pick_device
 from strategies.predictor import Predictor
 
-TOLERANCE = 1e-6
+_TOLERANCE = 1e-6
 """By so much a probability of the model may differ from the record's."""
 
 
@@ -64,7 +64,7 @@ def export(
     `rule`: how the model decides (`bench.export.asked_rule`).
 
     Raises:
-        ExportError: predictions differ by more than `TOLERANCE`; training failed; the model cannot be written down, or
+        ExportError: predictions differ by more than `_TOLERANCE`; training failed; the model cannot be written down, or
             is, read back, another one; or the folder exists.
         ResultsError: the stored predictions are gone.
     """
@@ -138,14 +138,14 @@ def _hold(got: Mapping[str, Floats], stored: Mapping[str, Floats], record: Recor
     """The largest difference of a probability.
 
     Raises:
-        ExportError: it is beyond `TOLERANCE`; says what of the environment is another one.
+        ExportError: it is beyond `_TOLERANCE`; says what of the environment is another one.
     """
     worst = 0.0
     for part, logits in stored.items():
         if got[part].shape != logits.shape:
             raise ExportError(f"record {record.key[:12]}: expected its rows again, got others; run the cell again")
         worst = max(worst, float(np.abs(np.exp(log_softmax(got[part])) - np.exp(log_softmax(logits))).max()))
-    if worst <= TOLERANCE:
+    if worst <= _TOLERANCE:
         return worst
     here = environment(pick_device(run.device), run)
     differ = [
@@ -155,7 +155,7 @@ def _hold(got: Mapping[str, Floats], stored: Mapping[str, Floats], record: Recor
     ]
     why = f"here are {', '.join(differ)}" if differ else "the environment is the same as far as the record tells"
     raise ExportError(
-        f"record {record.key[:12]}: expected the model, {what}, to predict what is recorded within {TOLERANCE:g}, got "
+        f"record {record.key[:12]}: expected the model, {what}, to predict what is recorded within {_TOLERANCE:g}, got "
         f"probabilities that differ by up to {worst:.2g}; {why}. Export where it was trained, or run the cell here"
     )
 
