@@ -71,6 +71,7 @@ def _divided(arguments: Sequence[str]) -> tuple[list[str], dict[str, str]]:
     places, given = list[str](), dict[str, str]()
     for word in arguments:
         key, equals, value = word.partition("=")
+        key = key.removeprefix("data.") if key in ("data.encoding", "data.delimiter") else key  # as messages offer them
         if equals and key in _KEYS:
             given[key] = value
         elif equals and "/" not in key and not Path(word).exists():
