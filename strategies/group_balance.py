@@ -40,7 +40,7 @@ def _group_factors(group: Tensor, rows: Tensor, weight: Tensor | None, power: fl
 
     A group that is not drawn counts as half a row.
     """
-    _, at = group.unique(return_inverse=True)
+    _, at = torch.unique(group, return_inverse=True)
     mass = torch.ones(len(rows), dtype=torch.float64) if weight is None else weight[rows] / weight[rows].mean()
     total = torch.zeros(int(at.max()) + 1, dtype=torch.float64).index_add_(0, at[rows], mass.double())
     return total.clamp_min(0.5)[at] ** -power

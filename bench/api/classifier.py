@@ -24,7 +24,7 @@ from bench.export.rows_in_memory import fit_table, table_of_frame
 _LARGEST_SEED = 2**31 - 1
 
 
-class ImbalancedClassifier(ClassifierMixin, BaseEstimator):
+class ImbalancedClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no types
     """A treatment of class imbalance as a classifier of scikit-learn: for pipelines, `cross_val_score` and grids.
 
     A part of the rows given to `fit` (15%, `data.val_fraction`) validates: it stops training, calibrates probabilities
@@ -55,6 +55,8 @@ class ImbalancedClassifier(ClassifierMixin, BaseEstimator):
     ) -> None:
         self.strategy, self.model, self.settings = strategy, model, settings
         self.kinds, self.decision, self.random_state = kinds, decision, random_state
+
+    _typed: bool  # whether `fit` was given numbers only
 
     def fit(self, X: Any, y: Any, sample_weight: npt.ArrayLike | None = None) -> ImbalancedClassifier:  # noqa: N803
         """Train on rows X (n, d), an array of numbers or a data frame of any columns, with labels y (n,).
@@ -133,8 +135,6 @@ class ImbalancedClassifier(ClassifierMixin, BaseEstimator):
         check_is_fitted(self)
         frame = self._frame(X, reset=False)
         try:
-            if self._typed:
-                return self.model_.logits_of_typed(frame)
             return self.model_.logits(frame)
         except Complaint as error:
             raise ValueError(str(error)) from error
@@ -159,7 +159,8 @@ class ImbalancedClassifier(ClassifierMixin, BaseEstimator):
         if not self._typed:
             return self.kinds or {}
         names = dict(zip(getattr(self, "feature_names_in_", ()), frame, strict=False))
-        return {**dict.fromkeys(frame, "numeric"), **{names.get(k, k): kind for k, kind in (self.kinds or {}).items()}}
+        found: dict[str, ColumnKind] = dict.fromkeys(map(str, frame), "numeric")
+        return found | {names.get(name, name): kind for name, kind in (self.kinds or {}).items()}
 
     def _cell(self) -> Cell:
         """Strategies, model and training as the shell's overrides say.

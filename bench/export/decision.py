@@ -100,7 +100,8 @@ class DecisionRule:
     def scores(self, logits: Floats) -> Floats:
         """For several classes: of each row (n, C) that whose largest entry is the decision."""
         assert self.tau is not None
-        return prior_corrected(logits, self.prior, self.natural) - self.tau * np.log(np.array(self.trained))
+        moved = self.tau * np.log(np.array(self.trained))
+        return np.asarray(prior_corrected(logits, self.prior, self.natural) - moved, dtype=np.float64)
 
     def state(self) -> dict[str, Any]:
         """As plain data."""
@@ -109,8 +110,9 @@ class DecisionRule:
     @classmethod
     def of_state(cls, state: Mapping[str, Any]) -> DecisionRule:
         """The rule of such data."""
-        own = {name: tuple(v) if isinstance(v, list) else v for name, v in state.items()}
-        return cls(**{**own, "confusion": tuple(tuple(row) for row in state["confusion"])})
+        own: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in state.items()}
+        own["confusion"] = tuple(tuple(row) for row in state["confusion"])
+        return cls(**own)
 
     def seen_on(self, logits: Floats, y: Ints, weight: Floats | None, *, costs: Floats | None = None) -> DecisionRule:
         """The rule with the confusion of its decisions on validation rows: logits (n, C), labels, weights, costs."""

@@ -192,7 +192,7 @@ class ExportedModel:
                 f"expected argument `new_prior` to be {len(self.classes)} shares above 0 and below 1, one for each of "
                 f"{listing(self.classes)}, but got {given!r}"
             )
-        return found / found.sum()
+        return np.asarray(found / found.sum(), dtype=np.float64)
 
 
 def write_model(

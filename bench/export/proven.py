@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -85,7 +85,9 @@ def _day_first(name: str, table: Table, config: DataConfig) -> bool | None:
     return _only((True, False), under, _raw(name, config), f"{name} days", table)
 
 
-def _only(choices: Any, under: Callable[[Any, Values], Any], raw: Values | None, feature: str, table: Table) -> Any:
+def _only(
+    choices: Iterable[T], under: Callable[[T, Values], Any], raw: Values | None, feature: str, table: Table
+) -> T | None:
     """The one of several choices under which a raw column becomes the table's `feature`; None if all do."""
     if raw is None or feature not in table.frame:
         return None
