@@ -1,10 +1,11 @@
-"""Decide by what mistakes cost: the logits of the positive class moved by log(false negative / false positive).
+"""Decide by what mistakes cost: the logits of the positive class moved by log(false_negative / false_positive).
 
 A trained model calls a row positive where p / (1 - p) exceeds c_fp / c_fn (Elkan 2001, theorem 1, with right decisions
 that cost nothing). Nothing is trained in another way: scores keep their order, prior correction takes the shift out
 again, and only decisions at the default rule change. What training by costs would do besides is `class_weights`.
 Suggested values: the real costs; equal ones are off. Effect: a prior shift, of odds by false_negative / false_positive.
-For two classes. Costs that differ from row to row are no strategy's: say them of the data (data.cost).
+Of several classes, missing a row of any but the commonest costs `false_negative` (costs by true class: Zhou & Liu 2010,
+doi:10.1111/j.1467-8640.2010.00358.x). Costs that differ from row to row are no strategy's: data.cost says them.
 Combines badly with: `logit_adjustment` posthoc, balanced samplers and weights (odds are moved twice).
 """
 
@@ -15,7 +16,7 @@ from dataclasses import dataclass
 
 import torch
 
-from strategies.spec import Inapplicable, Predictor, Recipe, Strategy
+from strategies.spec import Predictor, Recipe, Strategy
 
 
 @dataclass(frozen=True)
@@ -33,13 +34,11 @@ class CostSensitive(Strategy):
                 f"got false_negative={self.false_negative}, false_positive={self.false_positive}"
             )
 
-    def prepare(self, recipe: Recipe) -> Recipe:
-        if recipe.train.n_classes != 2:
-            raise Inapplicable(
-                f"cost_sensitive: costs of two mistakes are for two classes, and there are {recipe.train.n_classes}"
-            )
-        return recipe
-
     def posthoc(self, predictor: Predictor, recipe: Recipe) -> Predictor:
         ratio = math.log(self.false_negative / self.false_positive)
-        return predictor if ratio == 0 else predictor.shift(torch.tensor([0.0, ratio]))
+        if ratio == 0:
+            return predictor
+        moved = torch.full((recipe.train.n_classes,), ratio, dtype=torch.float64)
+        common = torch.bincount(recipe.train.y, minlength=recipe.train.n_classes).argmax()
+        moved[0 if recipe.train.n_classes == 2 else common] = 0.0
+        return predictor.shift(moved)

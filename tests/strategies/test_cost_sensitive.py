@@ -8,7 +8,6 @@ import torch
 
 from strategies.cost_sensitive import CostSensitive
 from strategies.none import Plain
-from strategies.spec import Inapplicable
 from tests.conftest import Toy, trained
 
 
@@ -40,8 +39,14 @@ def test_equal_costs_are_off(binary: Toy) -> None:
     assert torch.equal(plain.logits(binary.val.x), equal.logits(binary.val.x))
 
 
-def test_two_costs_are_for_two_classes(multi: Toy) -> None:
-    with pytest.raises(Inapplicable, match="for two classes, and there are 4"):
-        CostSensitive().prepare(multi.recipe())
+def test_of_several_classes_all_but_the_commonest_are_dear(multi: Toy) -> None:
+    """Brute force: the class of the largest probability times the cost of missing it; class 0 is the commonest."""
+    plain = trained(Plain().train(multi.recipe()))
+    costly = trained(CostSensitive(false_negative=7, false_positive=2).train(multi.recipe()))
+    expected = plain.logits(multi.val.x).double().softmax(1) * torch.tensor([2.0, 7.0, 7.0, 7.0])
+    assert torch.equal(costly.logits(multi.val.x).argmax(1), expected.argmax(1))
+
+
+def test_costs_are_above_zero() -> None:
     with pytest.raises(ValueError, match="expected costs above 0"):
         CostSensitive(false_negative=0)
