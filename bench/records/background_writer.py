@@ -10,7 +10,7 @@ from dataclasses import replace
 from types import TracebackType
 
 from bench.records.files import ResultsError, one_line
-from bench.records.predictions import Stored, pack
+from bench.records.predictions import Logits, pack
 from bench.records.record import Record, failed_record
 from bench.records.store import Store
 
@@ -31,7 +31,7 @@ class BackgroundWriter(AbstractContextManager["BackgroundWriter"]):
         self.writer = ThreadPoolExecutor(1, thread_name_prefix="records")
         self.waiting: deque[Future[None]] = deque()
 
-    def put(self, record: Record, predictions: Stored | None) -> None:
+    def put(self, record: Record, predictions: Logits | None) -> None:
         """Hand over an outcome, and the logits (see `pack`) behind one that is done.
 
         Raises:
@@ -40,7 +40,7 @@ class BackgroundWriter(AbstractContextManager["BackgroundWriter"]):
         self.waiting.append(self.writer.submit(self.write, record, predictions))
         self.collect(MOST_WAITING)
 
-    def write(self, record: Record, predictions: Stored | None) -> None:
+    def write(self, record: Record, predictions: Logits | None) -> None:
         try:
             settled = self.settled(record, predictions)
         except Exception as error:
@@ -48,7 +48,7 @@ class BackgroundWriter(AbstractContextManager["BackgroundWriter"]):
             raise
         self.done(settled)
 
-    def settled(self, record: Record, predictions: Stored | None) -> Record:
+    def settled(self, record: Record, predictions: Logits | None) -> Record:
         """The record that stands in the end: this one, an earlier one, or one that says why this one cannot be."""
         try:
             if predictions is not None:

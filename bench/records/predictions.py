@@ -3,30 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-Logits: TypeAlias = Mapping[str, tuple[npt.NDArray[Any], ...]]
-"""Part ('val', 'test') -> row numbers (n,), y (n,), logits (n, C), and row weights (n,) where the data have any."""
-Said: TypeAlias = Mapping[str, Mapping[str, npt.NDArray[Any]]]
-"""Part -> what the data say of its rows besides: `query` (n,), `costs` (n, 4)."""
+Logits: TypeAlias = Mapping[str, tuple[Any, ...]]
+"""Part ('val', 'test') -> row numbers (n,), y (n,), logits (n, C), row weights (n,) where the data have any, and where
+they say more of rows, last of all a mapping: `query` (n,), `costs` (n, 4)."""
 
 _COSTS = ("cost_tn", "cost_fp", "cost_fn", "cost_tp")
 
 
-@dataclass(frozen=True)
-class Stored:
-    """Predictions to store: logits by part, and what the data say of the rows."""
-
-    logits: Logits
-    said: Said = field(default_factory=dict)
-
-
-def pack(stored: Stored) -> bytes:
+def pack(parts: Logits) -> bytes:
     """Predictions as a Parquet file with the columns part, row, y, z0 … z{C-1}, w where rows have weights, query and
     cost_tn, cost_fp, cost_fn, cost_tp where data say these.
 
@@ -35,14 +25,14 @@ def pack(stored: Stored) -> bytes:
     import pyarrow as pa  # type: ignore[import-untyped]  # noqa: PLC0415 - a plan reads records only
     import pyarrow.parquet as pq  # type: ignore[import-untyped]  # noqa: PLC0415
 
-    parts = stored.logits
-    rows, y, logits, *weight = (np.concatenate(arrays) for arrays in zip(*parts.values(), strict=True))
+    said: list[Mapping[str, npt.NDArray[Any]]] = [p[-1] if isinstance(p[-1], Mapping) else {} for p in parts.values()]
+    arrays_of = [part[:-1] if isinstance(part[-1], Mapping) else part for part in parts.values()]
+    rows, y, logits, *weight = (np.concatenate(arrays) for arrays in zip(*arrays_of, strict=True))
     which = np.repeat(np.arange(len(parts), dtype=np.int8), [len(part[0]) for part in parts.values()])
     columns = {"part": pa.DictionaryArray.from_arrays(which, list(parts)).cast(pa.string()), "row": rows}
     columns |= {"y": y.astype(np.int32), **{f"z{c}": np.ascontiguousarray(z) for c, z in enumerate(logits.T)}}
     if weight:
         columns["w"] = weight[0].astype(np.float64)
-    said = [stored.said.get(part, {}) for part in parts]
     if all("query" in own for own in said):
         columns["query"] = np.concatenate([own["query"] for own in said])
     if all("costs" in own for own in said):

@@ -29,7 +29,7 @@ from bench.evaluation.truth import report, under_shift
 from bench.evaluation.views import natural_prior as trained_prior
 from bench.evaluation.views import prior_corrected
 from bench.records.files import one_line
-from bench.records.predictions import Stored
+from bench.records.predictions import Logits
 from bench.records.record import Record, Status, failed_record, now
 from bench.sweep.plan import Planned
 from bench.training.scoring import class_mass, natural_prior
@@ -40,7 +40,7 @@ from strategies.spec import Inapplicable
 
 def conclude(
     planned: Planned, outcome: Outcome, data: Encoded | None, ran: dict[str, Any]
-) -> tuple[Record, Stored | None]:
+) -> tuple[Record, Logits | None]:
     """The record of an outcome, and the predictions behind it; evaluates on the test rows, once. Writes nothing."""
     known = {"traits": {} if data is None else traits(data), **ran}
     if data is None or isinstance(outcome, Exception):
@@ -52,7 +52,7 @@ def conclude(
     return evaluated(planned, base, outcome, data)
 
 
-def evaluated(planned: Planned, base: Record, predictor: Predictor, data: Encoded) -> tuple[Record, Stored]:
+def evaluated(planned: Planned, base: Record, predictor: Predictor, data: Encoded) -> tuple[Record, Logits]:
     """`base` completed with metrics and costs, and the logits that they were computed from."""
     val = predictor.logits(data.val.x).numpy()
     weights = data.weights()
@@ -74,13 +74,11 @@ def evaluated(planned: Planned, base: Record, predictor: Predictor, data: Encode
     own = {**_test_traits(planned.cell.data, data, {"raw": test, "corrected": corrected}, decided)}
     base = replace(base, traits={**base.traits, **own, **_resolved(planned, data)})
     rows, of_weights = data.table.rows, {part: (w,) for part, w in weights.items()}
-    predictions = Stored(
-        {
-            "val": (rows[data.partition.val], val_y, val, *of_weights.get("val", ())),
-            "test": (rows[data.partition.test], test_y, test, *of_weights.get("test", ())),
-        },
-        {"val": data.said("val"), "test": data.said("test")},
-    )
+    said = {part: (own,) for part in ("val", "test") if (own := data.said(part))}  # type: ignore[arg-type]
+    predictions = {
+        "val": (rows[data.partition.val], val_y, val, *of_weights.get("val", ()), *said.get("val", ())),
+        "test": (rows[data.partition.test], test_y, test, *of_weights.get("test", ()), *said.get("test", ())),
+    }
     cost = predictor.cost
     completed = replace(
         base,
