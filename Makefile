@@ -1,5 +1,5 @@
 # Everything from a fresh checkout: each target sets up what it needs first.
-.PHONY: demo test check lint types readme readme-long bench gpu simulate fairness quality models board regret pins versions faults clean
+.PHONY: demo test check lint types documents documents-long docs bench gpu simulate fairness quality models board trees-and-nets regret pins versions faults clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -29,9 +29,9 @@ test-long: $(READY)
 	$(BIN)/python -m pytest -n 2 -m long
 
 # At most ten minutes on two idle cores.
-check: lint types test readme
+check: lint types test documents
 
-check-long: check test-long readme-long
+check-long: check test-long documents-long
 
 lint: $(READY)
 	$(BIN)/ruff check .
@@ -40,11 +40,18 @@ lint: $(READY)
 types: $(READY)
 	$(BIN)/mypy
 
-readme: $(READY)
-	$(BIN)/python -m tests.tools.readme
+# The shell blocks and links of the README and of docs/.
+documents: $(READY)
+	$(BIN)/python -m tests.tools.documents
 
-readme-long: $(READY)
-	$(BIN)/python -m tests.tools.readme --long
+documents-long: $(READY)
+	$(BIN)/python -m tests.tools.documents --long
+
+# The documents as a site, in build/site: pages generated from the code first.
+docs: $(READY)
+	$(BIN)/python -m tests.tools.reference_pages
+	test -x .venv-docs/bin/mkdocs || ($(PYTHON) -m venv .venv-docs && .venv-docs/bin/python -m pip install --quiet -r docs/requirements.txt)
+	NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --quiet --clean
 
 bench: $(READY)
 	$(BIN)/python -m tests.benchmarks
@@ -56,11 +63,13 @@ gpu: $(READY)
 # Do verdicts keep their promises? 180,000 simulated boards, the old rule beside the new one; a quarter of an hour on a core.
 simulate: $(READY)
 	$(BIN)/python -m tests.tools.simulate --out results/simulation.md
+	$(BIN)/python -m tests.tools.real_tables .simulation/real-tables.jsonl
+	$(BIN)/python -m tests.tools.real_tables .simulation/real-tables.jsonl --write results/real-tables.md
 
 # Does more budget change who wins? A sample in minutes; without --small some hours. Resumable.
 fairness: $(READY)
-	$(BIN)/python -m tests.tools.fairness .fairness/lines.jsonl --small
-	$(BIN)/python -m tests.tools.fairness .fairness/lines.jsonl --small --write results/fairness/now.md
+	$(BIN)/python -m tests.tools.fairness results/fairness/lines.jsonl --small
+	$(BIN)/python -m tests.tools.fairness results/fairness/lines.jsonl --write results/fairness/now.md
 
 # Is `none` as good as logistic regression, and how near to gradient boosting, on sets that no default was chosen by?
 quality: $(READY)
@@ -72,25 +81,40 @@ models: $(READY)
 	$(BIN)/imbench data get keel
 	$(BIN)/python -m tests.tools.quality .quality/lines.jsonl --models linear mlp lightgbm --out results/data/models.md
 
-# The published board: fifteen data sets, every strategy tuned with 15 trials, five fresh seeds. Resumable.
+# The published board of networks and boosted trees: every treatment, documented defaults, five splits. Resumable.
+FIVE := repeats=5 results=results/trees-and-nets
+TREATMENTS := none,class_weights,oversample,undersample,focal,importance_weighted,logit_adjustment,ldam,crt,balanced_sampler,negative_downsample,easy_ensemble,balanced_bagging,self_supervised
+BOTH := -m 'strategy=$(TREATMENTS)' model=mlp,lightgbm $(FIVE)
+TEN_KEEL := page-blocks0,segment0,vehicle0,yeast3,vowel0,kr-vs-k-three_vs_eleven,car-good,abalone9-18,winequality-red-4,flare-F
+trees-and-nets: $(READY)
+	$(BIN)/imbench data get keel lending_club cdnow caravan_islr
+	$(BIN)/imbench run $(BOTH) data=keel data.name=$(TEN_KEEL)
+	$(BIN)/imbench run $(BOTH) data=digits_lt
+	$(BIN)/imbench run $(BOTH) data=womens data.target=one_star,class
+	$(BIN)/imbench run $(BOTH) data=cdnow,lending_club,caravan_islr
+	$(BIN)/imbench run $(BOTH) data=impressions data.target=purchase data.rows=30000 data.prevalence=0.03
+	$(BIN)/imbench publish results=results/trees-and-nets board.name=trees-and-nets
+	cp -r results/trees-and-nets/published/trees-and-nets results/published/
+
+# The tuned board: fifteen data sets, every strategy tuned with 15 trials on each of five splits. Resumable; some hours.
 KEEL := yeast4,abalone9-18,page-blocks0,winequality-red-4,vowel0,segment0,ecoli3,car-good,kr-vs-k-three_vs_eleven,flare-F,shuttle-c0-vs-c4,vehicle0
-ALL := -m experiment=board 'strategy=$(EIGHT)'
+ALL := -m experiment=board 'strategy=$(EIGHT)' repeats=5
 board: $(READY)
 	$(BIN)/imbench data get keel lending_club cdnow
 	$(BIN)/imbench tune $(ALL) data=keel data.name=$(KEEL)
 	$(BIN)/imbench tune $(ALL) data=lending_club,cdnow
 	$(BIN)/imbench tune $(ALL) data=womens data.target=one_star,class
-	$(BIN)/imbench run $(ALL) data=keel data.name=$(KEEL) tuned=true seed=10,11,12,13,14
-	$(BIN)/imbench run $(ALL) data=lending_club,cdnow tuned=true seed=10,11,12,13,14
-	$(BIN)/imbench run $(ALL) data=womens data.target=one_star,class tuned=true seed=10,11,12,13,14
-	$(BIN)/imbench publish results=results/board board.name=v1
-	cp -r results/board/published/v1 results/published/
+	$(BIN)/imbench run $(ALL) data=keel data.name=$(KEEL) tuned=true
+	$(BIN)/imbench run $(ALL) data=lending_club,cdnow tuned=true
+	$(BIN)/imbench run $(ALL) data=womens data.target=one_star,class tuned=true
+	$(BIN)/imbench publish results=results/board board.name=v2
+	cp -r results/board/published/v2 results/published/
 
 # Distance from the best possible model over rows and prevalence, where the truth is known. Resumable.
-REGRET := -m experiment=regret 'strategy=$(EIGHT)' seed=0,1,2,3,4
+REGRET := -m experiment=regret 'strategy=$(EIGHT)' repeats=5
 regret: $(READY)
-	$(BIN)/imbench run $(REGRET) data.prevalence=0.03 data.rows=3000,10000,30000,100000,300000
-	$(BIN)/imbench run $(REGRET) data.prevalence=0.003,0.01,0.1,0.3 data.rows=30000
+	$(BIN)/imbench run $(REGRET) data.prevalence=0.03 data.rows=3000,10000,30000,100000
+	$(BIN)/imbench run $(REGRET) data.prevalence=0.01,0.1,0.3 data.rows=30000
 	$(BIN)/imbench publish results=results/regret board.name=regret
 	cp -r results/regret/published/regret results/published/
 
@@ -122,4 +146,4 @@ faults: $(READY)
 	$(BIN)/python -m tests.tools.faults
 
 clean:
-	rm -rf $(VENV) .versions .versions-*.txt build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .venv-docs .versions .versions-*.txt build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -16,11 +16,16 @@ they say more of rows, last of all a mapping: `query` (n,), `costs` (n, 4)."""
 _COSTS = ("cost_tn", "cost_fp", "cost_fn", "cost_tp")
 
 
-def pack(parts: Logits) -> bytes:
+KEY: Final = b"imbench cell"
+"""In the metadata of a file of predictions: the key of the cell that made them. Files of older versions lack it."""
+
+
+def pack(parts: Logits, key: str) -> bytes:
     """Predictions as a Parquet file with the columns part, row, y, z0 … z{C-1}, w where rows have weights, query and
     cost_tn, cost_fp, cost_fn, cost_tp where data say these.
 
-    Without pandas, which takes five times as long, and without dictionaries of numbers that hardly repeat.
+    It names the cell by its `key`, so that a file that takes the place of another's is noticed. Written without pandas,
+    which takes five times as long, and without dictionaries of numbers that hardly repeat.
     """
     import pyarrow as pa  # type: ignore[import-untyped]  # noqa: PLC0415 - a plan reads records only
     import pyarrow.parquet as pq  # type: ignore[import-untyped]  # noqa: PLC0415
@@ -39,7 +44,8 @@ def pack(parts: Logits) -> bytes:
         costs = np.concatenate([own["costs"] for own in said])
         columns |= {name: np.ascontiguousarray(costs[:, i]) for i, name in enumerate(_COSTS)}
     file = pa.BufferOutputStream()
-    pq.write_table(pa.table(columns), file, compression="zstd", use_dictionary=["part", "y"], write_statistics=False)
+    table = pa.table(columns).replace_schema_metadata({KEY: key})
+    pq.write_table(table, file, compression="zstd", use_dictionary=["part", "y"], write_statistics=False)
     content: bytes = file.getvalue().to_pybytes()
     return content
 

@@ -51,7 +51,7 @@ def finished(store: Store, classes: int, seed: int = 0, *, costs: bool = False) 
     )
     own = [(part,) if part else () for part in said]
     parts = {"val": (np.arange(200), val_y, val, *own[1]), "test": (np.arange(200, 500), test_y, test, *own[0])}
-    record = replace(record, predictions=store.put_predictions(record.key, pack(parts)))
+    record = replace(record, predictions=store.put_predictions(record.key, pack(parts, record.key)))
     store.put(record)
     return record
 

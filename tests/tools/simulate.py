@@ -173,7 +173,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         outcomes.append(run(scenario, kinds[scenario.name], sigma, options.tables, number))
         new = {what: f"{count.share:.3f}" for what, count in outcomes[-1].new.items()}
         print(f"{number + 1}/{len(grid)} {time.monotonic() - began:.0f} s  {scenario.label}: {new}", flush=True)
-    text = report(outcomes, options.tables, sigma)
+    text = report(outcomes, options.tables, sigma, float((pool**4).mean() / (pool**2).mean() ** 2 - 3))
     print(text)
     if options.out is not None:
         options.out.write_text(text, encoding="utf-8")

@@ -38,7 +38,8 @@ def read_evidence(board: Board, store: Store | None, figures: Sequence[Figure[An
             predictions = [(_part(frame, "test"), _part(frame, "val")) for frame in frames]
             costs = [said["costs"] for frame in frames if "costs" in (said := said_of(frame, "test"))]
         except (ResultsError, KeyError) as error:
-            problems.append(f"{row.label}: {error}")
+            where = "" if store is None else f"{store.root}/"
+            problems.append(f"{row.label}: {str(error).replace(where, '')}")  # for a page that others read
             continue
         del frames
         runs = Runs(board.n_classes, records, predictions, costs)
