@@ -74,7 +74,7 @@ def evaluated(planned: Planned, base: Record, predictor: Predictor, data: Encode
     own = {**_test_traits(planned.cell.data, data, {"raw": test, "corrected": corrected}, decided)}
     base = replace(base, traits={**base.traits, **own, **_resolved(planned, data)})
     rows, of_weights = data.table.rows, {part: (w,) for part, w in weights.items()}
-    said = {part: (own,) for part in ("val", "test") if (own := data.said(part))}  # type: ignore[arg-type]
+    said = {part: (own,) for part in ("val", "test") if (own := data.said(part))}
     predictions = {
         "val": (rows[data.partition.val], val_y, val, *of_weights.get("val", ()), *said.get("val", ())),
         "test": (rows[data.partition.test], test_y, test, *of_weights.get("test", ()), *said.get("test", ())),
