@@ -1,4 +1,4 @@
-"""Leave one strategy of a stack out at a time, and say which of them matter.
+"""Leave one strategy of a stack out at a time.
 
 The board is of the whole stack, the stack without each of its members, and none at all; each is judged against the
 whole: one that is worse shows what the strategy that it lacks is worth. Takes what `run` takes: an experiment

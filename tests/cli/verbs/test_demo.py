@@ -22,6 +22,9 @@ def called(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, list[str]]]:
         def __init__(self, name: str) -> None:
             self.name = name
 
+        def __call__(self) -> Noted:
+            return self
+
         def act(self, arguments: Sequence[str]) -> int:
             found.append((self.name, list(arguments)))
             return 0
