@@ -16,13 +16,14 @@ from bench.evaluation.costs import break_even, paid
 from bench.evaluation.views import Floats, Ints, Temperature, margin, prior_corrected
 from bench.leaderboard.boards.model import Board
 from bench.leaderboard.plots.parts.figure import Evidence, Figure, Runs, Words
-from bench.leaderboard.plots.parts.panels import PANEL, Curve, multiples
-from bench.leaderboard.plots.parts.svg import Drawing, Scale
+from bench.leaderboard.plots.parts.overlay import AREA, Overlay, across, numbered, upwards
+from bench.leaderboard.plots.parts.svg import Drawing
 from bench.leaderboard.text.numbers import number
 from bench.records.record import Record
 
 _SHARES: Final = (0.0, 0.005, 0.01, 0.02, 0.03, 0.05, 0.075, *(i / 20 for i in range(2, 21)))
 _TOLD: Final = (0.01, 0.05, 0.1, 0.2)
+_WIDEST: Final = 0.5  # share called positive that is drawn
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,7 @@ class CostCurves:
 
     words: Words
     curves: Mapping[str, Costs]
+    baseline: str | None
     highest: float
 
 
@@ -82,25 +84,24 @@ class CostCurve(Figure[Board, CostCurves]):
             rows=rows,
             description=f"Cost of a row by the rule: {'; '.join(f'{row[0]} {row[5]}' for row in rows)}.",
         )
-        highest = max(max(own.curve[: _SHARES.index(0.5) + 1]) for own in curves.values())
-        yield CostCurves(words, curves, max(highest, *(own.alone for own in curves.values())))
+        highest = max(max(own.curve[: _SHARES.index(_WIDEST) + 1]) for own in curves.values())
+        baseline = subject.baseline if subject.baseline in curves else None
+        yield CostCurves(words, curves, baseline, max(highest, *(own.alone for own in curves.values())))
 
     def draw(self, data: CostCurves) -> Drawing:
         lowest = min(0.0, *(min(own.curve) for own in data.curves.values()))
-
-        def scales(left: float, top: float) -> tuple[Scale, Scale]:
-            return Scale(0, 0.5, left, left + PANEL[0]), Scale(lowest, data.highest or 1.0, top + PANEL[1], top)
-
-        def panel(drawing: Drawing, label: str, x: Scale, y: Scale) -> None:
-            own = data.curves[label]
-            drawing.line((x.start, y(own.alone)), (x.stop, y(own.alone)), "dash")
-            inside = Curve(tuple((s, c) for s, c in zip(_SHARES, own.curve, strict=True) if s <= 0.5))
-            drawing.path([(x(share), y(cost)) for share, cost in inside.points], "a")
-            if own.share <= 0.5:
-                drawing.dot((x(own.share), y(own.cost)), "a-dot")
-
-        ticks = ((0, 0.25, 0.5), tuple(sorted({lowest, 0.0, data.highest})))
-        return multiples([*data.curves], ("Share called positive →", "Cost of a row ↓"), scales, panel, ticks)
+        x, y = across(0, _WIDEST), upwards(lowest, data.highest or 1.0)
+        axes = ("Share called positive →", "Cost of a row ↓")
+        plot = Overlay([*data.curves], data.baseline, x, y, axes)
+        plot.grid((numbered((0, 0.25, _WIDEST)), numbered(sorted({lowest, 0.0, data.highest}))))
+        alone = data.curves[data.baseline] if data.baseline else next(iter(data.curves.values()))
+        plot.drawing.line((AREA.left, y(alone.alone)), (AREA.right, y(alone.alone)), "dash")
+        for label, own in data.curves.items():
+            plot.curve(label, [(s, c) for s, c in zip(_SHARES, own.curve, strict=True) if s <= _WIDEST], dots=False)
+            if own.share <= _WIDEST:
+                with plot.drawing.series(label, plot.kinds[label]):
+                    plot.mark(label, (x(own.share), y(own.cost)))
+        return plot.drawing
 
 
 def costs_of(record: Record, test: tuple[Ints, Floats, Floats], costs: Floats) -> Costs:
