@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-READER_GONE = 141  # as the shell reports a program that SIGPIPE ended
+_READER_GONE = 141  # as the shell reports a program that SIGPIPE ended
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -24,7 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
     except BrokenPipeError:  # whoever read the output has seen enough, as `head` does: nothing is left to say to it
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return READER_GONE
+        return _READER_GONE
     return code
 
 

@@ -30,7 +30,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("bench.config",),
     ("bench.training", "bench.leaderboard"),
     ("bench.sweep",),
-    ("bench.tuning",),
+    ("bench.tuning", "bench.export"),
     ("bench.cli",),
     ("bench.api", "bench.__main__", "bench"),
 )

@@ -8,6 +8,8 @@
 Every function takes overrides, a list of texts in Hydra's grammar: those of the shell, without its quotes;
 `imbench run --help` lists them. It works in notebooks and in scripts, which need no `if __name__ == "__main__"`.
 
+`imbench.load(FOLDER)` is a model that `imbench export` wrote: `load(FOLDER).predict_proba(frame)`.
+
 What their caller can mend is raised as `imbench.Complaint`, in one line.
 """
 
@@ -22,12 +24,15 @@ refuse_shadows(__path__[0])
 
 if TYPE_CHECKING:
     from bench.errors import Complaint
+    from bench.export.model import ExportedModel, load
 
+    from .classifier import ImbalancedClassifier
+    from .comparing import compare
     from .publishing import boards, publish
     from .searching import tune
     from .sweeping import run
 
-__all__ = ["Complaint", "boards", "publish", "run", "tune"]
+__all__ = ["Complaint", "ExportedModel", "ImbalancedClassifier", "boards", "compare", "load", "publish", "run", "tune"]
 
 _MODULES = {
     "run": ".sweeping",
@@ -35,6 +40,10 @@ _MODULES = {
     "boards": ".publishing",
     "publish": ".publishing",
     "Complaint": "bench.errors",
+    "ImbalancedClassifier": ".classifier",
+    "compare": ".comparing",
+    "ExportedModel": "bench.export.model",
+    "load": "bench.export.model",
 }
 
 

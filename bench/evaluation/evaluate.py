@@ -13,6 +13,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import ArrayLike
 
+from bench.evaluation.by_query import ByQuery, InQuery
+from bench.evaluation.costs import Cost, Spending, break_even, checked_costs, fit_cost_threshold, rules_of_cost
 from bench.evaluation.decided import Counts, Decided, Decision, thirds_of
 from bench.evaluation.forecasts import Forecasts, Probability
 from bench.evaluation.metric import Metric, UndefinedMetricError
@@ -31,13 +33,16 @@ class Predictions:
     """Logits (n, C) and labels (n,) in 0..C-1 of one part of the data; stored as float64 and int64.
 
     `weight` (n,): how many rows of the population each row stands for, up to a factor; kept with a mean of 1, and as
-    None where all are equal. Raises ValueError for shapes, labels or weights that do not fit; `evaluate` refuses logits
-    that are not finite.
+    None where all are equal. `costs` (n, 4): of true negative, false positive, false negative, true positive; `query`
+    (n,): which query showed each row; of two classes, where the data say them. Raises ValueError for shapes, labels or
+    weights that do not fit; `evaluate` refuses logits that are not finite.
     """
 
     logits: Floats
     y: Ints
     weight: Floats | None = None
+    costs: Floats | None = None
+    query: Ints | None = None
 
     def __post_init__(self) -> None:
         logits, y = np.asarray(self.logits, dtype=np.float64), np.asarray(self.y)
@@ -54,6 +59,14 @@ class Predictions:
         object.__setattr__(self, "logits", logits)
         object.__setattr__(self, "y", y.astype(np.int64, copy=False))
         object.__setattr__(self, "weight", row_weights(self.weight, len(y)))
+        if self.costs is not None:
+            object.__setattr__(self, "costs", checked_costs(self.costs, len(y)))
+
+    @property
+    def said(self) -> frozenset[str]:
+        """What the data say beside labels, of two classes."""
+        known = {"cost": self.costs, "query": self.query} if self.n_classes == 2 else {}
+        return frozenset(name for name, values in known.items() if values is not None)
 
     @property
     def n_classes(self) -> int:
@@ -63,7 +76,7 @@ class Predictions:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Every metric of one cell; the keys of `values` are exactly `registry.columns(C)`.
+    """Every metric of one cell; the keys of `values` are exactly `registry.columns(C, said)`.
 
     values: column -> number, or None where undefined; undefined: column -> why;
     per_class: `support`, `raw/average_precision` (one-vs-rest), `default/recall` and `tuned/recall`, each
@@ -112,20 +125,48 @@ def evaluate(
         trained = natural_prior(train_counts)
         tau = result.fitted["tau"] = fit_tau(corrected_val, val.y, trained, val.weight)
         tuned = tau_decisions(corrected, trained, tau)
+    further = dict[str, Ints]()
     result.per_class["support"] = [float(s) for s in np.bincount(y, minlength=classes)]
     result.per_class["raw/average_precision"] = _per_class(ranked.table[:, 1])
     thirds = thirds_of(np.asarray(train_counts, np.float64))
     for rule, predicted in (("default", test.logits.argmax(axis=1)), ("tuned", tuned)):
         decided = Decided(Counts.of(predicted, y, classes, weight), thirds)
         result.per_class[f"{rule}/recall"] = _per_class(decided.recalls)
+        further[rule] = predicted
         for decision in of_kind(Decision, classes):
             by_column[column(rule, decision.name)] = _value(decision, decided)
-    for name in columns(classes):
+    if "query" in test.said:
+        assert test.query is not None
+        in_query = ByQuery(ranked.score, y, test.query)
+        by_column |= {column("raw", metric.name): _value(metric, in_query) for metric in of_kind(InQuery, classes)}
+    if "cost" in test.said:
+        odds = margin(views["recalibrated"]), margin(temperature.apply(corrected_val))
+        by_column |= _of_costs((test, val), odds, further, result)
+    for name in columns(classes, test.said):
         value = by_column[name]
         result.values[name] = None if isinstance(value, str) else value
         if isinstance(value, str):
             result.undefined[name] = value
     return result
+
+
+def _of_costs(
+    parts: tuple[Predictions, Predictions], odds: tuple[Floats, Floats], decided: dict[str, Ints], result: Evaluation
+) -> dict[str, float | str]:
+    """Metrics of costs, from test and validation rows and their recalibrated log odds (n,).
+
+    Notes the threshold that validation gave.
+    """
+    (test, val), (above, above_val) = parts, odds
+    assert test.costs is not None
+    assert val.costs is not None
+    own = fit_cost_threshold(above_val - break_even(val.costs), val.y, val.costs, val.weight)
+    result.fitted["cost_threshold"] = own
+    found = dict[str, float | str]()
+    for rule, predicted in rules_of_cost(above - break_even(test.costs), own, decided).items():
+        spent = Spending(predicted, test.y, test.costs, test.weight)
+        found |= {column(rule, metric.name): _value(metric, spent) for metric in of_kind(Cost, 2)}
+    return found
 
 
 def _value(metric: Metric[Any], given: Any) -> float | str:

@@ -5,7 +5,8 @@ A column of a record is `view/metric`. Which views a metric has follows from its
 - *ranking* metrics read the order of the raw scores only (`raw`): prior correction and temperature are
   monotone for two classes and cannot change them;
 - *probability* metrics read probabilities in each of `VIEWS`;
-- *decision* metrics read predicted classes under each of `RULES`.
+- *decision* metrics read predicted classes under each of `RULES`;
+- metrics of *queries* and of *costs* need what only some data say (`needs`): a record without has no such column.
 
 Imports nothing heavy: boards read entries where nothing is trained.
 """
@@ -18,7 +19,7 @@ from math import inf
 from typing import ClassVar, Final, Generic, Literal, TypeVar
 
 Given = TypeVar("Given")
-Kind = Literal["ranking", "probability", "decision"]
+Kind = Literal["ranking", "probability", "decision", "query", "cost"]
 Panel = Literal["quality", "decisions", "probabilities"]
 
 VIEWS: Final = ("raw", "corrected", "recalibrated")
@@ -73,6 +74,7 @@ class Metric(Generic[Given]):
     kind: ClassVar[Kind]
     views: ClassVar[tuple[str, ...]]
     panel: ClassVar[Panel]
+    needs: ClassVar[str] = ""  # what the data must say beside labels: `query` or `cost`
 
     name: str
     label: str

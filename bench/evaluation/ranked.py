@@ -153,6 +153,38 @@ def recall_at(score: Floats, y: Ints, percent: int, weight: Floats | None = None
     return float(caught / np.count_nonzero(positive))
 
 
+def precision_at(score: Floats, y: Ints, percent: int, weight: Floats | None = None) -> float:
+    """Share of positives among the `percent`% highest of `score` (n,): the yield of a budget of alerts.
+
+    Rows are rounded and ties counted as by `recall_at`; UndefinedMetricError without positives.
+    """
+    found = recall_at(score, y, percent, weight)
+    if weight is None:
+        return float(found * np.count_nonzero(y == 1) / -(-len(y) * percent // 100))
+    return float(found * weight[y == 1].sum() / (weight.sum() * percent / 100))
+
+
+def lift_at(score: Floats, y: Ints, percent: int, weight: Floats | None = None) -> float:
+    """How many times as many positives the `percent`% highest hold as so many rows at random would."""
+    return precision_at(score, y, percent, weight) / float(np.average(y == 1, weights=weight))
+
+
+def recall_at_false_positives(score: Floats, y: Ints, percent: int, weight: Floats | None = None) -> float:
+    """The highest share of positives found by a threshold that calls at most `percent`% of the negatives.
+
+    UndefinedMetricError where one class is absent.
+    """
+    positive = y == 1
+    if not positive.any() or positive.all():
+        raise UndefinedMetricError("no negative rows" if positive.any() else "no positive rows")
+    _refuse_nan(*score[np.isnan(score)][:1])
+    own = np.ones(len(y)) if weight is None else weight
+    found, rows = _steps(score, positive, own)
+    wrong = np.cumsum(rows - found) / own[~positive].sum()
+    kept = wrong <= percent / 100 * (1 + 1e-12)
+    return float(np.cumsum(found)[kept][-1] / own[positive].sum()) if kept.any() else 0.0
+
+
 def one_vs_rest_margins(logits: Floats, log_p: Floats) -> Floats:
     """Log odds (n, C) of each class against all others, log p_c - log(1 - p_c), without saturation.
 

@@ -25,7 +25,7 @@ from bench.evaluation.evaluate import Evaluation, Predictions, evaluate
 from bench.evaluation.registry import METRICS, columns, metric_of
 from bench.evaluation.views import natural_prior
 from bench.records.files import ResultsError
-from bench.records.predictions import unpack, weights_of
+from bench.records.predictions import said_of, unpack, weights_of
 from bench.records.record import Record
 from bench.records.store import Store
 
@@ -114,23 +114,28 @@ def _evaluated_again(store: Store, record: Record, wanted: Collection[str] = (),
         ResultsError: its predictions are gone, or not what was recorded.
     """
     known = record.traits.get("n_classes") or len(record.traits.get("train_counts") or ())
-    if not overwrite and known and not _lacking(record, known, wanted):
+    if not overwrite and known and not _lacking(record, known, wanted, _said_by(record)):
         return record
     frame = store.predictions(record)
     (_, test_y, test), (_, val_y, val) = unpack(frame, "test"), unpack(frame, "val")
     test_weight, val_weight = weights_of(frame, "test"), weights_of(frame, "val")
+    parts = {part: said_of(frame, part) for part in ("test", "val")}
+    said = _said_in(parts["test"])
     lacking = (
-        [c for c in columns(test.shape[1]) if _is_wanted(c, wanted)]
+        [c for c in columns(test.shape[1], said) if _is_wanted(c, wanted)]
         if overwrite
-        else _lacking(record, test.shape[1], wanted)
+        else _lacking(record, test.shape[1], wanted, said)
     )
     if not lacking:
         return record
     if test_weight is None and record.traits.get("weight_column"):
         raise _LeftAlone(_NO_WEIGHTS)
     try:
-        parts = Predictions(test, test_y, test_weight), Predictions(val, val_y, val_weight)
-        found, impossible = recomputed(record, *parts)
+        found, impossible = recomputed(
+            record,
+            Predictions(test, test_y, test_weight, **parts["test"]),
+            Predictions(val, val_y, val_weight, **parts["val"]),
+        )
     except ValueError as error:
         raise _LeftAlone(f"its predictions cannot be evaluated: {error}") from error
     whole = overwrite and not wanted
@@ -144,7 +149,7 @@ def _evaluated_again(store: Store, record: Record, wanted: Collection[str] = (),
         undefined.pop(name, None)
         if metrics[name] is None:
             undefined[name] = impossible.get(name) or found.undefined[name]
-    order = columns(test.shape[1])
+    order = columns(test.shape[1], said)
     after = replace(record, metrics=_ordered(metrics, order), undefined=_ordered(undefined, order))
     if whole and not impossible:
         fitted, per_class = {**record.fitted, **found.fitted}, {**record.per_class, **found.per_class}
@@ -152,8 +157,19 @@ def _evaluated_again(store: Store, record: Record, wanted: Collection[str] = (),
     return after
 
 
-def _lacking(record: Record, n_classes: int, wanted: Collection[str]) -> list[str]:
-    return [c for c in columns(n_classes) if c not in record.metrics and _is_wanted(c, wanted)]
+def _lacking(record: Record, n_classes: int, wanted: Collection[str], said: Collection[str]) -> list[str]:
+    return [c for c in columns(n_classes, said) if c not in record.metrics and _is_wanted(c, wanted)]
+
+
+def _said_by(record: Record) -> set[str]:
+    """What the data of a record say beside labels."""
+    held = record.config.get("data", {})
+    return {name for name in ("cost", "query") if held.get(name) is not None}
+
+
+def _said_in(held: Mapping[str, Any]) -> set[str]:
+    """The same of stored predictions."""
+    return {name for name, key in (("cost", "costs"), ("query", "query")) if key in held}
 
 
 def _ordered(values: Mapping[str, Any], order: Collection[str]) -> dict[str, Any]:
@@ -180,12 +196,12 @@ def recomputed(record: Record, test: Predictions, val: Predictions) -> tuple[Eva
         train_counts=np.ones(classes) if counts is None else counts,
     )
     impossible: dict[str, str] = {}
-    for name in columns(classes):
+    for name in columns(classes, test.said):
         view, kind = name.partition("/")[0], metric_of(name).kind
         if counts is None and kind == "decision" and classes > 2:
             impossible[name] = NO_COUNTS
         elif (counts is None or given is None) and (
-            view in ("corrected", "recalibrated") or (view == "tuned" and classes > 2)
+            view in ("corrected", "recalibrated", "cost") or (view == "tuned" and classes > 2)
         ):
             impossible[name] = NO_COUNTS if counts is None else NO_PRIOR
     return found, impossible

@@ -9,9 +9,11 @@ from __future__ import annotations
 import difflib
 import importlib
 import pkgutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any, Final, TypeVar
 
+from bench.evaluation.by_query import InQuery
+from bench.evaluation.costs import Cost
 from bench.evaluation.decided import Decision
 from bench.evaluation.forecasts import Probability
 from bench.evaluation.metric import Metric
@@ -19,7 +21,7 @@ from bench.evaluation.ranked import Ranking
 
 M = TypeVar("M", bound=Metric[Any])
 
-KINDS: Final = (Ranking, Probability, Decision)
+KINDS: Final = (Ranking, Probability, Decision, InQuery, Cost)
 """In the order of the columns of records."""
 
 _FOLDER: Final = "bench.evaluation.metrics"
@@ -87,10 +89,14 @@ def direction(name: str) -> bool:
     return metric_of(name).higher_is_better
 
 
-def columns(n_classes: int) -> tuple[str, ...]:
-    """Every column that an evaluation with `n_classes` classes fills, in board order."""
+def columns(n_classes: int, said: Collection[str] = ()) -> tuple[str, ...]:
+    """Every column that an evaluation with `n_classes` classes fills, in board order.
+
+    `said`: what the data say beside labels, of `query` and `cost`; metrics that need what they do not say are left out.
+    """
     _check_classes(n_classes)
-    return tuple(column(view, m.name) for m in METRICS.values() if m.applies(n_classes) for view in m.views)
+    mine = [m for m in METRICS.values() if m.applies(n_classes) and (not m.needs or m.needs in said)]
+    return tuple(column(view, m.name) for m in mine for view in m.views)
 
 
 def ranking_metric(n_classes: int) -> str:

@@ -56,6 +56,36 @@ def fit_threshold(z: Floats, y: Ints, weight: Floats | None = None) -> float:
     return middle if low <= middle < high else low
 
 
+def threshold_of_alerts(z: Floats, share: float, weight: Floats | None = None) -> float:
+    """The margin above which (strictly) at most this share of validation rows lie: a budget of alerts.
+
+    `z` (n,) margins; of scores that tie at the cut none is called.
+    """
+    low, high = _ends(z, share, weight)
+    middle = 0.5 * low + 0.5 * high
+    return middle if low <= middle < high else low
+
+
+def threshold_of_false_positives(z: Floats, y: Ints, share: float, weight: Floats | None = None) -> float:
+    """The margin above which (strictly) at most this share of the negative validation rows lie: a false-positive rate.
+
+    `z` (n,) margins, `y` (n,) labels. Raises ValueError without negative rows.
+    """
+    negative = y == 0
+    if not negative.any():
+        raise ValueError("Expected negative validation rows, got none. Use another rule.")
+    return _ends(z[negative], share, None if weight is None else weight[negative])[0]
+
+
+def _ends(z: Floats, share: float, weight: Floats | None) -> tuple[float, float]:
+    """The lowest score above which at most a share of rows lies, and the next higher one, or itself as the last."""
+    each, at = np.unique(z, return_inverse=True)
+    mass = np.bincount(at, weights=weight).astype(np.float64)
+    above = np.cumsum(mass[::-1])[::-1] - mass  # of the rows higher than each score
+    first = int(np.argmax(above <= share * mass.sum() * (1 + 1e-12)))  # the highest score has none above it
+    return float(each[first]), float(each[min(first + 1, len(each) - 1)])
+
+
 def tau_decisions(logits: Floats, prior: ArrayLike, tau: float) -> Ints:
     """Classes (n,) of largest logit - tau log prior (Menon et al. 2021, eq. 9); tau 0 is argmax.
 

@@ -14,7 +14,7 @@ from rich.text import Text
 
 from bench.leaderboard.boards.across import AcrossDataSets, summaries
 from bench.leaderboard.boards.bootstrap import RESAMPLES, attach
-from bench.leaderboard.boards.build import boards
+from bench.leaderboard.boards.build import BASELINE, boards
 from bench.leaderboard.boards.headline import headline
 from bench.leaderboard.boards.model import Board
 from bench.leaderboard.boards.naming import names_of
@@ -165,14 +165,17 @@ def documents(
     return texts | drawn(found), tables, across
 
 
-def print_boards(root: Path, console: Console, keys: Sequence[str]) -> list[Board]:
-    """Print the boards of some cells only, such as those of one sweep; keys without a record are left out."""
+def print_boards(root: Path, console: Console, keys: Sequence[str], *, baseline: str = BASELINE) -> list[Board]:
+    """Print the boards of some cells only, such as those of one sweep; keys without a record are left out.
+
+    `baseline`: the row that the others are held against.
+    """
     store = Store(root)
     found: list[Record] = []
     for key in dict.fromkeys(keys):
         with suppress(ResultsError):  # said by who ran the cell
             found += [record] if (record := store.proven(key)) is not None else []
-    tables = boards(of_records(found))
+    tables = boards(of_records(found), baseline=baseline)
     tables = [attach(board, store) if board.design.given else board for board in tables]
     _print(tables, console)
     return tables

@@ -17,6 +17,10 @@ from typing import TYPE_CHECKING, ClassVar
 from strategies.model import Takes
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from torch import Tensor
+
     from bench.models.registry import Honoured
     from strategies.model import Watch
     from strategies.spec import Field, Predictor, Recipe
@@ -63,6 +67,23 @@ class LightGBM:
         from bench.models.parts.boosting import boost  # noqa: PLC0415 - torch and LightGBM; a plan reads the fields only
 
         return boost(self, recipe, watch)
+
+    def to_parts(self, predictor: Predictor) -> Mapping[str, Tensor | str]:
+        """The trees as LightGBM writes them, and the logits (C,) that they start from."""
+        from bench.models.parts.boosting import BoostedTrees  # noqa: PLC0415
+
+        assert isinstance(predictor, BoostedTrees)
+        return {"trees": predictor.text, "start": predictor.start}
+
+    def from_parts(self, parts: Mapping[str, Tensor | str], prior: Tensor, *, prior_exact: bool) -> Predictor:
+        """The trees again."""
+        from bench.models.parts.boosting import BoostedTrees  # noqa: PLC0415
+        from strategies.predictor import Cost  # noqa: PLC0415
+
+        text, start = parts["trees"], parts["start"]
+        assert isinstance(text, str)
+        assert not isinstance(start, str)
+        return BoostedTrees(text=text, start=start, prior=prior, prior_exact=prior_exact, cost=Cost())
 
     def resolved(self, schema: tuple[Field, ...]) -> dict[str, object]:
         """Whose trees these are, for the record."""

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from typing import TYPE_CHECKING, ClassVar, Literal, Protocol, cast, runtime_checkable
 
 from strategies.model import Model, Takes, Watch
 from strategies.registry import Registry, RegistryError
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor, nn
 
     from bench.models.parts.network import MemberSettings, Network
     from strategies.predictor import Predictor
@@ -74,6 +74,19 @@ class Estimator(Model, Protocol):
 
         The predictor's `cost` counts steps (trees, iterations); what else a record holds of costs the harness adds.
         """
+        ...
+
+
+@runtime_checkable
+class Portable(Estimator, Protocol):
+    """An estimator whose predictors can be written down without pickle: as named tensors and texts."""
+
+    def to_parts(self, predictor: Predictor) -> Mapping[str, Tensor | str]:
+        """What the predictor that `fit` returned is made of, its prior aside; texts become files of their own."""
+        ...
+
+    def from_parts(self, parts: Mapping[str, Tensor | str], prior: Tensor, *, prior_exact: bool) -> Predictor:
+        """The same predictor again."""
         ...
 
 

@@ -9,8 +9,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-Logits: TypeAlias = Mapping[str, tuple[npt.NDArray[Any], ...]]
-"""Part ('val', 'test') -> row numbers (n,), y (n,), logits (n, C), and row weights (n,) where the data have any."""
+Logits: TypeAlias = Mapping[str, tuple[Any, ...]]
+"""Part ('val', 'test') -> row numbers (n,), y (n,), logits (n, C), row weights (n,) where the data have any, and where
+they say more of rows, last of all a mapping: `query` (n,), `costs` (n, 4)."""
+
+_COSTS = ("cost_tn", "cost_fp", "cost_fn", "cost_tp")
 
 
 KEY: Final = b"imbench cell"
@@ -18,7 +21,8 @@ KEY: Final = b"imbench cell"
 
 
 def pack(parts: Logits, key: str) -> bytes:
-    """Predictions as a Parquet file with the columns part, row, y, z0 … z{C-1}, and w where rows have weights.
+    """Predictions as a Parquet file with the columns part, row, y, z0 … z{C-1}, w where rows have weights, query and
+    cost_tn, cost_fp, cost_fn, cost_tp where data say these.
 
     It names the cell by its `key`, so that a file that takes the place of another's is noticed. Written without pandas,
     which takes five times as long, and without dictionaries of numbers that hardly repeat.
@@ -26,12 +30,19 @@ def pack(parts: Logits, key: str) -> bytes:
     import pyarrow as pa  # type: ignore[import-untyped]  # noqa: PLC0415 - a plan reads records only
     import pyarrow.parquet as pq  # type: ignore[import-untyped]  # noqa: PLC0415
 
-    rows, y, logits, *weight = (np.concatenate(arrays) for arrays in zip(*parts.values(), strict=True))
+    said: list[Mapping[str, npt.NDArray[Any]]] = [p[-1] if isinstance(p[-1], Mapping) else {} for p in parts.values()]
+    arrays_of = [part[:-1] if isinstance(part[-1], Mapping) else part for part in parts.values()]
+    rows, y, logits, *weight = (np.concatenate(arrays) for arrays in zip(*arrays_of, strict=True))
     which = np.repeat(np.arange(len(parts), dtype=np.int8), [len(part[0]) for part in parts.values()])
     columns = {"part": pa.DictionaryArray.from_arrays(which, list(parts)).cast(pa.string()), "row": rows}
     columns |= {"y": y.astype(np.int32), **{f"z{c}": np.ascontiguousarray(z) for c, z in enumerate(logits.T)}}
     if weight:
         columns["w"] = weight[0].astype(np.float64)
+    if all("query" in own for own in said):
+        columns["query"] = np.concatenate([own["query"] for own in said])
+    if all("costs" in own for own in said):
+        costs = np.concatenate([own["costs"] for own in said])
+        columns |= {name: np.ascontiguousarray(costs[:, i]) for i, name in enumerate(_COSTS)}
     file = pa.BufferOutputStream()
     table = pa.table(columns).replace_schema_metadata({KEY: key})
     pq.write_table(table, file, compression="zstd", use_dictionary=["part", "y"], write_statistics=False)
@@ -46,6 +57,16 @@ def unpack(
     mine = frame[frame["part"] == part]
     logits = mine[[c for c in frame.columns if c.startswith("z")]].to_numpy(dtype=np.float64)
     return mine["row"].to_numpy(dtype=np.int64), mine["y"].to_numpy(dtype=np.int64), logits
+
+
+def said_of(frame: pd.DataFrame, part: str) -> dict[str, npt.NDArray[Any]]:
+    """What stored predictions say of the rows of a part: `query` (n,) and `costs` (n, 4), where there are such."""
+    mine, found = frame[frame["part"] == part], dict[str, npt.NDArray[Any]]()
+    if "query" in frame:
+        found["query"] = mine["query"].to_numpy(dtype=np.int64)
+    if _COSTS[0] in frame:
+        found["costs"] = mine[list(_COSTS)].to_numpy(dtype=np.float64)
+    return found
 
 
 def weights_of(frame: pd.DataFrame, part: str) -> npt.NDArray[np.float64] | None:

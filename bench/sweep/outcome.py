@@ -41,7 +41,7 @@ from strategies.spec import Inapplicable
 def conclude(
     planned: Planned, outcome: Outcome, data: Encoded | None, ran: dict[str, Any]
 ) -> tuple[Record, Logits | None]:
-    """The record of an outcome, and the logits behind it; evaluates on the test rows, once. Writes nothing."""
+    """The record of an outcome, and the predictions behind it; evaluates on the test rows, once. Writes nothing."""
     known = {"traits": {} if data is None else traits(data), **ran}
     if data is None or isinstance(outcome, Exception):
         assert isinstance(outcome, Exception)
@@ -62,8 +62,8 @@ def evaluated(planned: Planned, base: Record, predictor: Predictor, data: Encode
     val_y, test_y = data.val.y.numpy(), data.test_y.numpy()
     mass, natural = class_mass(data.train).numpy(), natural_prior(data.train).numpy()
     result = evaluate(
-        Predictions(test, test_y, weights.get("test")),
-        Predictions(val, val_y, weights.get("val")),
+        Predictions(test, test_y, weights.get("test"), **data.said("test")),
+        Predictions(val, val_y, weights.get("val"), **data.said("val")),
         prior=predictor.prior.numpy(),
         natural=natural,
         train_counts=mass,
@@ -74,9 +74,10 @@ def evaluated(planned: Planned, base: Record, predictor: Predictor, data: Encode
     own = {**_test_traits(planned.cell.data, data, {"raw": test, "corrected": corrected}, decided)}
     base = replace(base, traits={**base.traits, **own, **_resolved(planned, data)})
     rows, of_weights = data.table.rows, {part: (w,) for part, w in weights.items()}
+    said = {part: (own,) for part in ("val", "test") if (own := data.said(part))}
     predictions = {
-        "val": (rows[data.partition.val], val_y, val, *of_weights.get("val", ())),
-        "test": (rows[data.partition.test], test_y, test, *of_weights.get("test", ())),
+        "val": (rows[data.partition.val], val_y, val, *of_weights.get("val", ()), *said.get("val", ())),
+        "test": (rows[data.partition.test], test_y, test, *of_weights.get("test", ()), *said.get("test", ())),
     }
     cost = predictor.cost
     completed = replace(

@@ -14,11 +14,12 @@ from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 import numpy as np
 import torch
 
-from bench.config import RunConfig
+from bench.config import Cell, RunConfig
 from bench.data.config import DataConfig
 from bench.data.features.encode import Encoded
 from bench.data.features.load import encode_parts
@@ -36,7 +37,7 @@ from bench.training.logs import CellLog, open_log
 from bench.training.threads import limit_threads
 from bench.training.trainer import Outcome, drive, pick_device
 from strategies.predictor import Predictor
-from strategies.spec import Inapplicable, Recipe, Takes, Training
+from strategies.spec import Inapplicable, Recipe, Split, Takes, Training
 
 
 def encoded(config: DataConfig, split: int, seed: int, takes: Takes, fingerprint: str | None = None) -> Encoded:
@@ -57,13 +58,17 @@ def _encoded(table: Table, config: DataConfig, split: int, seed: int, takes: Tak
 
 def recipe(planned: Planned, data: Encoded) -> Recipe:
     """What the strategies of a cell start from. Holds no test rows."""
-    cell, train = planned.cell, planned.cell.train
+    further = {"extra": data.extra, "default_source": data.table.transfer_source or "", "unlabelled": data.unlabelled}
+    return recipe_of_rows(planned.cell, data.train, data.val, **further)
+
+
+def recipe_of_rows(cell: Cell, train_rows: Split, val_rows: Split, **further: Any) -> Recipe:
+    """The same from a cell's settings and any rows. `further`: fields with more data than these."""
+    train = cell.train
     return Recipe(
-        train=data.train,
-        val=data.val,
-        extra=data.extra,
-        default_source=data.table.transfer_source or "",
-        unlabelled=data.unlabelled,
+        train=train_rows,
+        val=val_rows,
+        **further,
         model=cell.model,
         batch_size=train.batch_size,
         max_steps=train.max_steps,

@@ -9,8 +9,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from bench.models.parts.build import build_network
-from bench.training.predictor import Fitted
+from bench.training.predictor import Architecture, Fitted
 from bench.training.row_stream import RowStream
 from bench.training.schedule import Schedule
 from bench.training.scoring import Outcome
@@ -50,12 +49,11 @@ class Member:
     def finish(self, steps: int, together: int, device: torch.device) -> Fitted:
         """Its predictor: its best parameters, the prior that it saw, what it took, among how many."""
         recipe, stream = self.recipe, self.stream
-        schema, classes = recipe.train.x.schema, recipe.train.n_classes
         notes = {**recipe.notes, "batches": float(stream.batches), "best_step": float(self.best_step)}
         if stream.without_rarest:
             notes["batches_without_rarest_class"] = float(stream.without_rarest)
         return Fitted(
-            build=lambda: build_network(recipe.model, 1, schema, recipe.head, classes),
+            architecture=Architecture(recipe.model, recipe.train.x.schema, recipe.head, recipe.train.n_classes),
             state=self.best_state,
             prior=stream.prior(),
             prior_exact=recipe.prior_exact and recipe.loss.prior_exact,

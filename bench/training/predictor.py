@@ -9,18 +9,33 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
+from bench.models.parts.build import build_network
 from bench.models.parts.network import Network
 from strategies.predictor import Cost, Predictor
-from strategies.spec import Features, Inapplicable
+from strategies.spec import CosineHead, Features, Field, Inapplicable, LinearHead, Model
 
 CHUNK = 16384  # rows a forward pass: bounds memory whatever the table's size
 
 
+@dataclass(frozen=True)
+class Architecture:
+    """All that decides the shapes of one trained network."""
+
+    model: Model
+    schema: tuple[Field, ...]
+    head: LinearHead | CosineHead
+    n_classes: int
+
+    def build(self) -> Network:
+        """The network of one member, not initialised."""
+        return build_network(self.model, 1, self.schema, self.head, self.n_classes)
+
+
 @dataclass(frozen=True, eq=False)
 class Fitted(Predictor):
-    """One trained member: how to build its network, and its best parameters (leading axis 1)."""
+    """One trained member: its architecture, and its best parameters (leading axis 1)."""
 
-    build: Callable[[], Network]
+    architecture: Architecture
     state: Mapping[str, Tensor]
     prior: Tensor
     prior_exact: bool
@@ -54,10 +69,10 @@ class Fitted(Predictor):
         return torch.cat(parts)
 
 
-@lru_cache(maxsize=1)
+@lru_cache(maxsize=8)
 def network(fitted: Fitted) -> Network:
-    """The network with these parameters, in evaluation mode; the last one is kept, for one table after another."""
-    made = fitted.build().to(_number_type(fitted.state))
+    """The network with these parameters, in evaluation mode; the last ones are kept, an ensemble's for every table."""
+    made = fitted.architecture.build().to(_number_type(fitted.state))
     made.load_state_dict(fitted.state)
     return made.to(fitted.device).eval()
 

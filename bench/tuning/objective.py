@@ -17,6 +17,7 @@ from bench.data.features.encode import Encoded, encode
 from bench.data.features.load import encode_parts
 from bench.data.tables.schema import Table
 from bench.data.tables.splits import Partition, partition
+from bench.evaluation.costs import COST_RULES
 from bench.evaluation.evaluate import Predictions, evaluate
 from bench.evaluation.metric import RULES, VIEWS
 from bench.evaluation.registry import METRICS, column, direction, ranking_metric
@@ -50,7 +51,7 @@ def objective(name: str, n_classes: int) -> str:
     if metric not in METRICS:
         raise ConfigError(unknown("objective", name, [*METRICS, SECONDS, "auto"]))
     spec = METRICS[metric]
-    usual = {"ranking": VIEWS[0], "probability": VIEWS[-1], "decision": RULES[-1]}[spec.kind]
+    usual = {"probability": VIEWS[-1], "decision": RULES[-1], "cost": COST_RULES[-1]}.get(spec.kind, VIEWS[0])
     if not spec.applies(n_classes) or spec.ideal is not None:
         raise ConfigError(f"objective {name!r}: expected a metric to maximise or minimise for {n_classes} classes")
     return column(view or usual, metric)
@@ -106,6 +107,8 @@ def _tuning_data(
 
 def judged(predictor: Predictor, data: Encoded) -> dict[str, float | None]:
     """The metrics on the validation rows. Rules and temperatures are fitted on them too, for every trial alike."""
-    val = Predictions(predictor.logits(data.val.x).numpy(), data.val.y.numpy(), data.weights().get("val"))
+    val = Predictions(
+        predictor.logits(data.val.x).numpy(), data.val.y.numpy(), data.weights().get("val"), **data.said("val")
+    )
     mass, natural = class_mass(data.train).numpy(), natural_prior(data.train).numpy()
     return evaluate(val, val, prior=predictor.prior.numpy(), natural=natural, train_counts=mass).values

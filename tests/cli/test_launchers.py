@@ -11,10 +11,9 @@ import pytest
 from hydra._internal.callbacks import Callbacks
 from hydra._internal.core_plugins.basic_launcher import BasicLauncher
 from hydra.types import HydraContext
-from hydra_plugins.imbench import ImbenchSweeper
 from omegaconf import OmegaConf
 
-from bench.cli.compose import hydra_loader
+from bench.cli.compose import hydra_loader, register_plugins
 from bench.cli.grid import Task
 from bench.cli.verbs.run import Run
 from bench.config import ConfigError
@@ -42,6 +41,8 @@ def test_the_task_goes_to_other_processes() -> None:
 
 def test_jobs_that_are_killed_are_one_line(tmp_path: Path) -> None:
     """Whatever an engine raises when one of its jobs dies."""
+    register_plugins()  # before the import: Hydra's scan executes anew what the sweeper derives from
+    from hydra_plugins.imbench import ImbenchSweeper
 
     class Engine(BasicLauncher):
         def launch(self, job_overrides: Any, initial_job_idx: int) -> Any:

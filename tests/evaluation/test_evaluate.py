@@ -32,6 +32,7 @@ def test_no_positives_in_test_is_null_with_reasons() -> None:
     result = run(Predictions(full.logits, np.zeros(100, dtype=np.int64)))
     need = {"auroc", "average_precision", "recall_at_1pct", "recall_at_5pct", "recall_at_10pct"}
     need |= {"normalised_entropy", "calibration_intercept", "calibration_slope", "predicted_observed"}
+    need |= {f"{name}_{at}pct" for name in ("precision_at", "lift_at", "recall_at_fpr") for at in (1, 5)}
     need |= {"macro_f1", "balanced_accuracy", "g_mean", "mcc", "f1", "recall"}
     for name, value in result.values.items():
         metric = name.split("/")[1]

@@ -27,14 +27,15 @@ from tests.evaluation.builders import long_tailed
 from tests.leaderboard.builders import make
 
 
-def finished(store: Store, classes: int, seed: int = 0) -> Record:
-    """A record as a sweep leaves it behind: logits in float32, the prior, the training rows."""
+def finished(store: Store, classes: int, seed: int = 0, *, costs: bool = False) -> Record:
+    """A record as a sweep leaves it behind: logits in float32, the prior, the training rows; `costs` of decisions."""
     (test, test_y), (val, val_y) = (long_tailed(n, classes, seed + n) for n in (300, 200))
     test, val = test.astype(np.float32), val.astype(np.float32)
     counts, prior = [900 // (c + 1) for c in range(classes)], np.full(classes, 1 / classes, np.float32)
+    said = [{"costs": np.tile([0.0, 1.0, 9.0, 0.0], (n, 1))} if costs else {} for n in (300, 200)]
     found = evaluate(
-        Predictions(test, test_y),
-        Predictions(val, val_y),
+        Predictions(test, test_y, **said[0]),
+        Predictions(val, val_y, **said[1]),
         prior=prior,
         natural=natural_prior(counts),
         train_counts=counts,
@@ -44,11 +45,12 @@ def finished(store: Store, classes: int, seed: int = 0) -> Record:
         seed,
         metrics=found.values,
         undefined=found.undefined,
-        per_class={**found.per_class, "prior": prior.tolist()},
+        per_class={**found.per_class, "prior": prior.tolist(), **({"natural": prior.tolist()} if costs else {})},
         fitted={**found.fitted, "prior_exact": 1.0},
         traits={"n_classes": classes, "train_counts": counts, "n_train": sum(counts), "n_test": 300},
     )
-    parts = {"val": (np.arange(200), val_y, val), "test": (np.arange(200, 500), test_y, test)}
+    own = [(part,) if part else () for part in said]
+    parts = {"val": (np.arange(200), val_y, val, *own[1]), "test": (np.arange(200, 500), test_y, test, *own[0])}
     record = replace(record, predictions=store.put_predictions(record.key, pack(parts, record.key)))
     store.put(record)
     return record

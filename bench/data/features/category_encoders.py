@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -41,9 +41,24 @@ class CategoryEncoder:
         hashed: Mapping[str, int] | None = None,
         by_frequency: bool = False,
     ) -> None:
-        self.columns, self.hashed = columns, dict(hashed or {})
-        self.known = {name: known(frame[name], rows, by_frequency) for name in columns if name not in self.hashed}
-        sizes = tuple(RESERVED + (self.hashed.get(name) or len(self.known[name])) for name in columns)
+        hashed = dict(hashed or {})
+        self._settle(
+            columns, {name: known(frame[name], rows, by_frequency) for name in columns if name not in hashed}, hashed
+        )
+
+    @classmethod
+    def of_known(
+        cls, columns: tuple[str, ...], known: Mapping[str, Sequence[str]], hashed: Mapping[str, int]
+    ) -> CategoryEncoder:
+        """An encoder that was fitted before. `known`: of each column its categories in the order of their codes."""
+        made = cls.__new__(cls)
+        codes = {name: {label: RESERVED + i for i, label in enumerate(labels)} for name, labels in known.items()}
+        made._settle(columns, codes, dict(hashed))
+        return made
+
+    def _settle(self, columns: tuple[str, ...], known: dict[str, dict[str, int]], hashed: dict[str, int]) -> None:
+        self.columns, self.known, self.hashed = columns, known, hashed
+        sizes = tuple(RESERVED + (hashed.get(name) or len(known[name])) for name in columns)
         self.field = Field("categorical", "categorical", sizes=sizes, width=len(columns))
         self.own = _Latest(self.translate)
 
@@ -148,6 +163,26 @@ class TargetEncoder:
         self.scale = np.where(deviation > 0, deviation, 1.0)
         self.fitted = torch.from_numpy(((raw - self.mean) / self.scale).astype(np.float32))
         self.field = Field("target_shares", "numeric", width=width)
+
+    @classmethod
+    def of_shares(
+        cls,
+        columns: tuple[str, ...],
+        n_classes: int,
+        tables: dict[str, dict[str, npt.NDArray[np.float64]]],
+        *,
+        overall: npt.NDArray[np.float64],
+        mean: npt.NDArray[np.float64],
+        scale: npt.NDArray[np.float64],
+    ) -> TargetEncoder:
+        """An encoder that was fitted before, for rows that are not its training rows."""
+        made = cls.__new__(cls)
+        made.columns, made.n_classes, made.tables = columns, n_classes, tables
+        made.shown = [1] if n_classes == 2 else list(range(n_classes))
+        made.overall, made.mean, made.scale = overall, mean, scale
+        made.own = _Latest(made.translate)
+        made.field = Field("target_shares", "numeric", width=len(columns) * len(made.shown))
+        return made
 
     def translate(self, name: str, names: Collection[str]) -> npt.NDArray[Any]:
         """The shown shares of a column's distinct strings, and of missing, the last."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -64,6 +64,13 @@ class Encoded:
         weight = None if self.table.roles is None else self.table.roles.weight
         rows = {"val": self.partition.val, "test": self.partition.test}
         return {} if weight is None else {part: weight[at] for part, at in rows.items()}
+
+    def said(self, part: Literal["val", "test"]) -> dict[str, npt.NDArray[Any]]:
+        """What the data say of a part's rows beside labels and weights: `query` (n,), `costs` (n, 4)."""
+        rows = getattr(self.partition, part)
+        query, costs = None if self.table.roles is None else self.table.roles.query, self.table.costs(rows)
+        found = {} if costs is None else {"costs": costs}
+        return found if query is None else {**found, "query": query[rows]}
 
 
 def _in_memory(name: str, shape: tuple[int, ...], dtype: str, blocks: Iterable[npt.NDArray[Any]]) -> npt.NDArray[Any]:
@@ -177,6 +184,11 @@ def apply(
             collected = collect(f"{part}-{e.field.name}", (n, e.field.width), _DTYPES[e.field.kind], encoded)
             columns[e.field.name] = torch.from_numpy(collected)
     return Features(tuple(e.field for e in encoders), columns)
+
+
+def features_of(encoders: Sequence[Encoder], frame: pd.DataFrame, rows: Rows | None = None) -> Features:
+    """Rows of a frame of typed columns (None: all) as features, by encoders that are fitted."""
+    return apply(list(encoders), frame, rows, "new", _in_memory)
 
 
 def encode(

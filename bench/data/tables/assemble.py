@@ -77,7 +77,8 @@ def assemble(
             "with regrets that are expectations over single rows, and mean nothing by weight: unset data.weight"
         )
     frame, imbalance, roles = contents.frame, origin.imposed(config), contents.roles
-    return Table(
+    _check_two_classes(contents, config)
+    made = Table(
         name=config.name or origin.name,
         target=contents.target,
         frame=frame if isinstance(frame, pd.DataFrame) else pd.DataFrame(dict(frame), copy=False),
@@ -98,11 +99,46 @@ def assemble(
         group_split=roles.group is not None and config.group_split,
         folds=config.folds,
         shift=config.shift,
+        cost=config.cost,
         imbalance_shape=config.imbalance_shape,
         largest=origin.largest,
         truth=contents.truth,
         unlabelled=contents.unlabelled,
     )
+    _check_costs(made)
+    return made
+
+
+def _check_two_classes(contents: Contents, config: TableConfig) -> None:
+    """Refuse costs and queries of more than two classes, for which nothing is computed.
+
+    Raises:
+        DataError: there are such.
+    """
+    for key in ("cost", "query"):
+        if getattr(config, key) is not None and len(contents.classes) != 2:
+            raise DataError(
+                f"data.{key}: expected two classes, got {len(contents.classes)}. Unset it, or make two classes of them"
+            )
+
+
+def _check_costs(table: Table) -> None:
+    """Refuse mistakes that cost less than right decisions (Elkan 2001, section 2.1).
+
+    Raises:
+        DataError: there are such; counts the rows.
+    """
+    costs = table.costs(np.arange(len(table)))
+    if costs is None:
+        return
+    tn, fp, fn, tp = costs.T
+    for wrong, right, names in ((fp, tn, "fp >= tn"), (fn, tp, "fn >= tp")):
+        n = int((wrong < right).sum())
+        if n:
+            raise DataError(
+                f"data.cost: expected a mistake to cost at least what the right decision does ({names}), got "
+                f"{n:,} rows in which it costs less. Correct the costs"
+            )
 
 
 def _weighted(column: str | None, weight: npt.NDArray[np.float64] | None) -> tuple[str, ...]:

@@ -43,6 +43,8 @@ class TableConfig:
     weight: str | None = None  # row weights
     group: str | None = None  # user, session: whole groups go to one part
     group_split: bool = True  # False: groups are for strategies and metrics only, the split ignores them
+    cost: Mapping[str, float | str] | None = None  # fp, fn, tp, tn -> what such a decision costs, or a column of costs
+    query: str | None = None  # what showed the rows: rankings within each are reported
     report_by: str | None = None  # country, seller: metrics are reported within each, instead of within groups
     time: str | None = None  # test is the latest, validation the latest before
     given: str | None = None  # a column that says train, val or test
@@ -97,6 +99,11 @@ class TableConfig:
             raise DataError(f"data.given and {other}: expected one way to split, got two. Unset one of them")
         if self.folds is not None and self.time is not None:
             raise DataError("data.folds and data.time: expected one way to split, got two. Unset one of them")
+        for outcome in self.cost or {}:
+            if outcome not in ("fp", "fn", "tp", "tn"):
+                raise DataError(f"data.cost: expected costs of fp, fn, tp or tn, got one of {outcome!r}")
+        if self.cost is not None and not {"fp", "fn"} <= {*self.cost}:
+            raise DataError(f"data.cost: expected costs of both mistakes, fp and fn, got {', '.join(self.cost)}")
         if not 0 < self.shift < float("inf"):
             raise DataError(
                 f"data.shift: expected a factor above 0 on the odds of the positive class, got {self.shift}"
@@ -131,6 +138,10 @@ class TableConfig:
             found["group_split"] = False
         if self.terms != "auto":
             found["terms"] = self.terms
+        if self.cost is not None:
+            found["cost"] = dict(sorted(self.cost.items()))
+        if self.query is not None:
+            found["query"] = self.query
         if self.encoder is not None:
             found |= {"text": self.text, "encoder": self.encoder}
         return found

@@ -25,8 +25,9 @@ _NONE = "(missing)"  # how rows without what is reported by are called
 
 def chosen(config: TableConfig) -> dict[str, str]:
     """The column of each role, {role: column}."""
-    names = {role: getattr(config, role) for role in ("weight", "group", "time", "given", "report_by")}
-    return {role: name for role, name in names.items() if name is not None}
+    names = {role: getattr(config, role) for role in ("weight", "group", "time", "given", "report_by", "query")}
+    costs = {f"cost_{outcome}": held for outcome, held in (config.cost or {}).items() if isinstance(held, str)}
+    return {role: name for role, name in names.items() if name is not None} | costs
 
 
 def read_roles(
@@ -40,8 +41,9 @@ def read_roles(
     for role, name in names.items():
         if name not in values:
             got = "the target" if name == target else "none by that name"
+            key = role.replace("cost_", "cost.")
             raise DataError(
-                f"data.{role} {name!r}: expected a column, got {got}. "
+                f"data.{key} {name!r}: expected a column, got {got}. "
                 f"{suggest(name, values, role)}Columns: {listing(values)}"
             )
     found: dict[str, Any] = {}
@@ -51,6 +53,11 @@ def read_roles(
         found["group"], found["groups"] = _group_codes(names["group"], values[names["group"]])
     if "report_by" in names:
         found["report_by"], found["reports"] = _report_codes(values[names["report_by"]])
+    if "query" in names:
+        found["query"] = _group_codes(names["query"], values[names["query"]], "query")[0]
+    for role in ("cost_tn", "cost_fp", "cost_fn", "cost_tp"):
+        if role in names:
+            found[role] = _costs(names[role], values[names[role]])
     if "time" in names:
         found["time"] = times(names["time"], values[names["time"]], day_first)
     if "given" in names:
@@ -84,7 +91,24 @@ def weights(name: str, values: Values) -> npt.NDArray[np.float64]:
     return values.data.astype(np.float64)
 
 
-def _group_codes(name: str, values: Values) -> tuple[npt.NDArray[np.int64], tuple[str, ...]]:
+def _costs(name: str, values: Values) -> npt.NDArray[np.float64]:
+    """Finite numbers; below 0 where a decision pays.
+
+    Raises:
+        DataError: some are not.
+    """
+    if values.storage != "number":
+        raise DataError(f"data.cost {name!r}: expected numbers, got {values.storage} values. Choose another column")
+    wrong = int((~np.isfinite(values.data)).sum())
+    if wrong:
+        raise DataError(
+            f"data.cost {name!r}: expected a finite cost in every row, got {wrong:,} {rows_word(wrong)} without. Fill "
+            "them, or remove these rows"
+        )
+    return values.data.astype(np.float64)
+
+
+def _group_codes(name: str, values: Values, role: str = "group") -> tuple[npt.NDArray[np.int64], tuple[str, ...]]:
     """Codes of the groups, and their names in order.
 
     Raises:
@@ -93,8 +117,8 @@ def _group_codes(name: str, values: Values) -> tuple[npt.NDArray[np.int64], tupl
     absent = int(values.missing().sum())
     if absent:
         raise DataError(
-            f"data.group {name!r}: expected a group in every row, got {absent:,} {rows_word(absent)} without. "
-            "Give these a group of their own, or remove them"
+            f"data.{role} {name!r}: expected a {role} in every row, got {absent:,} {rows_word(absent)} without. "
+            f"Give these a {role} of their own, or remove them"
         )
     return _codes(values)
 

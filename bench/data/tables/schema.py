@@ -45,7 +45,8 @@ class OtherTarget:
 @dataclass(frozen=True, eq=False)
 class Roles:
     """Per row, each (n,) or None. weight float64, positive; group int64 codes of `groups`; time int64, ranks of the
-    distinct times; given int8: 0 train, 1 validation, 2 test; report_by int64 codes of `reports`.
+    distinct times; given int8: 0 train, 1 validation, 2 test; report_by int64 codes of `reports`; query int64 codes;
+    cost_* float64: what a true negative, false positive, false negative, true positive costs.
     """
 
     weight: npt.NDArray[np.float64] | None = None
@@ -55,10 +56,17 @@ class Roles:
     given: npt.NDArray[np.int8] | None = None
     report_by: npt.NDArray[np.int64] | None = None
     reports: tuple[str, ...] = ()
+    query: npt.NDArray[np.int64] | None = None
+    cost_tn: npt.NDArray[np.float64] | None = None
+    cost_fp: npt.NDArray[np.float64] | None = None
+    cost_fn: npt.NDArray[np.float64] | None = None
+    cost_tp: npt.NDArray[np.float64] | None = None
 
     def arrays(self) -> dict[str, npt.NDArray[Any]]:
         """Those that there are."""
-        named = {name: getattr(self, name) for name in ("weight", "group", "time", "given", "report_by")}
+        costs = ("cost_tn", "cost_fp", "cost_fn", "cost_tp")
+        known = ("weight", "group", "time", "given", "report_by", "query", *costs)
+        named = {name: getattr(self, name) for name in known}
         return {name: array for name, array in named.items() if array is not None}
 
     def reported(self) -> tuple[npt.NDArray[np.int64], tuple[str, ...]] | None:
@@ -110,9 +118,21 @@ class Table:
     truth: npt.NDArray[np.float64] | None = None
     elsewhere: Mapping[str, Table] = field(default_factory=dict)
     unlabelled: pd.DataFrame | None = None  # the same columns of rows without a label, where they are asked for
+    cost: Mapping[str, float | str] | None = None  # fp, fn, tp, tn -> what it costs, or the column that says it
 
     def __len__(self) -> int:
         return len(self.y)
+
+    def costs(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.float64] | None:
+        """What decisions on these rows cost (n, 4): true negative, false positive, false negative, true positive."""
+        if self.cost is None or len(self.classes) != 2:
+            return None
+        found = np.zeros((len(rows), 4))
+        for i, outcome in enumerate(("tn", "fp", "fn", "tp")):
+            held = self.cost.get(outcome, 0.0)
+            column = getattr(self.roles, f"cost_{outcome}") if isinstance(held, str) else None
+            found[:, i] = held if column is None else column[rows]
+        return found
 
     def names(self, kind: ColumnKind) -> list[str]:
         """The feature columns of a kind, sorted."""

@@ -6,6 +6,10 @@ torchmetrics serves where it is right. Where it is not used, and why:
 |---|---|
 | `auroc`, `average_precision` | float32; scores outside [0, 1] go through a sigmoid, where large ones tie |
 | `recall_at_…pct` | of rows tied at the cut, `retrieval_recall` takes any |
+| `precision_at_…pct`, `lift_at_…pct` | of rows tied at the cut, `retrieval_precision` takes any; has no lift |
+| `recall_at_fpr_…pct` | `binary_recall_at_fixed_precision` fixes the precision |
+| `ndcg`, `gauc`, `mrr`, `mean_average_precision` | `retrieval_…` are of one query a call, in float32; has no gAUC |
+| `expected_cost`, `savings` | has neither |
 | `log_loss`, `normalised_entropy` | has neither; `perplexity` is exp(log loss) |
 | `brier` | `mean_squared_error` is it for two classes, up to the order of summation; for more it divides by them |
 | `ece` | `binary_calibration_error` is used for both; `multiclass_calibration_error` converts to float32 |

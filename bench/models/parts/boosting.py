@@ -93,7 +93,7 @@ class BoostedTrees(Predictor):
         return logits_of(np.asarray(scores, dtype=np.float64), self.start)
 
 
-@lru_cache(maxsize=1)
+@lru_cache(maxsize=8)
 def loaded(text: str) -> lgb.Booster:
-    """The booster of a text; the last one is kept, for one table after another."""
+    """The booster of a text; the last ones are kept, an ensemble's for one table after another."""
     return lgb.Booster(model_str=text)

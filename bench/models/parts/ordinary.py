@@ -22,7 +22,7 @@ from bench.models.parts.layers import Layer
 from bench.models.parts.probe import made_up
 from strategies.spec import Bag, Features, Field
 
-ENSEMBLE = 3  # axes of what an ensemble in one gives: rows, members, logits
+_ENSEMBLE = 3  # axes of what an ensemble in one gives: rows, members, logits
 
 
 class Ordinary(Layer):
@@ -58,9 +58,9 @@ class Ordinary(Layer):
         own = {name: value.squeeze(0) for name, value in state.items()}
         with drawing_from(self.streams[0] if self.training and self.streams else None):
             out: Tensor = functional_call(self.module, own, (x,))
-        self.ensemble = out.dim() == ENSEMBLE and len(out) == len(x)
+        self.ensemble = out.dim() == _ENSEMBLE and len(out) == len(x)
         if self.ensemble:
-            return (out.flatten(0, 1) if self.training else mean_probability(out)).unsqueeze(0)
+            return (out.flatten(0, 1) if self.training else _mean_probability(out)).unsqueeze(0)
         if out.dim() != 2 or len(out) != len(x):
             raise ValueError(
                 f"{self.what}: expected a module from {len(x)} rows to ({len(x)}, width), got {tuple(out.shape)}"
@@ -94,7 +94,7 @@ class Ordinary(Layer):
         return out.shape[-1]
 
 
-def mean_probability(out: Tensor) -> Tensor:
+def _mean_probability(out: Tensor) -> Tensor:
     """Logits (rows, C) of the mean of the probabilities that logits (rows, members, C) stand for."""
     return out.log_softmax(-1).logsumexp(1) - math.log(out.shape[1])
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -113,6 +114,27 @@ def test_a_masked_text_column_is_encoded_without_it(made: Path) -> None:
     data = encode(table, partition(table, 0, 0), config)
     own, masked = data.train.x.columns[EMBEDDING], data.extra["class"][0].x.columns[EMBEDDING]
     assert float(torch.as_tensor(masked)[:, 0].mean()) < float(torch.as_tensor(own)[:, 0].mean())
+
+
+def test_large_tables_share_their_vectors_in_files(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As other fields do: equal to what is in memory, for strategies too. With terms beside them they do not."""
+    lines = [f"{'bad' * (i % 7)} taste a{i} zebra,{i % 9 == 0:d}" for i in range(300)]
+    (tmp_path / "t.csv").write_text("note,y\n" + "\n".join(lines))
+    where: dict[str, Any] = {"path": str(tmp_path / "t.csv"), "target": "y", "kinds": {"note": "text"}}
+    config = asked("file", text="embed", encoder=str(made), **where)
+    plain = encode_parts(config.load(), config, 0, 0)
+    monkeypatch.setattr("bench.data.features.load.SHARED_ROWS", 100)
+    shared = encode_parts(config.load(), config, 0, 0)
+    folder = tmp_path / "cache" / "encoded"
+    assert len(list(folder.iterdir())) == 1
+    own, theirs = (torch.as_tensor(d.train.x.columns[EMBEDDING]) for d in (plain, shared))
+    torch.testing.assert_close(own, theirs)
+    assert shared.train.embedding is not None
+    assert torch.equal(shared.train.embedding, theirs)
+    both = asked("file", text="both", encoder=str(made), **where)
+    encode_parts(both.load(), both, 0, 0)
+    encode_parts(config.load(), config, 0, 0, Takes(text="terms"))
+    assert len(list(folder.iterdir())) == 1
 
 
 def test_an_encoder_for_a_table_without_text_is_refused(made: Path) -> None:

