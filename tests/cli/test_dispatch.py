@@ -57,10 +57,11 @@ def test_the_overview_has_every_verb_and_needs_no_list(
     (tmp_path / "tune_greet.py").write_text(text, encoding="utf-8")
     monkeypatch.setattr(verbs, "__path__", [*verbs.__path__, str(tmp_path)])
     out = said(capsys)
-    assert [line.split("  ")[1] for line in out.splitlines() if line.startswith("  ") and line[2] != " "][:8] == [
+    assert [line.split("  ")[1] for line in out.splitlines() if line.startswith("  ") and line[2] != " "][:9] == [
         "run",
         "plan",
         "status",
+        "demo",
         "ablate",
         "tune",
         "tune status",

@@ -23,7 +23,7 @@ class Demo(Verb):
 
     name = "demo"
     group = "compare strategies"
-    order = 9
+    order = 13
     usage = "[key=value …]"
     keys = ("results", "repeats", "run")
     examples = ("imbench demo", "imbench demo repeats=10 results=results/demo")

@@ -1,4 +1,4 @@
-"""Say what was found, a sentence for each board, and write the boards.
+"""Say what was found, and write leaderboards as files.
 
 As HTML, Markdown, CSV, LaTeX and JSON, from records only. With board.name=NAME a snapshot, with its records and the
 command that made it, goes to published/NAME in the results folder.

@@ -1,4 +1,4 @@
-"""Put records away that were made by mistake, and take them back.
+"""Put records away that were a mistake, or take them back.
 
 A record is named by its key (the first eight digits are enough), a whole board by its slug, which the page shows under
 Configuration. What is put away lies under retired/ in the results folder, predictions too: it counts nowhere, nothing
