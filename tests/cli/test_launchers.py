@@ -44,7 +44,6 @@ def test_jobs_that_are_killed_are_one_line(tmp_path: Path) -> None:
     register_plugins()  # before the import: Hydra's scan executes anew what the sweeper derives from
     from hydra_plugins.imbench import ImbenchSweeper
 
-
     class Engine(BasicLauncher):
         def launch(self, job_overrides: Any, initial_job_idx: int) -> Any:
             raise MemoryError("a worker was killed\nby the system")

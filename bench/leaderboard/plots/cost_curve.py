@@ -16,8 +16,8 @@ from bench.evaluation.costs import break_even, paid
 from bench.evaluation.views import Floats, Ints, Temperature, margin, prior_corrected
 from bench.leaderboard.boards.model import Board
 from bench.leaderboard.plots.parts.figure import Evidence, Figure, Runs, Words
-from bench.leaderboard.plots.parts.panels import PANEL, Curve, multiples
-from bench.leaderboard.plots.parts.svg import Drawing, Scale
+from bench.leaderboard.plots.parts.overlay import AREA, Overlay, across, numbered, upwards
+from bench.leaderboard.plots.parts.svg import Drawing
 from bench.leaderboard.text.numbers import number
 from bench.records.record import Record
 
@@ -42,6 +42,7 @@ class CostCurves:
     words: Words
     curves: Mapping[str, Costs]
     highest: float
+    baseline: str | None
 
 
 class CostCurve(Figure[Board, CostCurves]):
@@ -77,30 +78,27 @@ class CostCurve(Figure[Board, CostCurves]):
             title="Cost of decisions",
             about=subject.title,
             caption="Cost of a row where so large a share of the rows is called positive, those first for which it "
-            "pays most; mean of the runs. Dot: the rule of least cost on validation rows. Dashed: one answer for all.",
+            "pays most; mean of the runs. Dot: the rule of least cost on validation rows. Dashed: the cheapest single answer for all.",
             headings=("Strategy", *(f"cost at {s:.0%}" for s in _TOLD), "cost by rule", "called", "one answer"),
             rows=rows,
             description=f"Cost of a row by the rule: {'; '.join(f'{row[0]} {row[5]}' for row in rows)}.",
         )
         highest = max(max(own.curve[: _SHARES.index(0.5) + 1]) for own in curves.values())
-        yield CostCurves(words, curves, max(highest, *(own.alone for own in curves.values())))
+        yield CostCurves(words, curves, max(highest, *(own.alone for own in curves.values())), subject.baseline)
 
     def draw(self, data: CostCurves) -> Drawing:
-        lowest = min(0.0, *(min(own.curve) for own in data.curves.values()))
-
-        def scales(left: float, top: float) -> tuple[Scale, Scale]:
-            return Scale(0, 0.5, left, left + PANEL[0]), Scale(lowest, data.highest or 1.0, top + PANEL[1], top)
-
-        def panel(drawing: Drawing, label: str, x: Scale, y: Scale) -> None:
-            own = data.curves[label]
-            drawing.line((x.start, y(own.alone)), (x.stop, y(own.alone)), "dash")
-            inside = Curve(tuple((s, c) for s, c in zip(_SHARES, own.curve, strict=True) if s <= 0.5))
-            drawing.path([(x(share), y(cost)) for share, cost in inside.points], "a")
+        lowest, highest = min(0.0, *(min(own.curve) for own in data.curves.values())), data.highest or 1.0
+        axes = ("Share called positive →", "Cost of a row ↓")
+        plot = Overlay([*data.curves], data.baseline, across(0, 0.5), upwards(lowest, highest), axes)
+        plot.grid((numbered([0, 0.1, 0.2, 0.3, 0.4, 0.5]), numbered(sorted({lowest, highest / 2, highest}))))
+        alone = min(own.alone for own in data.curves.values())
+        plot.drawing.line((AREA.left, plot.y(alone)), (AREA.right, plot.y(alone)), "dash")
+        for label, own in data.curves.items():
+            points = [(share, cost) for share, cost in zip(_SHARES, own.curve, strict=True) if share <= 0.5]
+            plot.curve(label, points, dots=False)
             if own.share <= 0.5:
-                drawing.dot((x(own.share), y(own.cost)), "a-dot")
-
-        ticks = ((0, 0.25, 0.5), tuple(sorted({lowest, 0.0, data.highest})))
-        return multiples([*data.curves], ("Share called positive →", "Cost of a row ↓"), scales, panel, ticks)
+                plot.mark(label, (plot.x(own.share), plot.y(own.cost)))
+        return plot.drawing
 
 
 def costs_of(record: Record, test: tuple[Ints, Floats, Floats], costs: Floats) -> Costs:
