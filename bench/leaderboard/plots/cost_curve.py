@@ -78,7 +78,7 @@ class CostCurve(Figure[Board, CostCurves]):
             title="Cost of decisions",
             about=subject.title,
             caption="Cost of a row where so large a share of the rows is called positive, those first for which it "
-            "pays most; mean of the runs. Dot: the rule of least cost on validation rows. Dashed: the cheapest single answer for all.",
+            "pays most; mean of the runs. Dot: the rule of least cost on validation rows. Dashed: one answer for all.",
             headings=("Strategy", *(f"cost at {s:.0%}" for s in _TOLD), "cost by rule", "called", "one answer"),
             rows=rows,
             description=f"Cost of a row by the rule: {'; '.join(f'{row[0]} {row[5]}' for row in rows)}.",
