@@ -23,7 +23,6 @@ from bench.records.record import Record
 
 _SHARES: Final = (0.0, 0.005, 0.01, 0.02, 0.03, 0.05, 0.075, *(i / 20 for i in range(2, 21)))
 _TOLD: Final = (0.01, 0.05, 0.1, 0.2)
-_WIDEST: Final = 0.5  # share called positive that is drawn
 
 
 @dataclass(frozen=True)
@@ -42,8 +41,8 @@ class CostCurves:
 
     words: Words
     curves: Mapping[str, Costs]
-    baseline: str | None
     highest: float
+    baseline: str | None
 
 
 class CostCurve(Figure[Board, CostCurves]):
@@ -84,23 +83,21 @@ class CostCurve(Figure[Board, CostCurves]):
             rows=rows,
             description=f"Cost of a row by the rule: {'; '.join(f'{row[0]} {row[5]}' for row in rows)}.",
         )
-        highest = max(max(own.curve[: _SHARES.index(_WIDEST) + 1]) for own in curves.values())
-        baseline = subject.baseline if subject.baseline in curves else None
-        yield CostCurves(words, curves, baseline, max(highest, *(own.alone for own in curves.values())))
+        highest = max(max(own.curve[: _SHARES.index(0.5) + 1]) for own in curves.values())
+        yield CostCurves(words, curves, max(highest, *(own.alone for own in curves.values())), subject.baseline)
 
     def draw(self, data: CostCurves) -> Drawing:
-        lowest = min(0.0, *(min(own.curve) for own in data.curves.values()))
-        x, y = across(0, _WIDEST), upwards(lowest, data.highest or 1.0)
+        lowest, highest = min(0.0, *(min(own.curve) for own in data.curves.values())), data.highest or 1.0
         axes = ("Share called positive →", "Cost of a row ↓")
-        plot = Overlay([*data.curves], data.baseline, x, y, axes)
-        plot.grid((numbered((0, 0.25, _WIDEST)), numbered(sorted({lowest, 0.0, data.highest}))))
-        alone = data.curves[data.baseline] if data.baseline else next(iter(data.curves.values()))
-        plot.drawing.line((AREA.left, y(alone.alone)), (AREA.right, y(alone.alone)), "dash")
+        plot = Overlay([*data.curves], data.baseline, across(0, 0.5), upwards(lowest, highest), axes)
+        plot.grid((numbered([0, 0.1, 0.2, 0.3, 0.4, 0.5]), numbered(sorted({lowest, highest / 2, highest}))))
+        alone = min(own.alone for own in data.curves.values())
+        plot.drawing.line((AREA.left, plot.y(alone)), (AREA.right, plot.y(alone)), "dash")
         for label, own in data.curves.items():
-            plot.curve(label, [(s, c) for s, c in zip(_SHARES, own.curve, strict=True) if s <= _WIDEST], dots=False)
-            if own.share <= _WIDEST:
-                with plot.drawing.series(label, plot.kinds[label]):
-                    plot.mark(label, (x(own.share), y(own.cost)))
+            points = [(share, cost) for share, cost in zip(_SHARES, own.curve, strict=True) if share <= 0.5]
+            plot.curve(label, points, dots=False)
+            if own.share <= 0.5:
+                plot.mark(label, (plot.x(own.share), plot.y(own.cost)))
         return plot.drawing
 
 
