@@ -89,10 +89,10 @@ def line_of(planned: Planned, job: Sequence[str], outcome: Any, data: Encoded) -
     took = {name: record.cost[name] for name in ("steps", "fits", "train_seconds")}
     scores = {name: record.metrics.get(column) for name, column in SCORES.items()}
     val = min((score for _, score in curve(outcome)), default=None)
-    return {**line, **scores, **took, "best_step": record.notes.get("best_step"), "val": val}
+    return {**line, "classes": data.train.n_classes, **scores, **took, "best_step": record.notes.get("best_step"), "val": val}
 
 
 def score(line: Line) -> float:
     """The board's metric: average precision of two classes, macro-F1 at the tuned rule of more."""
-    value = line.get("ap" if line.get("ap") is not None else "f1")
+    value = line.get("f1" if line.get("classes", 2) > 2 or line.get("ap") is None else "ap")
     return float("nan") if value is None else float(value)
