@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Protocol
 
 import torch
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+
+EMBEDDING = "embedding"
+"""Name of the numeric field that holds the vectors of a pretrained text encoder, centred, at one common scale."""
 
 
 @dataclass(frozen=True)
@@ -99,13 +103,28 @@ class Features:
         return Features(parts[0].schema, columns)
 
 
+class Texts(Protocol):
+    """The texts of a split's rows, and how a model would be shown other ones."""
+
+    def of(self, row: int) -> list[str]:
+        """The words of a row's text in their order, or its characters where words have no blanks between."""
+        ...
+
+    def shown(self, texts: Sequence[Sequence[str]]) -> Mapping[str, Tensor | Bag]:
+        """The fields that come from text, of texts given by their words: as the training rows' encoders make them."""
+        ...
+
+
 @dataclass(frozen=True, eq=False)
 class Split:
     """Labelled rows. y int64 (n,) in 0 … n_classes-1; weight float64 (n,) at any positive scale; group int64 (n,).
 
     `natural`: the row weights that came with the data. `weight` begins as these, strategies multiply into it, and an
     auxiliary recipe (`Recipe.aside`) goes back to them. `population` float64 (C,): the class prior of the population
-    where an imbalance was imposed on these rows; None: they have it themselves.
+    where an imbalance was imposed on these rows; None: they have it themselves. `embedding` float (n, d): what a
+    pretrained encoder makes of the rows' texts, label-free, whether or not the model sees it; None: no encoder.
+    `texts`: the rows' texts themselves, where there are some. `original`: these rows without those that a strategy
+    made, which are the last ones; None: all are natural.
     """
 
     x: Features
@@ -115,6 +134,9 @@ class Split:
     group: Tensor | None = None
     natural: Tensor | None = None
     population: Tensor | None = None
+    embedding: Tensor | None = None
+    texts: Texts | None = None
+    original: Split | None = None
 
     def __len__(self) -> int:
         return len(self.y)

@@ -1,17 +1,25 @@
-"""Weight (or sample) each row by how close it is to the rare classes in the representation of a first, plain model.
+"""Weight, sample or pick rows by how close they are to the rare classes, in a first model's or a language model's view.
 
-Rows are embedded with the encoder of a model trained like `none` and L2-normalised; a row's importance is the mean
-over targets t (training rows of the rare classes) of sinh(scale · v·t) or of the cosine v·t, floored at zero, scaled to
-mean 1 and clipped. Rare are the classes below the mean class size. Targets come from the training split only.
+Rows are embedded and L2-normalised; a row's importance is the mean over targets t (training rows of the rare classes)
+of sinh(scale · v·t) or of the cosine v·t, floored at zero, scaled to mean 1 and clipped. Rare are the classes below the
+mean class size. Targets come from the training split only.
+`by: model`: rows are embedded by the encoder of a model trained like `none`, whose view the labels have
+shaped: the weights are nearly class weights. `by: embedding`: by the pretrained text encoder `data.encoder`, which
+knows no labels, whether or not the model sees its vectors; needs no first fit, and works for every model. There each
+rare class has targets of its own and counts alike, whatever its size, and no row is a target of itself. Up to a scale
+of about 2 sinh is the cosine; at 8 the nearest targets decide. In the record `label_share` is the share of the weights'
+variance that the label explains (1: class weights by another name), `like_cosine` the correlation with cosine's scores.
+`apply: top_k` keeps the share `keep` of the rows that are most important, and of every class at least one.
 `mix` blends importance with 1 (a defensive mixture, Hesterberg 1995): rows unlike any rare one would otherwise weigh
 nothing and be forgotten. Weights ≡ 1 are `none`. Suggested values: sinh, scale 1-3, clip 10, mix .5; early stopping
 keeps what weights change (Byrd & Lipton 2019, arXiv:1812.03372: they fade with training time in separable problems).
-Effect: weights depend on x, so prior correction is not exact; costs one extra fit. The effective sample size
-(Kish 1965: (Σw)² / Σw²) is in the record. Combines badly with: class weights (rare rows are counted twice).
+Effect: weights depend on x, so prior correction is not exact; costs one extra fit, by embedding none. The effective
+sample size (Kish 1965: (Σw)² / Σw²) is in the record. Combines badly with: class weights (rare rows count twice).
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -109,25 +117,84 @@ class DrawWeighted:
         return rows[torch.searchsorted(edges, draws, right=True).clamp(max=len(rows) - 1)]
 
 
+@dataclass(frozen=True, eq=False)
+class KeepTop:
+    """The rows whose place in `kept` is true."""
+
+    kept: Tensor
+
+    def __call__(self, rows: Tensor, y: Tensor, generator: torch.Generator) -> Tensor:
+        return rows[self.kept[rows]]
+
+
+def most_important(w: Tensor, y: Tensor, share: float) -> Tensor:
+    """Whether a row is among the share of largest weights, or the largest of its class: bool (n,)."""
+    kept = torch.zeros(len(w), dtype=torch.bool)
+    order = w.argsort(descending=True, stable=True)
+    kept[order[: max(1, round(share * len(w)))]] = True
+    for c in y.unique().tolist():
+        mine = (y == c).nonzero().flatten()
+        kept[mine[w[mine].argmax()]] = True
+    return kept
+
+
+def of_each_class(v: Tensor, y: Tensor, targets: Tensor, kernel: Literal["sinh", "cosine"], scale: float) -> Tensor:
+    """`similarity` to the targets of each class, averaged over classes; no row is a target of itself. (n,) float64.
+
+    targets: row numbers. The only target of its class has nothing else to be like there: 0.
+    """
+    v = torch.nn.functional.normalize(v, dim=-1)
+    total = torch.zeros(len(v), dtype=torch.float64)
+    itself = (v[targets].double() ** 2).sum(-1)
+    found = y[targets]
+    for c in found.unique().tolist():
+        mine, own = targets[found == c], itself[found == c]
+        score, m = similarity(v, v[mine], kernel, scale), len(mine)
+        rest = score[mine] * m - (torch.sinh(scale * own) if kernel == "sinh" else own)
+        score[mine] = rest / (m - 1) if m > 1 else 0.0
+        total += score
+    return total / len(found.unique())
+
+
+def label_share(w: Tensor, y: Tensor) -> float:
+    """The share of the variance of `w` that lies between classes (the correlation ratio squared); 0 of no variance."""
+    means = torch.zeros(int(y.max()) + 1, dtype=torch.float64).index_add_(0, y, w.double())
+    means = means / torch.bincount(y).clamp_min(1)
+    whole = float(((w - w.mean()) ** 2).sum())
+    return float(((means[y] - w.mean()) ** 2).sum()) / whole if whole > 0 else 0.0
+
+
 @dataclass(frozen=True)
 class ImportanceWeighted(Strategy):
     """Importance by similarity to the rare classes."""
 
     name = "importance_weighted"
     version = 2
-    needs_encoder = True
-    by: Literal["sinh", "cosine"] = "sinh"
-    apply: Literal["weight", "sample"] = "weight"
-    scale: float = 1.0
+    by: Literal["model", "embedding"] = "model"  # whose view: a first model's, or a pretrained text encoder's
+    kernel: Literal["sinh", "cosine"] = "sinh"
+    apply: Literal["weight", "sample", "top_k"] = "weight"
+    scale: float | None = None  # of the similarity before sinh; None: 1, by embedding 8
     clip: float = 10.0
     mix: float = 0.5  # weight = (1 - mix) + mix · importance: 0 is off, 1 may leave rows unseen
-    targets: int = 1000  # at most so many target rows, drawn at random
+    targets: int = 1000  # at most so many target rows, drawn at random; by embedding of each class
+    keep: float = 0.5  # the share of rows that top_k keeps
+
+    @property
+    def needs_encoder(self) -> bool:  # type: ignore[override]
+        """By embedding the view is another model's."""
+        return self.by != "embedding"
+
+    @property
+    def steepness(self) -> float:
+        """The scale, or what it is by default."""
+        return (8.0 if self.by == "embedding" else 1.0) if self.scale is None else self.scale
 
     def __post_init__(self) -> None:
-        if not 0 < self.scale <= 50 or self.clip < 1 or self.targets < 1 or not 0 <= self.mix <= 1:
+        within = 0 < self.steepness <= 50 and 0 < self.keep <= 1 and 0 <= self.mix <= 1
+        if not within or self.clip < 1 or self.targets < 1:
             raise ValueError(
-                "importance_weighted: expected scale in (0, 50], clip >= 1, targets >= 1, mix in [0, 1], "
-                f"got scale={self.scale}, clip={self.clip}, targets={self.targets}, mix={self.mix}"
+                "importance_weighted: expected scale in (0, 50], clip >= 1, targets >= 1, mix in [0, 1], keep in (0, 1]"
+                f", got scale={self.scale}, clip={self.clip}, targets={self.targets}, mix={self.mix}, keep={self.keep}"
             )
 
     def rare_rows(self, recipe: Recipe) -> Tensor:
@@ -139,16 +206,41 @@ class ImportanceWeighted(Strategy):
         if not len(rows):
             raise Inapplicable("importance_weighted: no class is rarer than the mean class size, nothing to aim at")
         order = torch.randperm(len(rows), generator=recipe.generator("targets"))
-        return rows[order[: self.targets]]
+        rows = rows[order]
+        if self.by != "embedding":
+            return rows[: self.targets]
+        return torch.cat([rows[y[rows] == c][: self.targets] for c in rare.nonzero().flatten().tolist()])
 
     def train(self, recipe: Recipe) -> Training:
-        targets = self.rare_rows(recipe)
+        targets, y = self.rare_rows(recipe), recipe.train.y
         if self.mix == 0:
             return (yield [recipe])[0]
-        (first,) = yield [recipe.aside()]
-        v = first.encode(recipe.train.x)
-        scores = similarity(v, v[targets], self.by, self.scale, first.where)
+        if self.by == "embedding":
+            v = recipe.train.embedding
+            if v is None:
+                raise Inapplicable(
+                    "importance_weighted by=embedding: expected text and an encoder for it, got none; set data.encoder"
+                )
+            scores = of_each_class(v, y, targets, self.kernel, self.steepness)
+            cosines = of_each_class(v, y, targets, "cosine", 1.0)
+        else:
+            (first,) = yield [recipe.aside()]
+            v = first.encode(recipe.train.x)
+            scores = similarity(v, v[targets], self.kernel, self.steepness, first.where)
+            cosines = similarity(v, v[targets], "cosine", 1.0, first.where)
         w = (1 - self.mix) + self.mix * weights(scores, self.clip)
-        recipe = recipe.change(prior_exact=False).note(effective_sample_size=effective_sample_size(w))
-        (predictor,) = yield [recipe.reweight(w) if self.apply == "weight" else recipe.resample(DrawWeighted(w))]
+        notes = {"effective_sample_size": effective_sample_size(w), "label_share": label_share(w, y)}
+        alike = float(torch.corrcoef(torch.stack([scores, cosines]))[0, 1])
+        notes |= {"like_cosine": alike} if math.isfinite(alike) else {}
+        recipe = recipe.change(prior_exact=False).note(**notes)
+        (predictor,) = yield [self.applied(recipe, w)]
         return predictor
+
+    def applied(self, recipe: Recipe, w: Tensor) -> Recipe:
+        """The recipe with these weights (n,) at work."""
+        if self.apply == "weight":
+            return recipe.reweight(w)
+        if self.apply == "sample":
+            return recipe.resample(DrawWeighted(w))
+        kept = most_important(w, recipe.train.y, self.keep)
+        return recipe.note(rows_kept=float(kept.sum())).resample(KeepTop(kept))

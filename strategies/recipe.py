@@ -185,11 +185,11 @@ class Recipe:
     def aside(self, **fields: Any) -> Recipe:
         """An untreated recipe in service of this one (first stage, pretext, source task).
 
-        Inner strategies of the stack leave it alone; every treatment is dropped, and row weights go back to those
-        that came with the data.
+        Inner strategies of the stack leave it alone; every treatment is dropped, rows that were made included, and row
+        weights go back to those that came with the data.
         """
-        same = self.train.weight is self.train.natural
-        train = self.train if same else replace(self.train, weight=self.train.natural)
+        train = self.train if self.train.original is None else self.train.original
+        train = train if train.weight is train.natural else replace(train, weight=train.natural)
         own = {"by": self.by, "auxiliary": True, "train": train}
         return replace(self, **{**self.neutral("treatment", "bookkeeping"), **own, **fields})
 

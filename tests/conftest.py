@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -44,6 +44,22 @@ class Toy:
         return Recipe(**(own | short | fields))
 
 
+@dataclass(frozen=True, eq=False)
+class ToyTexts:
+    """Texts of the rows of a bag: each of its terms is a word, `w7`."""
+
+    bag: Bag
+
+    def of(self, row: int) -> list[str]:
+        start, end = self.bag.offsets[row : row + 2].tolist()
+        return [f"w{i}" for i in self.bag.ids[start:end].tolist()]
+
+    def shown(self, texts: Sequence[Sequence[str]]) -> Mapping[str, Tensor | Bag]:
+        ids = torch.tensor([int(word[1:]) for text in texts for word in text], dtype=torch.int32)
+        offsets = torch.tensor([0, *(len(text) for text in texts)]).cumsum(0).int()
+        return {"text": Bag(ids, torch.ones(len(ids)), offsets)}
+
+
 def table(prior: Sequence[float], n_train: int = 240, n_val: int = 120, seed: int = 0) -> Toy:
     """Rows whose numbers, categories and words all depend on the class, and a second label that does so too."""
     g = torch.Generator().manual_seed(seed)
@@ -74,6 +90,9 @@ def table(prior: Sequence[float], n_train: int = 240, n_val: int = 120, seed: in
     rows = {"train": torch.arange(n_train), "val": torch.arange(n_train, n)}
     part = {name: x.take(at) for name, at in rows.items()}
     train, val = (Split(part[name], y[at], classes) for name, at in rows.items())
+    words_of = part["train"].columns["text"]
+    assert isinstance(words_of, Bag)
+    train = replace(train, texts=ToyTexts(words_of))
     source = tuple(Split(part[name], other[at], 3) for name, at in rows.items())
     return Toy(train, val, {"other": (source[0], source[1])})
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
+from bench.data.embeddings.folder import encoder_folder
 from bench.data.errors import DataError, listing
 from bench.data.sources.registry import SOURCES
 from bench.data.sources.spec import Source
@@ -31,6 +32,17 @@ class DataConfig(TableConfig):
             DataError: unusable configuration or data; says what to do.
         """
         return self.source.load(self)
+
+    def key(self) -> dict[str, Any]:
+        """As of every table; an encoder counts by what it is, and not by where it lies.
+
+        Raises:
+            DataError: there is no such encoder here.
+        """
+        found = super().key()
+        if self.encoder is not None:
+            found["encoder"] = encoder_folder(self.encoder).identity
+        return found
 
     def generated(self) -> dict[str, Any]:
         """What a generator was asked for: records know the table by its content only."""

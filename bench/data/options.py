@@ -16,7 +16,7 @@ import yaml
 
 NAMES = (
     "name", "path", "target", "positive", "schema_file", "weight", "group", "time", "given", "report_by", "encoding",
-    "delimiter",
+    "delimiter", "encoder",
 )  # fmt: skip
 """Keys under `data` whose values are names: never numbers, booleans or lists."""
 

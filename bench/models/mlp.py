@@ -14,6 +14,7 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
+from strategies.features import EMBEDDING
 from strategies.spec import CosineHead, Field, LinearHead
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ class MLP:
         hidden = self.layers(schema)
         width = self.dim + (hidden[-1] if hidden else 0)
         base = FieldSum(members, schema, self.dim, spread=0.01)
-        numeric = next((f for f in schema if f.kind == "numeric"), None)
+        numeric = next((f for f in schema if f.kind == "numeric" and f.name != EMBEDDING), None)
         bends = Piecewise(members, numeric, self.bins, self.dim) if numeric is not None and self.bins else None
         encoder = Hidden(members, base, self.dim, hidden, self.dropout, beside=bends)
         return Network(encoder, made_head(members, width, head, n_classes))

@@ -14,6 +14,7 @@ from rich.markup import escape
 from rich.text import Text
 
 from bench.config import CommandOptions
+from bench.data.embeddings.ahead import encode_ahead
 from bench.records.files import ResultsError
 from bench.records.record import FAILURES, Record, failed_record
 from bench.records.store import Store
@@ -93,7 +94,11 @@ def train(
     heard: Callable[[Event[Planned]], None],
     console: Console,
 ) -> None:
-    """Train cells in workers; `heard` is told how they go. Cells that another command is at are waited for."""
+    """Train cells in workers; `heard` is told how they go. Cells that another command is at are waited for.
+
+    Texts that an encoder is to read are encoded before, here.
+    """
+    encode_ahead((p.cell.data for p in to_do), lambda said: console.print(Text(said), soft_wrap=True))
     together, size = options.run.together, 1 if options.debug else worker_count(options, len(to_do))
     work, others = CellWorker(store.root, options.run), _Others(to_do, store)
 

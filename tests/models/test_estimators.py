@@ -21,8 +21,8 @@ from bench.training.stacking import members_that_fit
 from strategies.class_weights import ClassWeights
 from strategies.focal import Focal, FocalLoss
 from strategies.oversample import Oversample
+from strategies.parts.corrupted import Corrupt
 from strategies.registry import STRATEGIES
-from strategies.self_supervised import Corrupt
 from strategies.spec import CosineHead, Cost, Features, Inapplicable, LinearHead, Predictor, Recipe, Takes, Watch
 from strategies.stack import Chain
 from strategies.undersample import Undersample

@@ -17,7 +17,11 @@ from bench.models.linear import Linear
 from strategies.importance_weighted import (
     DrawWeighted,
     ImportanceWeighted,
+    KeepTop,
     effective_sample_size,
+    label_share,
+    most_important,
+    of_each_class,
     similarity,
     weights,
 )
@@ -192,3 +196,117 @@ def test_a_scale_that_overflows_is_not_trained_on_in_silence(binary: Toy) -> Non
         return
     rows = seen[-1].epoch(gen())
     assert len(set(rows.tolist())) > 1
+
+
+def embedded(toy: Toy, width: int = 5) -> Recipe:
+    """A recipe with vectors that have little to do with labels, and that the model does not see."""
+    vectors = torch.randn(len(toy.train), width, generator=gen(8))
+    return toy.recipe(train=replace(toy.train, embedding=vectors))
+
+
+@pytest.mark.parametrize("kernel", ["sinh", "cosine"])
+def test_each_rare_class_counts_alike_and_no_row_is_its_own_target(kernel: Literal["sinh", "cosine"]) -> None:
+    """By loops over rows, classes and targets; a class with one target has nothing to say of that row."""
+    v = torch.randn(40, 3, generator=gen(), dtype=torch.float64)
+    y = torch.tensor([0] * 20 + [1] * 15 + [2] * 4 + [3])
+    targets = torch.tensor([20, 22, 25, 30, 31, 35, 36, 37, 39])
+    unit = v / v.norm(dim=1, keepdim=True)
+    for row in range(40):
+        scores = []
+        for c in (1, 2, 3):
+            others = [t for t in targets.tolist() if y[t] == c and t != row]
+            dots = [float(unit[row] @ unit[t]) for t in others]
+            values = [math.sinh(6 * d) if kernel == "sinh" else d for d in dots]
+            scores.append(sum(values) / len(values) if values else 0.0)
+        got = of_each_class(v, y, targets, kernel, 6.0)[row]
+        assert float(got) == pytest.approx(sum(scores) / 3, abs=1e-9)
+
+
+def test_by_embedding_needs_neither_a_first_fit_nor_an_encoder_of_the_model(binary: Toy) -> None:
+    """The only recipe that is asked for has the weights of the given vectors; a linear model will do."""
+    recipe = embedded(binary)
+    strategy = ImportanceWeighted(by="embedding", mix=0.4, clip=1e9)
+    assert not strategy.needs_encoder
+    assert ImportanceWeighted().needs_encoder
+    (asked,) = next(strategy.train(recipe))
+    assert not asked.auxiliary
+    v = recipe.train.embedding
+    assert v is not None
+    rare = (recipe.train.y == 1).nonzero().flatten()
+    raw = of_each_class(v, recipe.train.y, rare, "sinh", 8.0).clamp_min(0)
+    torch.testing.assert_close(asked.train.weight, 0.6 + 0.4 * raw / raw.mean(), rtol=1e-4, atol=1e-4)
+    run([strategy], replace(recipe, model=Linear()))
+
+
+def test_by_embedding_is_label_free_up_to_the_targets(multi: Toy) -> None:
+    """Swapping the labels of two common classes, of which nothing is a target, changes no weight."""
+    recipe = embedded(multi)
+    y, strategy = recipe.train.y, ImportanceWeighted(by="embedding")
+    common = [c for c in range(4) if int((y == c).sum()) >= len(y) / 4]
+    if len(common) == 1:
+        common = [common[0], 4]  # a fifth class, as large as half of it
+    a, b = common
+    swapped = y.clone()
+    swapped[y == a] = b if b < 4 else a
+    rows = strategy.rare_rows(recipe)
+    assert {int(c) for c in y[rows]} == {c for c in range(4) if c not in common}
+    v = recipe.train.embedding
+    assert v is not None
+    assert torch.equal(of_each_class(v, y, rows, "sinh", 8.0), of_each_class(v, swapped, rows, "sinh", 8.0))
+
+
+def test_every_rare_class_has_as_many_targets_as_asked_for(multi: Toy) -> None:
+    recipe = embedded(multi)
+    y = recipe.train.y
+    counts = torch.bincount(y[ImportanceWeighted(by="embedding", targets=7).rare_rows(recipe)], minlength=4)
+    for c in range(4):
+        here = int((y == c).sum())
+        assert int(counts[c]) == (min(7, here) if here < len(y) / 4 else 0)
+
+
+def test_by_embedding_without_vectors_is_inapplicable_and_names_the_key(binary: Toy) -> None:
+    with pytest.raises(Inapplicable, match=r"set data\.encoder"):
+        run([ImportanceWeighted(by="embedding")], binary.recipe())
+
+
+def test_the_label_share_is_the_analysis_of_variances(multi: Toy) -> None:
+    """Against sums of squares by class; class weights have a share of 1, weights of one of 0."""
+    y = multi.train.y
+    w = torch.rand(len(y), generator=gen(2), dtype=torch.float64) + y * 0.1
+    groups = [w[y == c].numpy() for c in range(4)]
+    within = sum(((g - g.mean()) ** 2).sum() for g in groups)
+    whole = float(((w - w.mean()) ** 2).sum())
+    assert label_share(w, y) == pytest.approx(1 - within / whole, abs=1e-12)
+    assert label_share(1.0 + y.double(), y) == pytest.approx(1)
+    assert label_share(torch.ones(len(y)), y) == 0
+    notes = run([ImportanceWeighted(by="embedding")], embedded(multi)).notes
+    assert 0 <= notes["label_share"] <= 1
+    assert -1 <= notes["like_cosine"] <= 1
+
+
+def test_a_small_scale_is_the_cosine_and_the_default_by_embedding_is_not(multi: Toy) -> None:
+    alike = {
+        scale: run([ImportanceWeighted(by="embedding", scale=scale)], embedded(multi, width=8)).notes["like_cosine"]
+        for scale in (0.3, None)
+    }
+    assert alike[0.3] > 0.99
+    assert alike[None] < 0.9
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5, 1.0])
+def test_top_k_keeps_the_most_important_share_and_a_row_of_every_class(share: float) -> None:
+    w = torch.rand(200, generator=gen(), dtype=torch.float64)
+    y = torch.arange(200) % 3
+    y[:5], w[:5] = 3, torch.linspace(1e-6, 5e-6, 5, dtype=torch.float64)  # a class of unimportant rows
+    kept = most_important(w, y, share)
+    top = set(w.argsort(descending=True)[: round(share * 200)].tolist())
+    assert set(kept.nonzero().flatten().tolist()) == top | {4}
+    rows = KeepTop(kept)(torch.arange(200).repeat(2), y, gen())
+    assert torch.bincount(rows, minlength=200).tolist() == (2 * kept.long()).tolist()
+
+
+def test_training_on_the_top_counts_its_prior_and_its_rows(binary: Toy) -> None:
+    recipe = embedded(binary)
+    predictor = run([ImportanceWeighted(by="embedding", apply="top_k", keep=0.25)], recipe)
+    assert predictor.notes["rows_kept"] == pytest.approx(0.25 * len(recipe.train), abs=2)
+    assert not predictor.prior_exact

@@ -10,8 +10,8 @@ import torch
 
 from strategies.focal import Focal, FocalLoss
 from strategies.oversample import Oversample
+from strategies.parts.corrupted import Corrupt
 from strategies.predictor import Predictor
-from strategies.self_supervised import Corrupt
 from strategies.spec import (
     Clash,
     LinearHead,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections import Counter
 from dataclasses import replace
 
@@ -13,16 +14,18 @@ from torch import Tensor
 from torch._subclasses.fake_tensor import FakeTensorMode
 
 from bench.models.parts.build import build_network
-from strategies.self_supervised import Corrupt, SelfSupervised
+from strategies.parts.corrupted import Corrupt, InfoNCE, Mask, MaskAndValue, estimated
+from strategies.self_supervised import SelfSupervised
 from strategies.spec import (
     Bag,
     Features,
     Field,
+    Inapplicable,
     LinearHead,
     Split,
 )
 from tests.conftest import SCHEMA, Toy, asking, trained
-from tests.strategies.fits import bits, fitted, identical
+from tests.strategies.fits import bits, fitted, identical, run
 from tests.strategies.rows import gen
 
 
@@ -50,10 +53,29 @@ def test_pretraining_uses_unlabelled_rows_and_its_own_number_of_steps(multi: Toy
     assert (plain.max_steps, len(plain.train), plain.train.n_classes) == (5, 240, 1)
     assert not plain.train.y.any()
     assert not plain.val.y.any()
-    (capped,) = next(SelfSupervised(steps=50).train(multi.recipe(max_steps=20)))
-    assert capped.max_steps == 20
     (more,) = next(SelfSupervised().train(multi.recipe(unlabelled=multi.val.x)))
     assert len(more.train) == 240 + 120
+
+
+def test_more_steps_than_a_fit_may_have_are_capped_with_a_word_of_it(multi: Toy) -> None:
+    """The budget is the same for all; the steps that were made are in the record. Defaults fit in without a word."""
+    with pytest.warns(UserWarning, match=r"steps=50, but no fit may have more than train\.max_steps=20"):
+        (capped,) = next(SelfSupervised(steps=50).train(multi.recipe(max_steps=20)))
+    assert capped.max_steps == 20
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        predictor = run([SelfSupervised()], multi.recipe(max_steps=20))
+    assert predictor.notes["pretext_steps"] == 20
+    assert predictor.cost.steps == 40
+
+
+def test_steps_and_temperature_go_by_whether_there_are_unlabelled_rows(multi: Toy) -> None:
+    recipe = multi.recipe(max_steps=4000)
+    plain, more = (SelfSupervised().pretext(r) for r in (recipe, replace(recipe, unlabelled=multi.val.x)))
+    assert (plain.max_steps, plain.loss) == (200, InfoNCE(1.0))
+    assert (more.max_steps, more.loss) == (1500, InfoNCE(0.1))
+    asked = SelfSupervised(steps=300, temperature=0.5).pretext(replace(recipe, unlabelled=multi.val.x))
+    assert (asked.max_steps, asked.loss) == (300, InfoNCE(0.5))
 
 
 def test_fine_tuning_starts_from_the_pretext_encoder(multi: Toy) -> None:
@@ -125,3 +147,77 @@ def test_corruption_works_where_the_batch_is_on_a_gpu_and_the_table_is_not() -> 
         pool = Split(Features(schema, {"n": torch.zeros(20, 2)}), torch.zeros(20, dtype=torch.int64), 1)
         x, pairs = Corrupt(0.5)(batch, torch.zeros(8, dtype=torch.int64, device="cuda:0"), torch.Generator(), pool)
         assert str(x.columns["n"].device) == str(pairs.device) == "cuda:0"  # type: ignore[union-attr]
+
+
+def mixed_rows(n: int) -> Split:
+    g = torch.Generator().manual_seed(4)
+    schema = (Field("n", "numeric", width=2), Field("c", "categorical", sizes=(5, 3), width=2), Field("b", "bag", (9,)))
+    words = Bag(torch.arange(n, dtype=torch.int32) % 9, torch.ones(n), torch.arange(n + 1, dtype=torch.int32))
+    codes = torch.stack([torch.randint(5, (n,), generator=g), torch.randint(3, (n,), generator=g)], 1)
+    x = Features(schema, {"n": torch.randn(n, 2, generator=g), "c": codes, "b": words})
+    return Split(x, torch.zeros(n, dtype=torch.int64), 1)
+
+
+def test_the_mask_says_what_changed_and_the_values_what_was_there() -> None:
+    """A draw that equals what it replaces has changed nothing; text stays."""
+    train = mixed_rows(500)
+    x, targets = Mask(0.4)(train.x, train.y, gen(), train)
+    assert targets.shape == (500, 8)
+    for name, at in (("n", 0), ("c", 2)):
+        before, after = train.x.columns[name], x.columns[name]
+        assert isinstance(before, Tensor)
+        assert isinstance(after, Tensor)
+        assert torch.equal(targets[:, at : at + 2] == 1, before != after)
+        assert torch.equal(targets[:, 4 + at : 6 + at], before.float())
+    assert x.columns["b"] is train.x.columns["b"]
+    assert float(targets[:, :2].mean()) == pytest.approx(0.4, abs=0.05)
+    assert float(targets[:, 3].mean()) == pytest.approx(0.4 * 2 / 3, abs=0.06)  # of three categories, a third stays
+
+
+def test_vimes_loss_is_the_papers_by_hand() -> None:
+    """Row by row with Python's own functions: cross entropy of the mask, alpha times the error of the values."""
+    fields = estimated(mixed_rows(2).x.schema)
+    assert MaskAndValue.outputs(fields) == 4 + 2 + 5 + 3
+    outputs = torch.randn(6, 14, generator=gen(), dtype=torch.float64) * 2
+    changed = torch.randint(2, (6, 4), generator=gen(1)).double()
+    codes = torch.stack([torch.arange(6) % 5, torch.arange(6) % 3], 1).double()
+    values = torch.cat([torch.randn(6, 2, generator=gen(2), dtype=torch.float64) * 2, codes], 1)
+    got = MaskAndValue(fields, 3.0)(outputs, torch.cat([changed, values], 1))
+    for row in range(6):
+        z, m, v = outputs[row].tolist(), changed[row].tolist(), values[row].tolist()
+        mask = sum(math.log1p(math.exp(-a if b else a)) for a, b in zip(z[:4], m, strict=True)) / 4
+        apart = [abs(a - b) for a, b in zip(z[4:6], v[:2], strict=True)]
+        error = sum(d * d / 2 if d < 1 else d - 0.5 for d in apart)
+        for part, code in ((z[6:11], int(v[2])), (z[11:14], int(v[3]))):
+            error += math.log(sum(map(math.exp, part))) - part[code]
+        assert float(got[row]) == pytest.approx(mask + 3 * error / 4, rel=1e-9)
+
+
+def test_vime_learns_which_values_were_replaced(multi: Toy) -> None:
+    """Columns that depend on one another: after training the loss on fresh corruption is lower than before."""
+    recipe = multi.recipe(max_steps=300, eval_every=300, lr=0.01)
+    pretext = SelfSupervised(method="vime", corruption=0.3, steps=300).pretext(recipe)
+    losses = []
+    for steps in (1, 300):
+        predictor = trained(asking(replace(pretext, max_steps=steps)))
+        x, targets = pretext.augment[0](multi.val.x, multi.val.y, gen(), pretext.train)
+        losses.append(float(pretext.loss(predictor.logits(x), targets).mean()))
+    assert losses[1] < 0.9 * losses[0]
+
+
+def test_vime_permuting_labels_changes_nothing(multi: Toy) -> None:
+    recipe = multi.recipe(max_steps=10)
+    permuted = replace(recipe, train=replace(multi.train, y=multi.train.y.flip(0)))
+    states = [
+        bits(fitted(trained(asking(SelfSupervised(method="vime", steps=10).pretext(r)))).state)
+        for r in (recipe, permuted)
+    ]
+    assert identical(*states)
+
+
+def test_vime_on_text_alone_is_inapplicable(multi: Toy) -> None:
+    x = multi.train.x
+    text = Features((SCHEMA[2],), {"text": x.columns["text"]})
+    recipe = multi.recipe(train=replace(multi.train, x=text))
+    with pytest.raises(Inapplicable, match="got text only; use scarf"):
+        SelfSupervised(method="vime").pretext(recipe)

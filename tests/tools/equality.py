@@ -84,7 +84,7 @@ TABLES = {  # options of tables, each as a data set of a user's own, on top of t
 }
 OTHER = (  # settings other than the default ones
     "strategy.class_weights.scheme=effective_number", "strategy.focal.gamma=1.0", "strategy.focal.alpha=auto",
-    "strategy.importance_weighted.by=cosine", "strategy.importance_weighted.apply=sample",
+    "strategy.importance_weighted.kernel=cosine", "strategy.importance_weighted.apply=sample",
     "strategy.oversample.ratio=0.5", "strategy.self_supervised.encoder_rate=0.3", "strategy.self_supervised.steps=60",
     "strategy.transfer.freeze=true", "strategy.undersample.redraw=once", "train.weight_decay=0.01", "train.patience=1",
 )  # fmt: skip

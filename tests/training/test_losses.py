@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from bench.training.losses import stack_losses
 from strategies.focal import FocalLoss
-from strategies.self_supervised import InfoNCE
+from strategies.parts.corrupted import InfoNCE
 from strategies.spec import CrossEntropy, Loss
 
 GAMMAS = (0.0, 0.5, 1.0, 2.0, 5.0)

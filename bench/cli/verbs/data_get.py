@@ -1,4 +1,4 @@
-"""Fetch public data sets into the cache.
+"""Fetch public data sets, and text encoders, into the cache.
 
 It says where they come from and what their licences allow. What is fetched is checked against a recorded hash."""
 

@@ -12,17 +12,21 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from bench.data.embeddings.folder import encoder_folder
 from bench.data.errors import DataError, listing, suggest
 from bench.data.features.category_encoders import CategoryEncoder, OneHotEncoder, TargetEncoder
 from bench.data.features.clean import clean
+from bench.data.features.documents import documents, has_terms
+from bench.data.features.embedding_encoder import EmbeddingEncoder
 from bench.data.features.encoder import Encoder
 from bench.data.features.numeric_encoder import NumericEncoder
-from bench.data.features.text_encoder import TextEncoder, TokenEncoder, documents, has_terms
+from bench.data.features.table_texts import TableTexts
+from bench.data.features.text_encoder import TextEncoder, TokenEncoder
 from bench.data.tables.config import TableConfig
 from bench.data.tables.imposed import Rows
 from bench.data.tables.schema import OtherTarget, Table, blocks
 from bench.data.tables.splits import Partition, partition
-from strategies.features import Bag, Features, Field, Split
+from strategies.features import EMBEDDING, Bag, Features, Field, Split
 from strategies.model import Takes
 
 __all__ = ["CategoryEncoder", "Encoded", "NumericEncoder", "encode"]
@@ -70,8 +74,14 @@ def _in_memory(name: str, shape: tuple[int, ...], dtype: str, blocks: Iterable[n
     return out
 
 
-def fit(table: Table, rows: Rows, config: TableConfig, takes: Takes = DEFAULT) -> list[Encoder]:
-    """The encoders of a table's fields, from its training rows, to what a model takes.
+def fit(
+    table: Table,
+    rows: Rows,
+    config: TableConfig,
+    takes: Takes = DEFAULT,
+    embedding: EmbeddingEncoder | None = None,
+) -> list[Encoder]:
+    """The encoders of a table's fields, from its training rows, to what a model takes. `embedding`: that of its texts.
 
     Raises:
         DataError: nothing can be encoded, or an option names no categorical column.
@@ -97,14 +107,34 @@ def fit(table: Table, rows: Rows, config: TableConfig, takes: Takes = DEFAULT) -
         encoders.append(TargetEncoder(config.target_encode, frame, rows, table.y[rows], len(table.classes)))
     text = tuple(table.names("text"))
     if text and has_terms(documents(frame, text, rows), config.terms):
-        kind = TokenEncoder if takes.text == "tokens" else TextEncoder
-        encoders.append(kind(text, frame, rows, config.vocabulary, terms=config.terms))
+        if config.text != "embed":
+            kind = TokenEncoder if takes.text == "tokens" else TextEncoder
+            encoders.append(kind(text, frame, rows, config.vocabulary, terms=config.terms))
+        if config.text != "tfidf" and embedding is not None:
+            encoders.append(embedding)
     if not encoders:
         raise DataError(
             f"{table.name}: expected words in the text columns {', '.join(text)} of the training rows, got none. "
             "Add other columns"
         )
     return encoders
+
+
+def _embedding_of(table: Table, rows: Rows, config: TableConfig) -> EmbeddingEncoder | None:
+    """What makes vectors of a table's texts, centred and scaled by its training rows; None where none are asked for.
+
+    Raises:
+        DataError: an encoder for a table without text, or one that cannot be used.
+    """
+    if config.encoder is None:
+        return None
+    text = tuple(table.names("text"))
+    if not text:
+        raise DataError(
+            f"data.encoder={config.encoder}: expected columns of text in {table.name}, got none. Unset data.encoder "
+            "and data.text, or say with data.kinds which column is text"
+        )
+    return EmbeddingEncoder(text, table.frame, rows, encoder_folder(config.encoder))
 
 
 def apply(
@@ -153,7 +183,8 @@ def encode(
     config = config or TableConfig()
     notes = partition.notes
     partition, log = clean(table, partition, config)
-    encoders = fit(table, partition.train, config, takes)
+    embedding = _embedding_of(table, partition.train, config)
+    encoders = fit(table, partition.train, config, takes, embedding)
     x = {
         part: apply(encoders, table.frame, rows, part, collect, fitted=part == "train")
         for part, rows in (("train", partition.train), ("val", partition.val), ("test", partition.test))
@@ -161,12 +192,19 @@ def encode(
     }
     pairs = {"train": (partition.train, x["train"]), "val": (partition.val, x["val"])}
     extra = {**other_targets(table, pairs, encoders), **elsewhere(table, encoders)}
-    val = labelled(table, partition.val, x["val"])
+    train, val = (labelled(table, *pairs[part]) for part in ("train", "val"))
+    if text := tuple(table.names("text")):
+        train = replace(train, texts=TableTexts(table.frame, partition.train, text, encoders, config.terms))
+    if embedding is not None:
+        seen = x["train"].columns.get(EMBEDDING)
+        vectors = seen if isinstance(seen, Tensor) else embedding(table.frame, partition.train)
+        train = replace(train, embedding=vectors)
+        log += [embedding.note] if embedding.note else []
     labels = torch.from_numpy(table.y)
     return Encoded(
         table=table,
         partition=partition,
-        train=of_population(table, labelled(table, partition.train, x["train"]), val),
+        train=of_population(table, train, val),
         val=val,
         test=x["test"] if test else x["train"].take(torch.arange(0)),
         test_y=labels[partition.test] if test else labels[:0],

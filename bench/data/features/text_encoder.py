@@ -11,9 +11,9 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from bench.data.features.documents import documents
 from bench.data.features.terms import WORD, Terms, analyzer, tokenizer
 from bench.data.tables.imposed import Rows
-from bench.data.tables.schema import Strings
 from strategies.features import Bag, Field
 
 PADDING, UNKNOWN_WORD, RESERVED_WORDS = 0, 1, 2  # codes of tokens; the first two are reserved
@@ -92,23 +92,6 @@ class TokenEncoder:
             codes = [self.codes.get(word, UNKNOWN_WORD) for word in self.words(text)[: self.field.width]]
             out[i, : len(codes)] = codes
         return torch.from_numpy(out)
-
-
-def documents(frame: pd.DataFrame, columns: tuple[str, ...], rows: Rows | None = None) -> list[str]:
-    """The text columns of each row, one after another; missing is nothing."""
-    parts: list[Strings] = []
-    for name in columns:
-        values = frame[name] if rows is None else frame[name].iloc[rows]
-        texts = values.to_numpy(dtype=object).copy()
-        texts[values.isna().to_numpy()] = None
-        parts.append(texts)
-    return ["\n".join(text for text in row if text is not None) for row in zip(*parts, strict=True)]
-
-
-def has_terms(texts: list[str], terms: Terms = "auto") -> bool:
-    """Whether any document has a term."""
-    cut = tokenizer(terms, texts)
-    return any(cut(text) for text in texts)
 
 
 def bag(matrix: Any) -> Bag:

