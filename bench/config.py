@@ -310,13 +310,15 @@ def read_strategies(raw: Mapping[str, Any]) -> tuple[Strategy, ...]:
         built.append(read_section(cls, own, f"strategy.{name}"))
     treatments = [s for s in built if s.name != "none"]
     owners: dict[str, str] = {}
-    for strategy in treatments:
+    apart = frozenset(name for strategy in treatments for name in strategy.alternatives())
+    listed = frozenset(strategy.name for strategy in treatments)
+    for strategy in [one for s in treatments for one in (s, *s.within(listed))]:
         for owned in strategy.owns:
-            if owned in owners:
+            if owned in owners and not {owners[owned], strategy.name} <= apart:
                 from strategies.recipe import clash_message  # noqa: PLC0415 - torch comes with it
 
                 raise ConfigError(clash_message(owned, owners[owned], strategy.name))
-            owners[owned] = strategy.name
+            owners.setdefault(owned, strategy.name)
     return tuple(treatments)
 
 

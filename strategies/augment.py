@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -24,7 +24,8 @@ from typing import TYPE_CHECKING, Literal
 import torch
 
 from strategies.parts.altered_words import Words, altered, recombined
-from strategies.spec import Features, Inapplicable, Recipe, Split, Strategy
+from strategies.parts.made_rows import with_made_rows
+from strategies.spec import Features, Inapplicable, Recipe, Strategy
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -65,9 +66,7 @@ class Augment(Strategy):
             raise Inapplicable("augment: expected a model that is shown text, got none")
         at = torch.tensor(parents)
         columns = {**train.x.take(at).columns, **shown}
-        return replace(recipe, train=extended(train, Features(train.x.schema, columns), at), prior_exact=False).note(
-            rows_made=float(len(made))
-        )
+        return with_made_rows(recipe, Features(train.x.schema, columns), at)
 
     def made(self, texts: Texts, y: Tensor, draw: random.Random) -> tuple[list[int], list[Words]]:
         """The row that each new text begins as, and the new texts by their words."""
@@ -91,37 +90,6 @@ class Augment(Strategy):
                 else:
                     made.append(recombined(words[k], draw.choice(words), draw))
         return parents, made
-
-
-def extended(train: Split, x: Features, parents: Tensor) -> Split:
-    """A split with rows added that have the labels, weights and groups of their parents (row numbers, (m,)).
-
-    The natural prior, which logits are corrected to, and the natural rows are remembered.
-    """
-
-    def more(values: Tensor | None) -> Tensor | None:
-        return None if values is None else torch.cat([values, values[parents]])
-
-    prior = train.population
-    if prior is None:
-        weight = None if train.natural is None else train.natural.double()
-        mass = torch.bincount(train.y, weights=weight, minlength=train.n_classes).double()
-        mass = mass.clamp_min(0.5 * float(mass.sum()) / len(train))
-        prior = mass / mass.sum()
-    same = train.weight is train.natural
-    natural = more(train.natural)
-    return replace(
-        train,
-        x=Features.cat([train.x, x]),
-        y=torch.cat([train.y, train.y[parents]]),
-        weight=natural if same else more(train.weight),
-        natural=natural,
-        group=more(train.group),
-        population=prior,
-        embedding=more(train.embedding),
-        texts=None,
-        original=train if train.original is None else train.original,
-    )
 
 
 @lru_cache(maxsize=4)

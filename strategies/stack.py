@@ -92,8 +92,11 @@ class Chain(Strategy):
         if not self.parts:
             (predictor,) = yield [recipe]
             return predictor
-        outer, rest = self.parts[0], Chain(self.parts[1:])
-        training = outer.train(replace(recipe, by=outer.name))
+        outer, rest = self.parts[0], self.parts[1:]
+        if outer.name in recipe.passing:
+            return (yield from Chain(rest).train(recipe))
+        listed = frozenset(part.name for part in rest)
+        training = outer.train(replace(recipe, by=outer.name, listed=listed))
         cost, notes, handed = Cost(), dict[str, float](), list[Predictor]()
         step: Callable[[], Sequence[Recipe]] = lambda: next(training)  # noqa: E731 - replaced by `answer` below
         while True:
@@ -102,7 +105,7 @@ class Chain(Strategy):
             except StopIteration as stop:
                 made = cast(Predictor, stop.value)
                 return Costed(made, cost + _own_cost(made, handed), notes)
-            got = yield from lockstep([(Chain(()) if ask.auxiliary else rest).train(ask) for ask in asks])
+            got = yield from lockstep([Chain(() if ask.auxiliary else rest).train(ask) for ask in asks])
             for ask, trained in zip(asks, got, strict=True):
                 if not isinstance(trained, Exception):
                     cost += trained.cost

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from bench import config
 from bench.models.parts.build import build_network
-from bench.models.registry import MODELS, kind
+from bench.models.registry import MODELS, kind, refusal
 from bench.sweep.runner import training as cell_training
 from strategies.predictor import Predictor
 from strategies.registry import STRATEGIES, RegistryError
@@ -50,7 +50,7 @@ def toy(classes: int) -> Toy:
 
 
 def supports(strategy: Strategy, model: str) -> bool:
-    return MODELS.get(model).has_encoder or not strategy.needs_encoder
+    return not refusal(MODELS.get(model), strategy)
 
 
 def watched(training: Training, seen: list[Recipe]) -> Training:
