@@ -43,6 +43,10 @@ class Points:
             found += self.codes[rows, j, None] != self.codes[None, pool, j]
         return found
 
+    def beside(self, others: Points) -> Points:
+        """These rows, then others."""
+        return Points(torch.cat([self.numbers, others.numbers]), torch.cat([self.codes, others.codes]))
+
     def matrix(self) -> Tensor:
         """(n, d) float32 whose Euclidean distances are these, columns of very many categories left out."""
         blocks = [self.numbers]
@@ -54,8 +58,10 @@ class Points:
 
 
 @lru_cache(maxsize=2)
-def points(x: Features) -> Points:
+def points(x: Features, like: Features | None = None) -> Points:
     """The numbers and categories of rows; text is left out. The last two tables are kept.
+
+    like: the rows by whose mean and deviation numbers are standardised; by default these.
 
     Raises:
         Inapplicable: there is text only.
@@ -69,8 +75,9 @@ def points(x: Features) -> Points:
             codes.append(value)
             continue
         there = value.float()
-        centre = there.nanmean(0)
-        spread = ((there - centre) ** 2).nanmean(0).sqrt()
+        base = there if like is None else like.columns[f.name].float()  # type: ignore[union-attr]
+        centre = base.nanmean(0)
+        spread = ((base - centre) ** 2).nanmean(0).sqrt()
         numbers.append(((there - centre) / torch.where(spread > 0, spread, 1.0)).nan_to_num(nan=0.0))
     if not numbers and not codes:
         raise Inapplicable("nearness of rows: expected numbers or categories, got text only; use method=random")
