@@ -3,12 +3,13 @@
 Patki, Wedge & Veeramachaneni 2016, doi:10.1109/DSAA.2016.49: each column is turned into normal scores by its ranks (a
 category by its place among the most frequent, at random within), their correlations are estimated, shrunk by `shrink`
 towards none, and new scores are drawn and turned back: numbers between the values that there are, categories as often
-as they are. So a new row lies between no two rows, as SMOTE's do, but all columns keep their distribution. Text is
-that of a row of the class at random. Classes of fewer than `least` rows get none. Rows that are made are checked:
-those that equal a natural row are drawn again, and those that still do are left out; `copies_left_out` and
-`nearest_ratio` (median distance to the nearest natural row, over that between natural rows: far below 1 are copies)
-are in the record. Suggested values: ratio .3-1 (0 is off), shrink .1. Effect: no prior shift, prior correction is not
-exact. Combines badly with: `oversample` of the same ratio (nothing is left to make).
+as they are. So a new row lies between no two rows, as SMOTE's do, but all columns keep their distribution
+(correlations with categories of few values come out about a quarter weaker). Text is that of a row of the class at
+random. Classes of fewer than `least` rows get none. Rows that are made are checked: those that equal a natural row are
+drawn again, and those that still do are left out; `copies_left_out` and `nearest_ratio` (median distance to the
+nearest natural row, over that between natural rows: far below 1 are copies) are in the record. Suggested values: ratio
+.3-1 (0 is off), shrink .1. Effect: no prior shift, prior correction is not exact. Combines badly with: `oversample` of
+the same ratio (nothing is left to make).
 """
 
 from __future__ import annotations

@@ -47,7 +47,7 @@ def test_columns_keep_their_distribution_and_go_together_as_they_did() -> None:
     torch.testing.assert_close(share[0], share[1], atol=0.03, rtol=0)
     before, after = (spearmanr(torch.cat([a, b.double()], 1)).statistic for a, b in ((n, c), (m, d)))
     assert abs(before[:2, :2] - after[:2, :2]).max() < 0.03
-    assert abs(before - after).max() < 0.15  # with a category of three values the copula's is a little less
+    assert abs(before - after).max() < 0.2  # of a category of three values a quarter is lost
     assert abs(before[0, 1]) > 0.8
 
 
