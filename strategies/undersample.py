@@ -2,17 +2,18 @@
 
 `random`: after sampling, no class has more than (rows of the rarest class) / `ratio`; kept rows are drawn without
 replacement, as imbalanced-learn's RandomUnderSampler. With `redraw: epoch` every row is seen sooner or later; with
-`once` the dropped rows are lost, as in the classical method (Kubat & Matwin 1997).
-The same number by another choice: `cluster` draws with probability ∝ 1 / (rare rows in the row's group of `clusters`
-by k-means), which gives groups the numbers of Yen & Lee 2009 (doi:10.1016/j.eswa.2008.06.108, eq. 3); `density` draws
-∝ distance to the nearest rows of the class, so that dense regions are thinned (Palmer & Faloutsos 2000); `near_miss`
-keeps the rows nearest to the rarest class (NearMiss-1, Mani & Zhang 2003). `tomek` (Tomek 1976) and `enn` (Wilson 1972)
-clean and reach no ratio: they drop rows of the commoner classes whose nearest row is of another class and has them as
-its nearest, or that their `neighbours` outvote. These are computed once; distances are those of SMOTE-NC and all pairs
-are compared (`tomek`, `enn`: up to 130,000 rows). Suggested values: ratio 1 (balanced) for speed, .1-.5 to keep
-information; 0 is off. Effect: `random` is a prior shift, with fewer distinct rows an epoch; the others are none, so
-that prior correction is not exact. Trees need rows to split: with fewer than some hundred left they stay stumps.
-Combines badly with: `oversample` listed before it at ratio 1 (nothing is left to drop, but for `tomek` and `enn`).
+`once` the dropped rows are lost, as in the classical method (Kubat & Matwin 1997). The same number by another choice:
+`cluster` draws with probability ∝ 1 / (rare rows in the row's group of `clusters` by k-means), which gives groups the
+numbers of Yen & Lee 2009 (doi:10.1016/j.eswa.2008.06.108, eq. 3); `density` draws ∝ distance to the nearest rows of
+the class, so that dense regions are thinned (Palmer & Faloutsos 2000); `near_miss` keeps the rows nearest to the
+rarest class (NearMiss-1, Mani & Zhang 2003). `tomek` (Tomek 1976) and `enn` (Wilson 1972) clean and reach no ratio:
+they drop rows of the commoner classes whose nearest row is of another class and has them as its nearest, or that their
+`neighbours` outvote. These are computed once; distances are those of SMOTE-NC and all pairs are compared (`tomek`,
+`enn`: up to 130,000 rows). Suggested values: ratio 1 (balanced) for speed, .1-.5 to keep information; 0 is off.
+Effect: `random` is a prior shift, with fewer distinct rows an epoch; the others are none, so that prior correction is
+not exact. Trees need rows to split: where a leaf would have too few on average, the record says how many
+(`rows_a_leaf`). Combines badly with: `oversample` listed before it at ratio 1 (nothing is left to drop, but for
+`tomek` and `enn`).
 """
 
 from __future__ import annotations

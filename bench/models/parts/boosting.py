@@ -52,13 +52,16 @@ def boost(model: LightGBM, recipe: Recipe, watch: Watch) -> BoostedTrees:
             factors = recipe.steer(logits, recipe.val.y, factors)
         if step - best >= model.patience and recipe.select != "last":
             break
+    notes = {"best_step": float(best), "trees": float(best * objective.scores)}
+    if len(rows) < model.num_leaves * model.min_data_in_leaf:  # trees of fewer leaves, or none: draw more rows
+        notes["rows_a_leaf"] = len(rows) / model.num_leaves
     return BoostedTrees(
         text=trees.text(best),
         start=objective.start,
         prior=kept,
         prior_exact=recipe.prior_exact and recipe.loss.prior_exact,
         cost=Cost(1, step),
-        notes={"best_step": float(best), "trees": float(best * objective.scores)},
+        notes=notes,
         threads=torch.get_num_threads(),
     )
 
