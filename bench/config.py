@@ -68,12 +68,21 @@ class TrainConfig:
     patience: int = 10
     decay: float = 0.3
     precision: Literal["float32", "bf16"] = "float32"
+    budget: Literal["each", "total"] = "each"
+
+    def steps_of(self, fits: int) -> int:
+        """Steps that each of so many fits of a strategy may take at most: whole runs between looks, one at least."""
+        if self.budget == "each":
+            return self.max_steps
+        return min(self.max_steps, max(1, self.max_steps // fits // self.eval_every) * self.eval_every)
 
     def key(self) -> dict[str, Any]:
         """What goes into the run key: all but options at the default that came after the first records were made."""
         found = asdict(self)
         if self.precision == "float32":
             del found["precision"]
+        if self.budget == "each":
+            del found["budget"]
         return found
 
     def __post_init__(self) -> None:

@@ -113,6 +113,9 @@ class MetaWeight(Strategy):
         order = torch.randperm(len(y), generator=generator)
         return torch.cat([order[y[order] == c][:each] for c in counts.nonzero().flatten().tolist()])
 
+    def fits(self) -> tuple[int, int]:
+        return 1 if self.steps else 0, 1
+
     def train(self, recipe: Recipe) -> Training:
         if self.steps == 0:
             return (yield [recipe])[0]

@@ -34,6 +34,10 @@ class Strategy:
         """Strategies that it carries out beside those `listed` in the stack: part of its key, bound by their rules."""
         return ()
 
+    def fits(self) -> tuple[int, int]:
+        """How many fits it asks for: in service of others (`Recipe.aside`), and of what is evaluated."""
+        return 0, 1
+
     def prepare(self, recipe: Recipe) -> Recipe:
         """The recipe to train instead. Must not change its input."""
         return recipe

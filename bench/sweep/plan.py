@@ -132,6 +132,8 @@ def budget(cell: Cell) -> dict[str, Any]:
 def inapplicable(cell: Cell) -> str:
     """Why a cell would be skipped, as far as its strategies and model say so themselves; empty for most."""
     listed = frozenset(s.name for s in cell.strategies)
+    if cell.train.budget == "total" and (means := train_keys(cell.model)) is not None and "max_steps" not in means:
+        return f"train.budget=total shares steps out among fits, and model {cell.model.name!r} counts none; use each"
     for strategy in cell.strategies:
         for one in (strategy, *strategy.within(listed)):
             if reason := refusal(cell.model, one):

@@ -66,7 +66,7 @@ def recipe(planned: Planned, data: Encoded) -> Recipe:
         unlabelled=data.unlabelled,
         model=cell.model,
         batch_size=train.batch_size,
-        max_steps=train.max_steps,
+        max_steps=train.steps_of(cell.chain().fits_in_all),
         lr=train.lr,
         weight_decay=train.weight_decay,
         eval_every=train.eval_every,

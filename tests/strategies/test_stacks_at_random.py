@@ -109,7 +109,7 @@ def test_any_stack_asks_for_sound_recipes_and_ends_in_a_sound_prior(names: list[
     assert float(made.prior.sum()) == pytest.approx(1)
     assert bool((made.prior > 0).all())
     assert made.logits(recipe.val.x).shape == (len(recipe.val), classes)
-    assert made.cost.fits == len(asks)
+    assert made.cost.fits == len(asks) == Chain(parts).fits_in_all
     if any(not ask.prior_exact or not ask.loss.prior_exact for ask in asks if not ask.auxiliary):
         assert not made.prior_exact
 
