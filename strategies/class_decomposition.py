@@ -62,7 +62,7 @@ class ClassDecomposition(Strategy):
                 label[rows], of_val[mine] = first, first
                 continue
             found = groups(Points(of.numbers[rows], of.codes[rows]), k, recipe.generator(f"groups {c}"))
-            found = found.unique(return_inverse=True)[1]
+            found = torch.unique(found, return_inverse=True)[1]
             classes += [c] * (int(found.max()) + 1)
             label[rows] = first + found
             both = of.beside(points(val.x, train.x))

@@ -35,7 +35,8 @@ def looked_ahead(head: Tensor, v: Tensor, y: Tensor, weight: Tensor, rate: float
     """The head after one step down the weighted mean loss: differentiable in the weights (n,)."""
     loss = (weight * row_losses(head, v, y)).sum() / weight.sum().clamp_min(1e-8)
     (slope,) = torch.autograd.grad(loss, head, create_graph=True)
-    return head - rate * slope
+    ahead: Tensor = head - rate * slope
+    return ahead
 
 
 class _OfLoss:
@@ -54,7 +55,8 @@ class _OfLoss:
         """(n,) -> (n,) in (0, 1)."""
         w1, b1, w2, b2 = self.parts
         hidden = torch.relu(torch.log1p(losses.detach()).unsqueeze(1) @ w1 + b1)
-        return (hidden @ w2 + b2).sigmoid().squeeze(1)
+        weight: Tensor = (hidden @ w2 + b2).sigmoid().squeeze(1)
+        return weight
 
     def descend(self, loss: Tensor) -> None:
         """A step of Adam (torch's own would load its compiler, which takes seconds)."""

@@ -37,7 +37,7 @@ class PairLoss:
 
     def __call__(self, outputs: Tensor, targets: Tensor) -> Tensor:
         log_p = outputs.log_softmax(-1)
-        of_target = log_p.unflatten(-1, (-1, self.others)).logsumexp(-1)
+        of_target = log_p.view(*log_p.shape[:-1], -1, self.others).logsumexp(-1)
         own = negative_at(of_target, targets // self.others)
         rest = self.weight * (negative_at(log_p, targets) - own)
         return own + (torch.where(targets % self.others == self.others - 1, 0.0, rest) if self.lacking else rest)

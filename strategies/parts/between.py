@@ -68,7 +68,7 @@ def in_groups(of: Points, train: Split, c: int, k: int, label: Tensor) -> Ways:
     mine, found = train.y == c, list[Ways]()
     share = float(mine.double().mean())
     width = min(k, int(mine.sum()) - 1)
-    for group in label.unique().tolist():
+    for group in torch.unique(label).tolist():
         inside = label == group
         rows = (mine & inside).nonzero().flatten()
         if len(rows) < 2 or len(rows) / int(inside.sum()) < share:

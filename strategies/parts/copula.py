@@ -31,7 +31,7 @@ class Copula:
 
     def _columns(self, names: list[str]) -> list[Tensor]:
         """Single columns (m,) float64 of the fields, missing numbers at the mean of the class."""
-        found = []
+        found: list[Tensor] = []
         for name in names:
             value = self.x.columns[name]
             assert isinstance(value, torch.Tensor)
@@ -59,9 +59,10 @@ class Copula:
 
 def _scores(values: Tensor) -> Tensor:
     """Normal scores of the ranks of a column (m,); equal values share their mean rank."""
-    _, at, count = values.unique(return_inverse=True, return_counts=True)
-    rank = count.cumsum(0).double() - (count.double() - 1) / 2
-    return torch.special.ndtri(rank[at] / (len(values) + 1))
+    _, at, count = torch.unique(values, return_inverse=True, return_counts=True)
+    rank: Tensor = count.cumsum(0).double() - (count.double() - 1) / 2
+    scores: Tensor = torch.special.ndtri(rank[at] / (len(values) + 1))
+    return scores
 
 
 def _between(values: Tensor, u: Tensor) -> Tensor:

@@ -84,8 +84,10 @@ def _folds(train: Split, folds: int, generator: torch.Generator) -> Tensor:
 
 def _rows_of(split: Split, rows: Tensor) -> Split:
     """Some rows of a split, with their weights and groups."""
-    per_row = {name: getattr(split, name) for name in ("weight", "natural", "group", "embedding")}
-    taken = {name: None if value is None else value[rows] for name, value in per_row.items()}
-    if split.weight is split.natural:
-        taken["weight"] = taken["natural"]
-    return replace(split, x=split.x.take(rows), y=split.y[rows], texts=None, **taken)
+    natural, group, embedding = (
+        None if value is None else value[rows] for value in (split.natural, split.group, split.embedding)
+    )
+    weight = None if split.weight is None else split.weight[rows]
+    weight = natural if split.weight is split.natural else weight
+    own = {"weight": weight, "natural": natural, "group": group, "embedding": embedding}
+    return replace(split, x=split.x.take(rows), y=split.y[rows], texts=None, **own)  # type: ignore[arg-type]

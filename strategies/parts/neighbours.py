@@ -51,7 +51,7 @@ class Points:
         """(n, d) float32 whose Euclidean distances are these, columns of very many categories left out."""
         blocks = [self.numbers]
         for column in self.codes.T:
-            known, code = column.unique(return_inverse=True)
+            known, code = torch.unique(column, return_inverse=True)
             if len(known) <= _ONE_HOT:
                 blocks.append(torch.nn.functional.one_hot(code, len(known)).float() * 0.5**0.5)
         return torch.cat(blocks, 1)
@@ -104,7 +104,7 @@ def nearest(of: Points, rows: Tensor, pool: Tensor, k: int) -> tuple[Tensor, Ten
     if k < 1:
         return rows.new_zeros(len(rows), 0), torch.zeros(len(rows), 0)
     found, far = [], []
-    for part in torch.arange(len(rows)).split(max(1, _BLOCK // len(pool))):
+    for part in torch.split(torch.arange(len(rows)), max(1, _BLOCK // len(pool))):
         distance = of.squared_distances(rows[part], pool)
         mine = own[part].nonzero().flatten()
         distance[mine, at[part][mine]] = float("inf")
@@ -146,4 +146,4 @@ def _first_centres(x: Tensor, k: int, generator: torch.Generator) -> Tensor:
 
 def _closest(x: Tensor, centres: Tensor) -> Tensor:
     """The nearest centre of each row (n,)."""
-    return torch.cat([torch.cdist(part, centres).argmin(1) for part in x.split(1 << 14)])
+    return torch.cat([torch.cdist(part, centres).argmin(1) for part in torch.split(x, 1 << 14)])
