@@ -1,5 +1,5 @@
 # Everything from a fresh checkout: each target sets up what it needs first.
-.PHONY: demo test check lint types readme readme-long bench gpu simulate fairness quality models board trees-and-nets regret pins versions faults clean
+.PHONY: demo test check lint types documents documents-long docs bench gpu simulate fairness quality models board trees-and-nets regret pins versions faults clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -29,9 +29,9 @@ test-long: $(READY)
 	$(BIN)/python -m pytest -n 2 -m long
 
 # At most ten minutes on two idle cores.
-check: lint types test readme
+check: lint types test documents
 
-check-long: check test-long readme-long
+check-long: check test-long documents-long
 
 lint: $(READY)
 	$(BIN)/ruff check .
@@ -40,11 +40,18 @@ lint: $(READY)
 types: $(READY)
 	$(BIN)/mypy
 
-readme: $(READY)
-	$(BIN)/python -m tests.tools.readme
+# The shell blocks and links of the README and of docs/.
+documents: $(READY)
+	$(BIN)/python -m tests.tools.documents
 
-readme-long: $(READY)
-	$(BIN)/python -m tests.tools.readme --long
+documents-long: $(READY)
+	$(BIN)/python -m tests.tools.documents --long
+
+# The documents as a site, in build/site: pages generated from the code first.
+docs: $(READY)
+	$(BIN)/python -m tests.tools.reference_pages
+	test -x .venv-docs/bin/mkdocs || ($(PYTHON) -m venv .venv-docs && .venv-docs/bin/python -m pip install --quiet -r docs/requirements.txt)
+	NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --quiet --clean
 
 bench: $(READY)
 	$(BIN)/python -m tests.benchmarks
@@ -139,4 +146,4 @@ faults: $(READY)
 	$(BIN)/python -m tests.tools.faults
 
 clean:
-	rm -rf $(VENV) .versions .versions-*.txt build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .venv-docs .versions .versions-*.txt build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

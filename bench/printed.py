@@ -9,6 +9,7 @@ from typing import Final
 _BIDI: Final = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _BLANK: Final = "\t\n\r\x0b\x0c\x85\u2028\u2029"
 _PASSWORD: Final = re.compile(r"(\w[\w+.-]*://[^\s:/@'\"]*):[^\s/@'\"]+@")
+_IN_QUERY: Final = re.compile(r"([?&]\w*(?:password|passwd|pwd|secret|token)=)[^&\s'\"]+", re.IGNORECASE)
 
 
 def clean(text: str, *, keep: str = "") -> str:
@@ -32,4 +33,4 @@ def clean(text: str, *, keep: str = "") -> str:
 
 def masked(text: str) -> str:
     """A text in which addresses keep their user and lose their password: `postgresql://me:***@host`."""
-    return _PASSWORD.sub(r"\1:***@", text)
+    return _IN_QUERY.sub(r"\1***", _PASSWORD.sub(r"\1:***@", text))

@@ -21,13 +21,15 @@ class Field:
     """One block of encoded columns.
 
     numeric: float (n, width). categorical: int64 (n, len(sizes)), codes below each size. bag: a `Bag` over
-    `sizes[0]` terms. tokens: int64 (n, width) over `sizes[0]` tokens.
+    `sizes[0]` terms. tokens: int64 (n, width) over `sizes[0]` tokens; `origin`: the folder of the pretrained encoder
+    whose tokens they are, empty where they are words of the training rows.
     """
 
     name: str
     kind: Literal["numeric", "categorical", "bag", "tokens"]
     sizes: tuple[int, ...] = ()
     width: int = 1
+    origin: str = ""
 
 
 @dataclass(frozen=True, eq=False)

@@ -132,7 +132,7 @@ def most_important(w: Tensor, y: Tensor, share: float) -> Tensor:
     kept = torch.zeros(len(w), dtype=torch.bool)
     order = w.argsort(descending=True, stable=True)
     kept[order[: max(1, round(share * len(w)))]] = True
-    for c in y.unique().tolist():
+    for c in torch.bincount(y).nonzero().flatten().tolist():
         mine = (y == c).nonzero().flatten()
         kept[mine[w[mine].argmax()]] = True
     return kept
@@ -147,13 +147,14 @@ def of_each_class(v: Tensor, y: Tensor, targets: Tensor, kernel: Literal["sinh",
     total = torch.zeros(len(v), dtype=torch.float64)
     itself = (v[targets].double() ** 2).sum(-1)
     found = y[targets]
-    for c in found.unique().tolist():
+    classes: list[int] = torch.bincount(found).nonzero().flatten().tolist()
+    for c in classes:
         mine, own = targets[found == c], itself[found == c]
         score, m = similarity(v, v[mine], kernel, scale), len(mine)
         rest = score[mine] * m - (torch.sinh(scale * own) if kernel == "sinh" else own)
         score[mine] = rest / (m - 1) if m > 1 else 0.0
         total += score
-    return total / len(found.unique())
+    return total / len(classes)
 
 
 def label_share(w: Tensor, y: Tensor) -> float:

@@ -16,12 +16,13 @@ class Takes:
     missing: numbers that are missing, as the median with an indicator beside it (`imputed`), or as NaN (`kept`).
     categories: one code a column, by name (`codes`) or by how frequent the category is (`frequent first`), both a
     categorical field; or a 0 or 1 for each category, a numeric field (`one-hot`).
-    text: the tf-idf weights of its terms, a bag (`terms`), or its words in their order (`tokens`).
+    text: the tf-idf weights of its terms, a bag (`terms`), its words in their order (`tokens`), or the tokens of the
+    pretrained encoder that `data.encoder` names (`subwords`).
     """
 
     missing: Literal["imputed", "kept"] = "imputed"
     categories: Literal["codes", "frequent first", "one-hot"] = "codes"
-    text: Literal["terms", "tokens"] = "terms"
+    text: Literal["terms", "tokens", "subwords"] = "terms"
 
     def key(self) -> dict[str, str]:
         """What differs from the defaults: all that goes into keys."""

@@ -15,7 +15,15 @@ FILES = TREE.files
 
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("strategies",),
-    ("bench.machine", "bench.files", "bench.errors", "bench.bounded_yaml", "bench.private_key", "bench.printed"),
+    (
+        "bench.machine",
+        "bench.files",
+        "bench.errors",
+        "bench.bounded_yaml",
+        "bench.private_key",
+        "bench.printed",
+        "bench.pretrained",
+    ),
     ("bench.data", "bench.models", "bench.records"),
     ("bench.evaluation",),
     ("bench.needs",),

@@ -56,6 +56,8 @@ def test_errors_are_cleaned_too(capfd: pytest.CaptureFixture[str]) -> None:
     [
         ("postgresql+psycopg2://me:hunter2@host/db", "postgresql+psycopg2://me:***@host/db"),
         ("got mysql://u:p%40ss@h:3306/x, say", "got mysql://u:***@h:3306/x, say"),
+        ("postgresql:///db?host=h&password=hunter2&x=1", "postgresql:///db?host=h&password=***&x=1"),
+        ("mysql://h/db?user=me&PWD=hunter2", "mysql://h/db?user=me&PWD=***"),
         ("sqlite:///a/b.db", "sqlite:///a/b.db"),
         ("https://example.org:80/a@b", "https://example.org:80/a@b"),
         ("file://own a:b@c", "file://own a:b@c"),

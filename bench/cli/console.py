@@ -24,3 +24,7 @@ class Console(RichConsole):
                 yield segment
             else:
                 yield Segment(clean(segment.text, keep="\n"), segment.style)
+
+    def on_broken_pipe(self) -> None:
+        """Nobody reads any more: the command ends as others do then, instead of as one that has failed."""
+        raise BrokenPipeError

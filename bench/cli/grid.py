@@ -37,18 +37,28 @@ class GridVerb(Verb):
         """Do it, for at least one composed configuration. Returns the exit code."""
         raise NotImplementedError
 
+    def in_job(self, configurations: Configurations) -> int:
+        """Do it for one cell of several, in a process that another launcher than ours has started for it."""
+        return self.on_grid(configurations)
+
+    def after_jobs(self, codes: Sequence[int]) -> None:
+        """Say what is to be said once, when all such jobs have ended."""
+
     def act(self, arguments: Sequence[str]) -> int:
         """Compose, then act; Hydra's own options (`--cfg job`, `--info`) only print something."""
-        task = _Task(self.on_grid)
+        task = Task(self.in_job)
         with hydra_in_one_line(arguments):
             code = _compose_by_hydra(self.name, arguments, task)
             configurations = [plain(one) for one in task.configurations]
         if configurations:
             return self.on_grid(configurations)
-        return max(task.codes, default=code)
+        codes = task.codes or task.here
+        if codes:
+            self.after_jobs(codes)
+        return max(codes, default=code)
 
 
-class _Task:
+class Task:
     """What Hydra calls: keeps the configurations for later.
 
     Another launcher than ours calls it once per cell, maybe in a process elsewhere (joblib, submitit): then it acts at
@@ -59,6 +69,7 @@ class _Task:
         self.act = act
         self.configurations: list[Any] = []
         self.codes: list[int] = []
+        self.here: list[int] = []  # of jobs that another launcher ran in this process
         self.home = os.getpid()
 
     def many(self, configurations: Configurations) -> None:
@@ -71,7 +82,10 @@ class _Task:
 
     def __call__(self, cfg: Any) -> int:
         if HydraConfig.get().mode == RunMode.MULTIRUN:
-            return self.act([plain(cfg) if os.getpid() == self.home else {**plain(cfg), "debug": True}])
+            if os.getpid() != self.home:
+                return self.act([{**plain(cfg), "debug": True}])
+            self.here.append(self.act([plain(cfg)]))
+            return self.here[-1]
         self.configurations.append(cfg)
         return 0
 
@@ -81,7 +95,7 @@ def plain(configuration: Any) -> Mapping[str, Any]:
     return followed(configuration) if OmegaConf.is_config(configuration) else cast("Mapping[str, Any]", configuration)
 
 
-def _compose_by_hydra(verb: str, arguments: Sequence[str], task: _Task) -> int:
+def _compose_by_hydra(verb: str, arguments: Sequence[str], task: Task) -> int:
     """Run Hydra's application over our configuration. Returns the exit code of an option of its own.
 
     Raises:
@@ -96,6 +110,12 @@ def _compose_by_hydra(verb: str, arguments: Sequence[str], task: _Task) -> int:
             hydra.main(config_path="pkg://bench.conf", config_name=CONFIG, version_base="1.3")(task)()
         except SystemExit as stop:
             return stop.code if isinstance(stop.code, int) else 1
+    shown = options.cfg or options.info or options.hydra_help or options.shell_completion
+    if options.multirun and not (shown or task.configurations or task.codes or task.here):
+        raise ConfigError(
+            "hydra/sweeper: expected imbench's own with a launcher whose jobs run in other processes: no other one "
+            "passes on how they ended. What they did is recorded; leave hydra/sweeper out"
+        )
     _say_idle(loaders)
     return 0
 

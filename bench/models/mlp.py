@@ -63,7 +63,7 @@ class MLP:
         """Sizes of the hidden layers: as asked for, else one where there is no text."""
         if self.hidden is not None:
             return self.hidden
-        return () if any(f.kind == "bag" for f in schema) else HIDDEN_OF_TABLES
+        return () if any(f.kind == "bag" or f.name == EMBEDDING for f in schema) else HIDDEN_OF_TABLES
 
     def resolved(self, schema: tuple[Field, ...]) -> dict[str, object]:
         """What the data decided, for the record."""

@@ -26,7 +26,8 @@ class OrdinaryNetwork(Model, Protocol):
         """A module with initial parameters, drawn from torch's global stream, which the harness has seeded.
 
         With `has_encoder` it maps Features of B rows to encodings (B, d), and the harness puts the head on them;
-        else to logits (B, head.out or n_classes).
+        else to logits (B, head.out or n_classes), or to (B, members, head.out or n_classes), an ensemble in one: each
+        member has a loss on every row, and their probabilities are averaged.
         """
         ...
 

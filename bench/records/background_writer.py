@@ -52,7 +52,8 @@ class BackgroundWriter(AbstractContextManager["BackgroundWriter"]):
         """The record that stands in the end: this one, an earlier one, or one that says why this one cannot be."""
         try:
             if predictions is not None:
-                record = replace(record, predictions=self.store.put_predictions(record.key, pack(predictions)))
+                content = pack(predictions, record.key)
+                record = replace(record, predictions=self.store.put_predictions(record.key, content))
             return self.store.settle(record)
         except ResultsError:
             raise

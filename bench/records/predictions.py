@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -13,10 +13,15 @@ Logits: TypeAlias = Mapping[str, tuple[npt.NDArray[Any], ...]]
 """Part ('val', 'test') -> row numbers (n,), y (n,), logits (n, C), and row weights (n,) where the data have any."""
 
 
-def pack(parts: Logits) -> bytes:
+KEY: Final = b"imbench cell"
+"""In the metadata of a file of predictions: the key of the cell that made them. Files of older versions lack it."""
+
+
+def pack(parts: Logits, key: str) -> bytes:
     """Predictions as a Parquet file with the columns part, row, y, z0 … z{C-1}, and w where rows have weights.
 
-    Without pandas, which takes five times as long, and without dictionaries of numbers that hardly repeat.
+    It names the cell by its `key`, so that a file that takes the place of another's is noticed. Written without pandas,
+    which takes five times as long, and without dictionaries of numbers that hardly repeat.
     """
     import pyarrow as pa  # type: ignore[import-untyped]  # noqa: PLC0415 - a plan reads records only
     import pyarrow.parquet as pq  # type: ignore[import-untyped]  # noqa: PLC0415
@@ -28,7 +33,8 @@ def pack(parts: Logits) -> bytes:
     if weight:
         columns["w"] = weight[0].astype(np.float64)
     file = pa.BufferOutputStream()
-    pq.write_table(pa.table(columns), file, compression="zstd", use_dictionary=["part", "y"], write_statistics=False)
+    table = pa.table(columns).replace_schema_metadata({KEY: key})
+    pq.write_table(table, file, compression="zstd", use_dictionary=["part", "y"], write_statistics=False)
     content: bytes = file.getvalue().to_pybytes()
     return content
 

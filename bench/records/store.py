@@ -22,6 +22,7 @@ import pyarrow as pa  # type: ignore[import-untyped]
 
 from bench.files import PREFIX, SUFFIX, sync_folder
 from bench.records.files import ResultsError, file_digest, one_line, write_atomically, write_text_atomically
+from bench.records.predictions import KEY
 from bench.records.proof import unproven
 from bench.records.reading import read_text
 from bench.records.record import Record, parse
@@ -115,8 +116,10 @@ class Store:
         """The stored predictions of a record.
 
         Raises:
-            ResultsError: they are missing, or their hash is not the recorded one.
+            ResultsError: they are missing, not what was recorded, or those of another cell.
         """
+        import pyarrow.parquet as pq  # type: ignore[import-untyped]  # noqa: PLC0415 - a plan reads records only
+
         path, own = self.root / record.predictions.get("file", "absent"), self.path(record.key)
         again = f"delete {own} and run the same command again"
         if not path.is_file():
@@ -124,11 +127,18 @@ class Store:
         try:
             if file_digest(path) != record.predictions.get("sha256"):
                 raise ResultsError(f"predictions of {record.key[:12]}: {path} is not what was recorded; {again}")
-            return pd.read_parquet(path)
+            table = pq.read_table(path)
         except (OSError, ValueError, pa.ArrowException) as error:
             raise ResultsError(
                 f"predictions of {record.key[:12]}: {path} cannot be read ({one_line(error)}); {again}"
             ) from error
+        made_by = (table.schema.metadata or {}).get(KEY, record.key.encode()).decode("utf-8", "replace")
+        if made_by != record.key:
+            raise ResultsError(
+                f"predictions of {record.key[:12]}: {path} are those of another cell, {made_by[:12]}; {again}"
+            )
+        frame: pd.DataFrame = table.to_pandas()
+        return frame
 
     def remove(self, key: str) -> None:
         """Delete a record, then its predictions."""

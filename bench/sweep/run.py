@@ -15,6 +15,7 @@ from rich.text import Text
 
 from bench.config import CommandOptions
 from bench.data.embeddings.ahead import encode_ahead
+from bench.models.registry import takes
 from bench.records.files import ResultsError
 from bench.records.record import FAILURES, Record, failed_record
 from bench.records.store import Store
@@ -98,7 +99,9 @@ def train(
 
     Texts that an encoder is to read are encoded before, here.
     """
-    encode_ahead((p.cell.data for p in to_do), lambda said: console.print(Text(said), soft_wrap=True))
+    encode_ahead(
+        ((p.cell.data, takes(p.cell.model)) for p in to_do), lambda said: console.print(Text(said), soft_wrap=True)
+    )
     together, size = options.run.together, 1 if options.debug else worker_count(options, len(to_do))
     work, others = CellWorker(store.root, options.run), _Others(to_do, store)
 

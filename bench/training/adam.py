@@ -133,6 +133,8 @@ def rate(name: str, recipe: Recipe, schedule: float = 1.0) -> Rate:
     if name.endswith(_FIXED):
         return Rate(0.0, 0.0, _DENSE_EPS)
     factor = recipe.encoder_rate if name.startswith("encoder.") else 1.0
+    own = getattr(recipe.model, "rate_of", None)  # of models with parameters that are to move more slowly
+    factor *= 1.0 if own is None else own(name)
     return Rate(recipe.lr * factor * schedule, recipe.weight_decay, TABLE_EPS if ".tables." in name else _DENSE_EPS)
 
 

@@ -168,17 +168,22 @@ class Fit:
 
     def descend(self, rows: Tensor, weights: Tensor | None, host: Tensor | None = None) -> None:
         """Minibatches of rows and weights (steps, K, B) on the device; nothing here may make a GPU stop and answer."""
-        for step, (x, y) in enumerate(self.batches.of(rows, host)):
+        for step, (x, labels) in enumerate(self.batches.of(rows, host)):
             with self.products:
                 z = self.network(x)
             z = z.to(self.active[0].recipe.dtype)
+            y, weight = labels, None if weights is None else weights[step]
+            if z.shape[1] != y.shape[1]:  # an ensemble in one: a loss for each of its members
+                each = z.shape[1] // y.shape[1]
+                y = y.repeat_interleave(each, 1)
+                weight = None if weight is None else weight.repeat_interleave(each, 1)
             if self.offset is not None:
                 z = z + self.offset
             total = self.network.penalty()
             for ks, loss, shares in self.losses:
                 values = loss(z, y) if ks is None else loss(z.index_select(0, ks), y.index_select(0, ks))
-                if weights is not None:
-                    values = values * (weights[step] if ks is None else weights[step].index_select(0, ks))
+                if weight is not None:
+                    values = values * (weight if ks is None else weight.index_select(0, ks))
                 total = total + values.mean(-1).dot(shares)
             cast(Tensor, total).backward()  # type: ignore[no-untyped-call]
             if self.ranks > 1:

@@ -13,8 +13,9 @@ import optuna
 from optuna.trial import TrialState
 from rich.console import Console
 
-from bench.config import Cell, CommandOptions, read_data
+from bench.config import Cell, CommandOptions, read_data, read_model
 from bench.data.embeddings.ahead import encode_ahead
+from bench.models.registry import takes
 from bench.sweep.pool import Event, InThisProcess, Lost, Pool
 from bench.sweep.worker import Finished
 from bench.sweep.workers import open_workers, worker_count
@@ -86,8 +87,8 @@ def tune(configurations: Sequence[Mapping[str, Any]], options: CommandOptions, c
             study.owner.close()
         else:
             studies[study.identity.name] = study
-    data = (read_data(raw.get("data", {})) for raw in configurations)
-    encode_ahead(data, lambda said: console.print(said, highlight=False, soft_wrap=True))
+    asked = ((read_data(raw.get("data", {})), takes(read_model(raw.get("model", {})))) for raw in configurations)
+    encode_ahead(asked, lambda said: console.print(said, highlight=False, soft_wrap=True))
     driver = StudyDriver(list(studies.values()), options, console)
     try:
         return driver.run()

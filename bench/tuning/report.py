@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
@@ -33,13 +34,13 @@ def write_report(study: Study) -> list[Path]:
     complete = trials[trials["state"] == "COMPLETE"]
     if complete.empty:
         return written
-    written += _save_plot(history(trials, study), complete[["number", study.identity.columns[0]]], study, "history")
+    written += save_plot(history(trials, study), complete[["number", study.identity.columns[0]]], study, "history")
     if len(complete) >= 4 and study.single:
         weights = importance(study)
-        written += _save_plot(importance_plot(weights, study), weights, study, "importance")
+        written += save_plot(importance_plot(weights, study), weights, study, "importance")
         pair = plane(study, weights)
         if pair is not None:
-            written += _save_plot(
+            written += save_plot(
                 contour(trials, pair, study), trials[["number", *pair, study.identity.columns[0]]], study, "contour"
             )
     return written
@@ -85,12 +86,18 @@ def _save_csv(table: pd.DataFrame, path: Path) -> Path:
     return path
 
 
-def _save_plot(plot: Figure, data: pd.DataFrame, study: Study, name: str) -> list[Path]:
-    """A plot as SVG and its data as CSV."""
+def save_plot(plot: Figure, data: pd.DataFrame, study: Study, name: str) -> list[Path]:
+    """A plot as SVG and its data as CSV.
+
+    Its texts stay texts, which whoever opens the file draws in a font of their own. So a character that no font here
+    has is not lost, whatever Matplotlib says; only the room that its label takes is guessed.
+    """
     path = study.folder / f"{name}.svg"
 
     def put(temporary: Path) -> None:
-        plot.savefig(temporary, format="svg", metadata={"Date": None, "Title": f"{name} of {study.label}"})
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="Glyph .* missing from")
+            plot.savefig(temporary, format="svg", metadata={"Date": None, "Title": f"{name} of {study.label}"})
 
     write_atomically(path, put, replace=True)
     return [path, _save_csv(data, study.folder / f"{name}.csv")]

@@ -16,13 +16,13 @@ from pathlib import Path
 from typing import IO, Any, cast
 
 import optuna
-from optuna.storages import BaseStorage, JournalStorage, RDBStorage
+from optuna.storages import BaseStorage, JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial, TrialState
 
-from bench.printed import masked
-from bench.records.files import ResultsError, one_line
-from bench.tuning.owner import BEAT_SECONDS, DEAD_SECONDS, Owner
+from bench.records.files import ResultsError
+from bench.tuning.database import open_database, turn
+from bench.tuning.owner import Owner
 
 JOURNAL = "journal.log"
 OWNER = "owner"  # user attribute of a trial: which process runs it
@@ -105,7 +105,7 @@ def open_storage(folder: Path, url: str | None) -> BaseStorage:
     """
     _hush()
     if url is not None:
-        return _database(url)
+        return open_database(url)
     journal = folder / JOURNAL
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -132,17 +132,6 @@ def _hush() -> None:
     warnings.filterwarnings("ignore", message="Heartbeat of storage")  # beats are ours: bench.tuning.owner
 
 
-def _database(url: str) -> RDBStorage:
-    try:
-        return RDBStorage(url, heartbeat_interval=BEAT_SECONDS, grace_period=DEAD_SECONDS)
-    except Exception as error:  # SQLAlchemy's and drivers' own, of which none has a common base
-        what = masked(one_line(error)).partition(" (Background on this error")[0]
-        raise ResultsError(
-            f"tune.storage: expected a database that can be reached and written, got {type(error).__name__}: {what}; "
-            "correct the URL or start its server"
-        ) from error
-
-
 class _NoLock:
     """Of a journal that is only read."""
 
@@ -154,8 +143,8 @@ class _NoLock:
 
 
 @contextmanager
-def claim(folder: Path) -> Iterator[None]:
-    """One process at a time decides which trials to begin.
+def claim(folder: Path, study: str, storage: Any = None) -> Iterator[None]:
+    """One process at a time decides which trials to begin: in this folder, and on the database that holds the study.
 
     Raises:
         ResultsError: the folder cannot be written.
@@ -170,7 +159,8 @@ def claim(folder: Path) -> Iterator[None]:
         ) from error
     with file:
         fcntl.flock(file, fcntl.LOCK_EX)
-        yield
+        with turn(storage, study):
+            yield
 
 
 def told(study: optuna.Study, number: int, values: list[float] | None = None, state: TrialState | None = None) -> bool:

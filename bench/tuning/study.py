@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
@@ -95,12 +96,16 @@ class Study:
             for c in self.identity.columns
         ]
         self.points = starting_points(raw, self.identity.space)
-        storage = open_storage(self.folder, tune.storage)
+        self.storage = open_storage(self.folder, tune.storage)
         self.study = optuna.create_study(
-            storage=storage, study_name=self.identity.name, directions=directions, load_if_exists=True, pruner=pruner()
+            storage=self.storage,
+            study_name=self.identity.name,
+            directions=directions,
+            load_if_exists=True,
+            pruner=pruner(),
         )
-        with claim(self.folder):
-            self.owner = Owner(self.folder, storage)
+        with self.claimed():
+            self.owner = Owner(self.folder, self.storage)
             reap(self.study, self.owner)
             self.begin()
 
@@ -108,6 +113,10 @@ class Study:
     def label(self) -> str:
         """`womens/one_star mlp focal`."""
         return f"{self.planned.data_name}/{self.planned.target} {self.base.model.name} {self.base.strategy}"
+
+    def claimed(self) -> AbstractContextManager[None]:
+        """The moment in which this process alone decides which trials begin."""
+        return claim(self.folder, self.identity.name, self.storage)
 
     @property
     def single(self) -> bool:
@@ -136,7 +145,7 @@ class Study:
         draw alike. A batch that a kill cut short is filled up before the next is proposed: a study killed and resumed,
         within a proposal too, proposes what it would have.
         """
-        with claim(self.folder):
+        with self.claimed():
             reap(self.study, self.owner)
             done, running = self.finished(), len(self.trials(TrialState.RUNNING))
             batch = []

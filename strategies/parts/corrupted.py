@@ -42,6 +42,14 @@ class Corrupt:
 
 
 @dataclass(frozen=True)
+class Twice:
+    """Batch of B rows -> 2B rows: every row twice, for a model whose noise makes two views of them."""
+
+    def __call__(self, x: Features, y: Tensor, generator: torch.Generator, train: Split) -> tuple[Features, Tensor]:
+        return Features.cat([x, x]), torch.arange(len(y), device=y.device).repeat(2)
+
+
+@dataclass(frozen=True)
 class InfoNCE:
     """-log softmax of a row's similarity to the other row with its target: (..., B, d), (..., B) -> (..., B)."""
 

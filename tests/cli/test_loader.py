@@ -80,6 +80,9 @@ def test_hydras_own_sweeper_and_launcher_give_the_same_cells(capfd: pytest.Captu
     small = "data=digits_lt train.max_steps=20 train.eval_every=20 debug=true"
     assert main([*command.split(), *small.split()]) == 0
     assert sorted(record.strategy for record in Store("results")) == ["focal", "none"]
+    assert "2 jobs ended, 0 of them not well" in capfd.readouterr().out
+    assert main([*command.split(), *small.split(), "strategy.focal.alpha=0.3"]) == 1
+    assert "2 jobs ended, 1 of them not well" in capfd.readouterr().out
 
 
 def test_a_file_of_strategies_must_say_which_one_it_is(loader: Loader) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 
 from bench.__main__ import main
 from bench.records.store import Store
+from tests import ROOT
 from tests.command_line import TINY, call, imbench
 
 
@@ -83,3 +85,15 @@ def test_check_finds_changed_predictions_and_gc_keeps_what_is_young(tmp_path: Pa
     young.write_text("")
     assert main(["results", "gc", f"results={tmp_path}"]) == 0
     assert young.exists()
+
+
+@pytest.mark.parametrize("words", [("run", "--help"), ("strategies",), ("data", "list")])
+def test_a_reader_that_has_seen_enough_gets_no_traceback(words: tuple[str, ...]) -> None:
+    """As `imbench … | head -0`: the pipe is closed before anything is written."""
+    receive, send = os.pipe()
+    os.close(receive)
+    with os.fdopen(send, "wb") as pipe:
+        done = subprocess.run(
+            [sys.executable, "-m", "bench", *words], stdout=pipe, stderr=subprocess.PIPE, check=False, cwd=ROOT
+        )
+    assert (done.returncode, done.stderr) == (141, b"")

@@ -49,7 +49,7 @@ def finished(store: Store, classes: int, seed: int = 0) -> Record:
         traits={"n_classes": classes, "train_counts": counts, "n_train": sum(counts), "n_test": 300},
     )
     parts = {"val": (np.arange(200), val_y, val), "test": (np.arange(200, 500), test_y, test)}
-    record = replace(record, predictions=store.put_predictions(record.key, pack(parts)))
+    record = replace(record, predictions=store.put_predictions(record.key, pack(parts, record.key)))
     store.put(record)
     return record
 

@@ -11,6 +11,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -116,7 +117,8 @@ def test_predictions_are_verified_by_hash(tmp_path: Path) -> None:
     store = Store(tmp_path)
     rows, y = np.arange(4), np.array([0, 1, 0, 1])
     logits = np.random.default_rng(0).normal(size=(4, 3))
-    named = store.put_predictions(RECORD.key, pack({"val": (rows, y, logits), "test": (rows + 4, y, -logits)}))
+    content = pack({"val": (rows, y, logits), "test": (rows + 4, y, -logits)}, RECORD.key)
+    named = store.put_predictions(RECORD.key, content)
     record = replace(RECORD, predictions=named)
     got_rows, got_y, got = unpack(store.predictions(record), "test")
     assert got_rows.tolist() == [4, 5, 6, 7]
@@ -187,10 +189,24 @@ def test_a_finished_cell_stays_and_a_failure_gives_way(tmp_path: Path) -> None:
     assert store.get(RECORD.key) == RECORD
 
 
+def test_predictions_of_another_cell_are_noticed(tmp_path: Path) -> None:
+    """A file and a hash that belong together, under the name of a cell that did not make them; files of older versions
+    name no cell, and stay readable."""
+    store, parts = Store(tmp_path), {"test": (np.arange(2), np.array([0, 1]), np.eye(2))}
+    swapped = replace(RECORD, predictions=store.put_predictions(RECORD.key, pack(parts, digest("another"))))
+    with pytest.raises(ResultsError, match=f"those of another cell, {digest('another')[:12]}; delete"):
+        store.predictions(swapped)
+    own = pq.read_table(store.root / store.put_predictions(RECORD.key, pack(parts, RECORD.key))["file"])
+    pq.write_table(own.replace_schema_metadata(None), tmp_path / "old.parquet")
+    old = store.put_predictions(RECORD.key, (tmp_path / "old.parquet").read_bytes())
+    assert unpack(store.predictions(replace(RECORD, predictions=old)), "test")[1].tolist() == [0, 1]
+
+
 def test_two_writers_of_one_cell_keep_their_own_predictions(tmp_path: Path) -> None:
     """The record that won finds the predictions that it was computed from; the others are left-overs."""
     store, rows, y = Store(tmp_path), np.arange(2), np.array([0, 1])
-    mine, other = (store.put_predictions(RECORD.key, pack({"test": (rows, y, np.full((2, 2), v))})) for v in (1.0, 2.0))
+    packed = [pack({"test": (rows, y, np.full((2, 2), value))}, RECORD.key) for value in (1.0, 2.0)]
+    mine, other = (store.put_predictions(RECORD.key, content) for content in packed)
     store.put(replace(RECORD, predictions=mine))
     assert unpack(store.predictions(store.get(RECORD.key)), "test")[2].tolist() == [[1, 1], [1, 1]]
     assert store.orphans() == [tmp_path / other["file"]]

@@ -221,3 +221,18 @@ def test_vime_on_text_alone_is_inapplicable(multi: Toy) -> None:
     recipe = multi.recipe(train=replace(multi.train, x=text))
     with pytest.raises(Inapplicable, match="got text only; use scarf"):
         SelfSupervised(method="vime").pretext(recipe)
+
+
+def test_simcse_has_two_views_of_each_row_by_dropout_alone(multi: Toy) -> None:
+    """The rows twice, unchanged; a model without noise has nothing to learn from them, one with noise has."""
+    recipe = multi.recipe(max_steps=40)
+    pretext = SelfSupervised(method="simcse", steps=40).pretext(recipe)
+    assert pretext.loss == InfoNCE(0.05)
+    x, pairs = pretext.augment[0](multi.val.x, multi.val.y, gen(), pretext.train)
+    n = len(multi.val)
+    assert torch.equal(pairs, torch.arange(n).repeat(2))
+    for half in (torch.arange(n), torch.arange(n, 2 * n)):
+        values = x.take(half).columns["numeric"]
+        assert isinstance(values, Tensor)
+        assert torch.equal(values, torch.as_tensor(multi.val.x.columns["numeric"]))
+    run([SelfSupervised(method="simcse", steps=40)], recipe)

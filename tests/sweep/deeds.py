@@ -43,6 +43,8 @@ class Deeds:
 
         def work(batch: Sequence[Item]) -> None:
             for at, item in enumerate(batch):
+                if self.deeds.get(item.key) == "stop":  # before it says anything
+                    threading.Event().wait()
                 for begun in batch if self.together and not at else [] if self.together else [item]:
                     say(Began(begun.key))
                 self.do(item)

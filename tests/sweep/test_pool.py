@@ -110,6 +110,25 @@ def test_an_item_that_takes_too_long_is_lost_alone(
     assert sorted(heard.finished) == list("abcef")
 
 
+def test_a_worker_that_begins_nothing_is_late_as_well(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stopped while it loads, say: it has the time of an item and a while to start; then its batch is divided."""
+    now, heard = [0.0], Heard()
+    monkeypatch.setattr("bench.sweep.pool.monotonic", lambda: now[0])
+    with Pool(Deeds({"a": "stop"}, tmp_path / "log"), [Place()], heard, timeout=50.0) as pool:
+        pool.submit(things("ab"))
+        pool.feed()
+        assert pool.until_late() == 170
+        now[0] = 169
+        pool.expire()
+        assert (heard.lost, len(pool.workers)) == ([], 1)
+        now[0] = 170
+        pool.expire()
+        while pool.busy:
+            pool.wait()
+    assert heard.lost == [("a", "timeout", "took longer than run.timeout=50 seconds")]
+    assert heard.finished == ["b"]
+
+
 @pytest.mark.parametrize(("together", "limit"), [(False, 60.0), (True, 120.0)])
 def test_items_that_run_at_once_have_the_time_of_all_of_them(
     together: bool, limit: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from bench.records.record import Record
 from bench.records.store import Store
 from bench.sweep.outcome import conclude
 from tests.command_line import TINY, imbench, records
@@ -93,6 +94,30 @@ def test_failed_cells_run_again_only_when_asked(results: Path) -> None:
     assert path.stat().st_mtime_ns == stamp
     assert imbench(*grid, "run.retry_failed=true", results=results) == 1
     assert path.stat().st_mtime_ns > stamp
+
+
+def test_records_that_are_gone_at_the_end_are_named(
+    results: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Somebody deletes them while the sweep runs: exit code 1, with a word, and the same command trains them again."""
+    grid = ("run", "-m", "strategy=none,oversample,undersample", *TINY)
+
+    def deleted(store: Store, record: Record) -> Record:
+        settled = settle(store, record)
+        if record.strategy != "none":
+            store.remove(record.key)
+        return settled
+
+    settle = Store.settle
+    with monkeypatch.context() as patch:
+        patch.setattr(Store, "settle", deleted)
+        assert imbench(*grid, results=results) == 1
+    said = " ".join(capsys.readouterr().out.split())
+    assert "2 of 3 cells have no record (" in said
+    assert "oversample split=0 seed=0" in said
+    assert "run the same command again" in said
+    assert imbench(*grid, results=results) == 0
+    assert len(records(results)) == 3
 
 
 def test_divergence_is_a_status_of_its_own(results: Path) -> None:

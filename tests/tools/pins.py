@@ -69,10 +69,10 @@ def pins() -> list[str]:
 
 def oldest() -> list[str]:
     """The lower bounds of what imbench needs, as pins; torch stays as it is pinned."""
-    found = []
+    found = [line for line in CONSTRAINTS.read_text(encoding="utf-8").splitlines() if line.startswith("torch==")]
     for requirement in map(Requirement, declared()["run"]):
         low = next((s.version for s in requirement.specifier if s.operator in (">=", "==")), None)
-        if low is not None:
+        if low is not None and requirement.name != "torch":
             found.append(f"{requirement.name}=={low}")
     return sorted(found)
 

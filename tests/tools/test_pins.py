@@ -31,5 +31,5 @@ def test_pins_allow_what_the_project_declares() -> None:
 
 
 def test_the_oldest_are_lower_bounds() -> None:
-    assert "optuna==4.2" in oldest()
+    assert "optuna==4.3" in oldest()
     assert all("==" in line for line in oldest())

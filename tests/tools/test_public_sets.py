@@ -30,7 +30,7 @@ def test_metrics_are_means_over_splits_and_the_coil_score_counts_buyers(tmp_path
         store.put(record(key, "lending_club", "bad_loan", "linear", split=split, metrics=metrics))
     y = (np.arange(4000) < 238).astype(int)
     logits = np.stack([np.zeros(4000), -np.arange(4000.0)], axis=1)  # best first: all buyers among the first 800
-    frame = pack({"test": (np.arange(4000), y, logits)})
+    frame = pack({"test": (np.arange(4000), y, logits)}, record("3", "caravan", "purchase", "mlp").key)
     stored = store.put_predictions("3" * 64, frame)
     metrics = {"raw/auroc": 1.0, "raw/average_precision": 1.0}
     store.put(record("3", "caravan", "purchase", "mlp", metrics=metrics, predictions=stored))

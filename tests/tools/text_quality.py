@@ -21,11 +21,8 @@ from imbench import run
 
 from bench.leaderboard.statistics.intervals import Difference, holm, paired
 
-TREATMENTS: Mapping[str, tuple[str, ...]] = {
-    "none": ("strategy=none",),
-    "class weights": ("strategy=class_weights",),
-    "importance by embedding": ("strategy=importance_weighted", "strategy.importance_weighted.by=embedding"),
-}
+TREATMENTS = {"none": "none", "class weights": "class_weights", "importance by embedding": "importance_weighted"}
+_TREATED = (f"strategy={','.join(TREATMENTS.values())}", "strategy.importance_weighted.by=embedding")
 
 
 @dataclass(frozen=True)
@@ -54,23 +51,27 @@ TASKS = (
 )  # fmt: skip
 
 
-def inputs(task: Task) -> dict[str, tuple[str, ...]]:
+def inputs(task: Task, encoders: Sequence[str]) -> dict[str, tuple[str, ...]]:
     """The ways to show text, by name."""
     ways = {"tf-idf": ("data.text=tfidf", f"data.encoder={task.eyes}")}
-    for encoder in task.encoders:
+    chosen = [encoder for encoder in task.encoders if encoder in encoders]
+    for encoder in chosen:
         ways[encoder] = ("data.text=embed", f"data.encoder={encoder}")
-    for encoder in task.encoders:
+    for encoder in chosen:
         ways[f"tf-idf + {encoder}"] = ("data.text=both", f"data.encoder={encoder}")
     return ways
 
 
-def measured(task: Task, model: str, results: str, repeats: int) -> dict[tuple[str, str], pd.DataFrame]:
+def measured(
+    task: Task, ways: Mapping[str, Sequence[str]], model: str, results: str, repeats: int
+) -> dict[tuple[str, str], pd.DataFrame]:
     """The cells of a task by (input, treatment)."""
     found = {}
-    for shown, options in inputs(task).items():
+    for shown, options in ways.items():
+        common = [*task.data, *options, *_TREATED, f"model={model}", f"repeats={repeats}", f"results={results}"]
+        cells = run(common, quiet=True).sort_values("split")
         for treatment, strategy in TREATMENTS.items():
-            common = [*task.data, *options, *strategy, f"model={model}", f"repeats={repeats}", f"results={results}"]
-            found[shown, treatment] = run(common, quiet=True).sort_values("split")
+            found[shown, treatment] = cells[cells["strategy"] == strategy]
     return found
 
 
@@ -138,13 +139,15 @@ def main() -> None:
     parser.add_argument("--out", type=Path)
     parser.add_argument("--models", nargs="+", default=["mlp"])
     parser.add_argument("--tasks", nargs="+", type=int, default=[*range(len(TASKS))], help="by number, from 0")
+    parser.add_argument("--encoders", nargs="+", default=[*_ENGLISH], help="those that are in the cache")
     parser.add_argument("--repeats", type=int, default=5)
     options = parser.parse_args()
     command = f"python -m tests.tools.text_quality R --models {' '.join(options.models)}"
     lines = ["# Text: terms, language models, and treatments of imbalance", "", f"By `{command}`.", ""]
     for model in options.models:
         for task in (TASKS[i] for i in options.tasks):
-            found = table(task, measured(task, model, options.results, options.repeats))
+            ways = inputs(task, options.encoders)
+            found = table(task, measured(task, ways, model, options.results, options.repeats))
             lines += [f"{found[0]}, {model}", *found[1:]]
             print(*lines[-len(found) :], sep="\n", flush=True)
     if options.out is not None:

@@ -23,7 +23,7 @@ from bench.data.features.load import load_encoded
 from bench.data.loaded import loaded_table
 from bench.data.tables.splits import partition
 from bench.evaluation.evaluate import Predictions, evaluate
-from bench.models.registry import MODELS, refusal
+from bench.models.registry import MODELS, refusal, takes
 from bench.records.record import digest
 from bench.records.versions import VERSIONS
 from strategies.registry import STRATEGIES
@@ -123,7 +123,9 @@ def of_evaluation() -> dict[str, float | None]:
 
 
 def cases() -> Iterator[tuple[str, str]]:
-    yield from ((s, m) for s in sorted(STRATEGIES.names()) for m in sorted(MODELS.names()))
+    """Every strategy with every model that takes the toy table; the others have tests of their own."""
+    models = [m for m in sorted(MODELS.names()) if takes(MODELS.get(m)).text != "subwords" and m != "tabm"]
+    yield from ((s, m) for s in sorted(STRATEGIES.names()) for m in models)
 
 
 def version_of(strategy: str, model: str) -> list[int]:

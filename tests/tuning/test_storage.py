@@ -5,12 +5,6 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
-import shutil
-import signal
-import subprocess
-import tempfile
-import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import optuna
@@ -19,9 +13,6 @@ from optuna.trial import TrialState
 
 from bench.tuning.owner import Owner
 from bench.tuning.storage import OWNER, RESULT, SETTINGS, open_storage, reap, repair
-from bench.tuning.study import FINISHED
-from tests.command_line import LAST_RESORT, TINY, imbench
-from tests.tuning.searches import QUICK
 
 
 def filled_journal(folder: Path) -> tuple[Path, int]:
@@ -96,54 +87,3 @@ def test_a_result_that_was_known_is_kept(tmp_path: Path) -> None:
     reap(study, Owner(tmp_path))
     (trial,) = study.get_trials()
     assert (trial.state, trial.value) == (TrialState.COMPLETE, 0.25)
-
-
-@pytest.fixture
-def postgresql() -> Iterator[str]:
-    """The URL of a real server from the system's packages, on a socket of its own; no port is opened."""
-    pytest.importorskip("psycopg2", reason="needs psycopg2")
-    programs = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
-    if not programs:
-        pytest.skip("needs a PostgreSQL server (Debian: postgresql)")
-    program = programs[-1].parent
-    user = "postgres" if os.getuid() == 0 else None  # the server refuses to run as root
-    home = Path(tempfile.mkdtemp(prefix="pg", dir="/tmp"))  # a socket's path must be short
-    if user is not None:
-        shutil.chown(home, user)
-    command = [program / "initdb", "-D", home / "data", "-U", "imbench", "--auth=trust", "--no-sync"]
-    subprocess.run(command, user=user, check=True, capture_output=True, cwd=home)
-    server = subprocess.Popen(
-        [program / "postgres", "-D", home / "data", "-k", home, "-h", ""],
-        user=user,
-        cwd=home,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        give_up = time.monotonic() + LAST_RESORT
-        while subprocess.run([program / "pg_isready", "-h", home], check=False, capture_output=True).returncode:
-            assert server.poll() is None
-            assert time.monotonic() < give_up
-            time.sleep(0.05)
-        yield f"postgresql+psycopg2://imbench@/postgres?host={home}"
-    finally:
-        server.send_signal(signal.SIGINT)  # fast shutdown: does not wait for our connections
-        server.wait(LAST_RESORT)
-        shutil.rmtree(home, ignore_errors=True)
-
-
-def test_a_postgresql_server_holds_a_study(tmp_path: Path, postgresql: str) -> None:
-    """Completed to the asked number, extended by a second command."""
-    for trials in (3, 6):
-        search = (*TINY, f"tune.trials={trials}", "tune.batch=3", f"tune.storage='{postgresql}'")
-        assert imbench("tune", "strategy=none", *search, results=tmp_path) == 0
-    (name,) = optuna.get_all_study_names(postgresql)
-    assert len(optuna.load_study(study_name=name, storage=postgresql).get_trials(states=FINISHED)) == 6
-
-
-def test_any_optuna_url_holds_a_study(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    url = f"sqlite:///{tmp_path}/trials.db"
-    assert imbench("tune", "strategy=none", *QUICK, f"tune.storage='{url}'", results=tmp_path) == 0
-    (name,) = optuna.get_all_study_names(url)
-    assert len(optuna.load_study(study_name=name, storage=url).get_trials(states=FINISHED)) == 6
-    assert imbench("tune", "status", f"tune.storage='{url}'", results=tmp_path, debug=False) == 0
-    assert "0.8" in capsys.readouterr().out

@@ -7,7 +7,8 @@ once per cell, and cells are idempotent.
 # No `from __future__ import annotations`: Hydra's scan of an installed plugin executes this file outside sys.modules,
 # where dataclasses cannot resolve annotations that are text.
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -20,6 +21,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from bench.cli.compose import compose, expand, guard
 from bench.cli.loader import Loader
+from bench.config import ConfigError
 from bench.errors import Complaint
 
 
@@ -48,6 +50,25 @@ def _loader_of(context: HydraContext) -> Loader:
     return cast(Loader, context.config_loader)
 
 
+@contextmanager
+def _jobs_end(launcher: Launcher) -> Iterator[None]:
+    """Around the jobs of a launcher.
+
+    Raises:
+        ConfigError: another one's engine could not bring its jobs to an end: one was killed, say, or refused.
+    """
+    try:
+        yield
+    except Exception as error:
+        if isinstance(launcher, ImbenchLauncher) or isinstance(error, Complaint):
+            raise
+        said = (str(error).strip().splitlines() or [""])[0]
+        raise ConfigError(
+            f"hydra/launcher: expected every job to end, but its engine says {type(error).__name__}: {said}; cells "
+            "that have ended are recorded, and the same command runs the others"
+        ) from error
+
+
 class ImbenchSweeper(BasicSweeper):
     """Hydra's grid, each cell once, strategy parameters only where they apply, without composing everything twice."""
 
@@ -60,7 +81,8 @@ class ImbenchSweeper(BasicSweeper):
         jobs = expand([*of_file, *arguments], _loader_of(self.hydra_context), config, common)
         returns: list[JobReturn] = []
         for some in self.split_overrides_to_chunks(jobs, self.max_batch_size):
-            returns += self.launcher.launch(some, initial_job_idx=len(returns))
+            with _jobs_end(self.launcher):
+                returns += self.launcher.launch(some, initial_job_idx=len(returns))
         for job in returns:
             if isinstance(job._return_value, Complaint):  # of another launcher's job; Hydra would print it besides
                 raise job._return_value

@@ -9,6 +9,7 @@ code 1.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from bench.cli.cells import plan_cells
@@ -64,3 +65,20 @@ class Run(GridVerb):
         print_boards(Path(options.results), console, keys=[p.key for p in planned])
         report_failures(outcome, console)
         return outcome.exit_code
+
+    def in_job(self, configurations: Configurations) -> int:
+        """Train the cell of a job; boards are about all of them."""
+        console = Console()
+        planned, options = plan_cells(configurations)
+        if options.run.timeout is not None:
+            console.print("run.timeout: a job of another launcher has that launcher's own limit, and not this one")
+        outcome = run_sweep(planned, options, console)
+        report_failures(outcome, console)
+        return outcome.exit_code
+
+    def after_jobs(self, codes: Sequence[int]) -> None:
+        failed = sum(code != 0 for code in codes)
+        Console().print(
+            f"{len(codes)} jobs ended, {failed} of them not well; imbench publish makes boards of the records",
+            highlight=False,
+        )

@@ -16,6 +16,7 @@ from bench.cli.console import Console
 from bench.cli.grid import Configurations, GridVerb
 from bench.cli.repeats import on_each_split
 from bench.tuning.cost import search_cost
+from bench.tuning.database import said_of_database
 from bench.tuning.driver import tune as search
 from bench.tuning.progress import summarize
 from bench.tuning.report import write_report
@@ -44,11 +45,12 @@ class Tune(GridVerb):
             console.print(
                 f"{search_cost(searches, options.tune, Path(options.results))}", highlight=False, soft_wrap=True
             )
-            reports = search(searches, options, console)
+            with said_of_database():
+                reports = search(searches, options, console)
+                for report in reports:
+                    if not report.skipped:
+                        write_report(report.study)
         except KeyboardInterrupt:
             console.print("interrupted: finished trials are kept; the same command goes on from there")
             return INTERRUPTED
-        for report in reports:
-            if not report.skipped:
-                write_report(report.study)
         return summarize(reports, time.monotonic() - began, console)

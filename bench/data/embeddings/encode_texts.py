@@ -13,6 +13,7 @@ import torch
 
 from bench.data.embeddings.folder import EncoderFolder
 from bench.data.errors import DataError
+from bench.pretrained import load_tokenizer, load_transformer
 
 _TOKENS = 4096  # in a batch, padding included: more gains nothing on a CPU
 _TOKENS_ON_GPU = 1 << 16
@@ -36,13 +37,13 @@ def encode_texts(folder: EncoderFolder, texts: Sequence[str], told: Progress = l
     Raises:
         DataError: a library is missing, or the folder cannot be loaded.
     """
-    with _complaints(folder):
+    with complaints(folder):
         encode = (_table if folder.static else _transformer)(folder)
     return encode(texts, told)
 
 
 @contextlib.contextmanager
-def _complaints(folder: EncoderFolder) -> Iterator[None]:
+def complaints(folder: EncoderFolder) -> Iterator[None]:
     """What a library says of a folder that it loads becomes a complaint about that."""
     try:
         yield
@@ -59,38 +60,18 @@ def _complaints(folder: EncoderFolder) -> Iterator[None]:
         ) from error
 
 
-def pretrained(folder: EncoderFolder) -> tuple[Any, Any]:
-    """Tokenizer and model of a folder, in float32: its weights as they are, from this machine only, no code run."""
-    from transformers import AutoModel, AutoTokenizer  # noqa: PLC0415 - optional, seconds
-    from transformers.utils import logging  # noqa: PLC0415
-
-    own, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
-    logging.set_verbosity_error()  # type: ignore[no-untyped-call]
-    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-    where: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
-    try:
-        with torch.random.fork_rng(devices=[]):  # a pooler that the folder lacks is drawn, and never used
-            tokenizer = AutoTokenizer.from_pretrained(folder.path, **where)
-            model = AutoModel.from_pretrained(folder.path, use_safetensors=True, dtype=torch.float32, **where)
-    finally:
-        logging.set_verbosity(own)
-        if bars:
-            logging.enable_progress_bar()  # type: ignore[no-untyped-call]
-    return tokenizer, model.eval()
-
-
 def _readable(folder: EncoderFolder, texts: Sequence[str]) -> list[str]:
     """Texts with the encoder's prefix; a lone half of a UTF-16 pair, which no tokenizer takes, as a question mark."""
     return [folder.prefix + text.encode("utf-8", "replace").decode() for text in texts]
 
 
 def _transformer(folder: EncoderFolder) -> Callable[[Sequence[str], Progress], TextVectors]:
-    tokenizer, model = pretrained(folder)
+    tokenizer, model = load_tokenizer(folder.path), load_transformer(folder.path).eval()
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     model.to(device)
 
     def encode(texts: Sequence[str], told: Progress) -> TextVectors:
-        ids, cut = _tokens(folder, tokenizer, texts)
+        ids, cut = tokens(folder, tokenizer, texts)
         order = sorted(range(len(texts)), key=lambda i: -len(ids[i]))  # the longest first: memory is short at once
         out = np.zeros((len(texts), model.config.hidden_size), dtype=np.float32)
         most, done = _TOKENS_ON_GPU if device.type == "cuda" else _TOKENS, 0
@@ -105,7 +86,7 @@ def _transformer(folder: EncoderFolder) -> Callable[[Sequence[str], Progress], T
     return encode
 
 
-def _tokens(
+def tokens(
     folder: EncoderFolder, tokenizer: Any, texts: Sequence[str]
 ) -> tuple[list[list[int]], npt.NDArray[np.bool_]]:
     """The tokens of each text, special ones included, cut to the longest; and which were cut."""

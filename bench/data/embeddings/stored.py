@@ -19,11 +19,12 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.data.embeddings.folder import EncoderFolder
-from bench.data.fetching.cache import cache_root, entries, make_room, new_folder, used
+from bench.data.fetching.cache import cache_root, delete, entries, make_room, new_folder, used
 
 Digests = npt.NDArray[np.bytes_]
 
 _DIGEST: Final = "S16"
+_PIECE: Final = 2048  # texts after which what is done is kept: minutes of a large encoder on a CPU
 _META, _TEXTS, _VECTORS, _CUT = "meta.json", "texts.npy", "vectors.npy", "cut.npy"
 
 
@@ -94,12 +95,34 @@ def _write(
 
     found = _known_vectors(folder, every, where.parent)
     new = np.arange(len(every)) if found is None else np.flatnonzero(~found.here)
-    shared = f" ({len(every) - len(new):,} more are known from other tables)" if len(new) < len(every) else ""
+    shared = f" ({len(every) - len(new):,} more are in the cache)" if len(new) < len(every) else ""
     if len(new):
         say(f"encoding {len(new):,} texts with {folder.name}{shared}: once, then they are in the cache")
-    got = encode_texts(folder, [texts[i] for i in new.tolist()], _Tenths(say))
-    vectors, cut = (got.vectors, got.cut) if found is None else (found.vectors, found.cut)
-    vectors[new], cut[new] = got.vectors, got.cut
+    pieces = [new[at : at + _PIECE] for at in range(0, len(new), _PIECE)] or [new]
+    tenths, kept = _Tenths(say, len(new)), list[Path]()
+    for piece in pieces:
+        got = encode_texts(folder, [texts[i] for i in piece.tolist()], tenths)
+        if found is None:
+            found = _nothing(len(every), got.vectors.shape[1])
+        found.vectors[piece], found.cut[piece] = got.vectors, got.cut
+        tenths.before += len(piece)
+        if len(pieces) > 1:  # what an interruption leaves is found by the same command, or by another table
+            kept.append(where.parent / _name(folder, every[piece]))
+            _save(folder, kept[-1], every[piece], got.vectors, got.cut)
+    assert found is not None
+    _save(folder, where, every, found.vectors, found.cut)
+    for piece_of_it in kept:
+        delete(piece_of_it)
+
+
+def _save(
+    folder: EncoderFolder,
+    where: Path,
+    every: Digests,
+    vectors: npt.NDArray[np.float32],
+    cut: npt.NDArray[np.bool_],
+) -> None:
+    """Write an entry."""
     longer = f"{int(cut.sum()):,} of {len(every):,} texts are longer than the {folder.longest} tokens"
     note = f"warning: {longer} that {folder.name} takes; the rest of each is left out" if cut.any() else ""
     with new_folder(where) as work:
@@ -118,6 +141,11 @@ class _Known:
     cut: npt.NDArray[np.bool_]
 
 
+def _nothing(texts: int, width: int) -> _Known:
+    """Of none of the texts yet."""
+    return _Known(np.zeros(texts, bool), np.zeros((texts, width), np.float32), np.zeros(texts, bool))
+
+
 def _known_vectors(folder: EncoderFolder, every: Digests, cache: Path) -> _Known | None:
     """What other entries of the encoder have of these texts; None where there is no such entry."""
     found: _Known | None = None
@@ -128,8 +156,7 @@ def _known_vectors(folder: EncoderFolder, every: Digests, cache: Path) -> _Known
                 continue
             other = _read(entry)
             if found is None:
-                shape = len(every), other.vectors.shape[1]
-                found = _Known(np.zeros(shape[0], bool), np.zeros(shape, np.float32), np.zeros(shape[0], bool))
+                found = _nothing(len(every), other.vectors.shape[1])
             places = other.places(every)
             fresh = (places >= 0) & ~found.here
             found.vectors[fresh], found.cut[fresh] = other.vectors[places[fresh]], other.cut[places[fresh]]
@@ -138,16 +165,17 @@ def _known_vectors(folder: EncoderFolder, every: Digests, cache: Path) -> _Known
 
 
 class _Tenths:
-    """Says how far it is, at every tenth."""
+    """Says how far it is, at every tenth of all. `before`: texts of pieces that are finished."""
 
-    def __init__(self, say: Callable[[str], None]) -> None:
-        self.say, self.said = say, 0
+    def __init__(self, say: Callable[[str], None], total: int) -> None:
+        self.say, self.said, self.total, self.before = say, 0, total, 0
 
-    def __call__(self, done: int, total: int) -> None:
-        tenth = 10 * done // max(total, 1)
-        if tenth > self.said and done < total:
+    def __call__(self, done: int, _: int) -> None:
+        done += self.before
+        tenth = 10 * done // max(self.total, 1)
+        if tenth > self.said and done < self.total:
             self.said = tenth
-            self.say(f"  {done:,} of {total:,} texts")
+            self.say(f"  {done:,} of {self.total:,} texts")
 
 
 @contextlib.contextmanager

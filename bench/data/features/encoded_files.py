@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from bench.data.fetching.cache import cache_root, make_room, new_folder, used
 from bench.data.tables.config import TableConfig
 from bench.data.tables.schema import Table, release
 from bench.data.tables.splits import Partition, partition
-from strategies.features import Features, Field
+from strategies.features import EMBEDDING, Features, Field
 from strategies.model import Takes
 
 SHARED_ROWS = 200_000  # tables from this size on
@@ -31,7 +32,7 @@ PARTS = ("train", "val", "test")
 def shared(
     table: Table, config: TableConfig, split: int, seed: int, takes: Takes = DEFAULT, *, test: bool = True
 ) -> Encoded:
-    """The encoded parts of a table, from files that the first caller makes. Tables with text are not for this.
+    """The encoded parts of a table, from files that the first caller makes; of text as vectors only, not as terms.
 
     Raises:
         DataError: the data cannot be split or encoded, or the cache cannot be written.
@@ -101,6 +102,8 @@ def read(table: Table, folder: Path, test: bool) -> Encoded:
     rows = {part: np.asarray(load(f"{part}-rows")) for part in PARTS}
     labels = torch.from_numpy(np.asarray(table.y))
     train, val = (labelled(table, rows[part], features(part)) for part in PARTS[:2])
+    vectors = train.x.columns.get(EMBEDDING)
+    train = replace(train, embedding=vectors if isinstance(vectors, torch.Tensor) else None)
     nothing = torch.arange(0)
     return Encoded(
         table=table,

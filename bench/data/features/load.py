@@ -30,12 +30,8 @@ def encode_parts(
     Raises:
         DataError: the data are not usable.
     """
-    apart = (
-        table.other
-        or table.elsewhere
-        or (table.names("text") and config.text != "embed")
-        or table.unlabelled is not None
-    )
+    text = table.names("text") and (config.text != "embed" or takes.text == "subwords")
+    apart = table.other or table.elsewhere or text or table.unlabelled is not None
     if len(table) >= SHARED_ROWS and not apart:
         return shared(table, config, split, seed, takes, test=test)
     parts = partition(table, split, seed, config.test_fraction, config.val_fraction)

@@ -2,7 +2,8 @@
 
 The rules look at values only, so that one table has one reading, whatever file it comes from. Text is a number only
 if nothing is lost by reading it as one: leading zeros, a leading +, and integers from 2^53 keep a column as text. As
-labels, numbers keep the spelling of the file where it tells them apart: 3.1 and 3.10 are two versions.
+labels, numbers keep the spelling of the file where it tells them apart: 3.1 and 3.10 are two versions, 1E5 and 100000
+two articles.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ Coded: TypeAlias = tuple[npt.NDArray[np.integer[Any]], list[Any]]  # codes (n,),
 _EXACT = 2.0**53  # integers below are exact in float64
 INTEGER = r"^-?(0|[1-9][0-9]*)(\.0*)?$"
 NUMBER = r"^(-?((0|[1-9][0-9]*)(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,3})?|[+-]?([iI]nf|[iI]nfinity))$"
-_PADDED = r"^-?[0-9]*\.[0-9]*[1-9]0+$"  # 3.10: another number than 3.1 only as a name
+_AS_NAMES = r"^-?[0-9]*\.[0-9]*[1-9]0+$|[eE]"  # 3.10 and 1E5: other numbers than 3.1 and 100000 only as names
 _MOST_SPELLINGS = 1 << 16  # of a column that is kept as numbers and as text
 MISSING = ("na", "n/a", "nan", "null", "none", "#n/a", "\\n", "<na>")
 """Words for missing, in lower case: in columns whose other values are numbers, booleans or dates, wherever they come
@@ -168,7 +169,7 @@ def _decode_text(column: Array, missing: Collection[str] = MISSING, *, text: boo
         integers = distinct.filter(pc.match_substring_regex(distinct, INTEGER)).cast(pa.float64())
         if not len(integers) or pc.max(pc.abs(integers)).as_py() < _EXACT:
             numbers = number(present.cast(pa.float64())).data
-            spelled = spellings(codes, present) if padded(distinct, numbers) else None
+            spelled = spellings(codes, present) if _spelled_apart(distinct, numbers) else None
             return Values("number", np.append(numbers, np.nan)[codes], spelled=spelled)
     elif matches(distinct, "^(?i:true|false)$"):
         return _recoded("boolean", codes, pc.if_else(absent, None, lowered))
@@ -177,23 +178,24 @@ def _decode_text(column: Array, missing: Collection[str] = MISSING, *, text: boo
     return _recoded("string", codes, pc.if_else(blank, None, stored))
 
 
-def padded(distinct: Array, numbers: npt.NDArray[np.float64]) -> bool:
-    """Whether a number that is not whole has several spellings, some with zeros at the end: 3.1 and 3.10."""
-    if len(distinct) > _MOST_SPELLINGS:
+def _spelled_apart(distinct: Array, numbers: npt.NDArray[np.float64]) -> bool:
+    """Whether a number has several spellings that may be different names: 3.1 and 3.10, 1E5 and 100000."""
+    if len(distinct) > _MOST_SPELLINGS or not pc.any(pc.match_substring_regex(distinct, _AS_NAMES)).as_py():
         return False
-    fractions = numbers[np.isfinite(numbers)]
-    fractions = fractions[fractions % 1 != 0]
-    if len(np.unique(fractions)) == len(fractions):
-        return False
-    return bool(pc.any(pc.match_substring_regex(distinct, _PADDED)).as_py())
+    finite = [text for text in distinct.to_pylist() if np.isfinite(float(text))]
+    return len({_spelling(text) for text in finite}) > len(np.unique(numbers[np.isfinite(numbers)]))
 
 
 def spellings(codes: npt.NDArray[np.int32], present: Array) -> Coded:
     """The texts of a column of numbers, those of whole numbers in their shortest form."""
-    texts = present.to_pylist()
-    names = [t if t is None or float(t) % 1 else shortest(float(t)) for t in texts]
+    names = [None if text is None else _spelling(text) for text in present.to_pylist()]
     merged, distinct = pd.factorize(np.array(names, dtype=object))
     return np.append(merged, -1)[codes], list(distinct)
+
+
+def _spelling(text: str) -> str | None:
+    """A number as a name: 1 for 1.0, and all others as they are written."""
+    return text if float(text) % 1 or "e" in text.lower() else shortest(float(text))
 
 
 def as_labels(values: Values, kind: ColumnKind = "categorical", missing: Collection[str] = ()) -> Values:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
 import numpy as np
@@ -67,6 +69,7 @@ def choose_classes(
     check_variety(counts, target)
     _check_counts(counts, target)
     classes = order_classes(counts, target, config.positive, log)
+    log += [f"warning: {said}" for said in _alike(classes)]
     if words := [name for name in classes if name.lower() in MISSING]:
         named, count = " and ".join(map(repr, words)), sum(counts[name] for name in words)
         log.append(
@@ -74,6 +77,39 @@ def choose_classes(
             f"leave these rows out: {option('missing_words', [name.lower() for name in words])}"
         )
     return classes, encode_labels(strings, classes)
+
+
+def _alike(classes: Sequence[str]) -> list[str]:
+    """What is said of classes that may be one, or several at once."""
+    same: dict[str, list[str]] = {}
+    for name in classes:
+        same.setdefault(_form(name), []).append(name)
+    found = [
+        f"the classes {' and '.join(map(ascii if _invisible(names) else repr, names))} differ only in capitals, "
+        "invisible characters or leading zeros; if they are one, write them alike in the file"
+        for names in same.values()
+        if len(names) > 1
+    ]
+    listed = [name for name in classes if len({*classes} & {part.strip() for part in re.split("[;|,]", name)}) > 1]
+    if listed:
+        found.append(
+            f"the class {listed[0]!r} looks like several labels of one row, which are not supported: each combination "
+            "is a class of its own"
+        )
+    return found
+
+
+def _form(name: str) -> str:
+    """What is left of a label without capitals, accents' spelling, invisible characters and leading zeros."""
+    plain = unicodedata.normalize("NFKC", name).casefold()
+    visible = "".join(c for c in plain if unicodedata.category(c) not in ("Cf", "Cc"))
+    bare = " ".join(visible.split())
+    return bare.lstrip("0") or "0" if bare.isdecimal() else bare
+
+
+def _invisible(names: Sequence[str]) -> bool:
+    """Whether names look alike when they are printed."""
+    return len({unicodedata.normalize("NFC", "".join(c for c in n if c.isprintable())) for n in names}) < len(names)
 
 
 def large_classes(strings: Labels, least: int, log: list[str]) -> npt.NDArray[np.bool_]:

@@ -53,7 +53,8 @@ _NO = frozenset(
 _MINUS = dict.fromkeys(map(ord, "\u2212\u2010\u2011\u2012\u2013\u2014\ufe63\uff0d"), "-")
 _BLANKS = dict.fromkeys(map(ord, "\u00a0\u2007\u2008\u2009\u202f\u3000\u205f"), " ")
 _QUOTES = dict.fromkeys(map(ord, "\u2019\u02bc\u00b4`\u2018"), "'")
-_PLAIN = str.maketrans({**_MINUS, **_BLANKS, **_QUOTES})
+_ARABIC = {ord("\u066b"): ".", ord("\u066c"): ",", ord("\u066a"): "%"}
+_PLAIN = str.maketrans({**_MINUS, **_BLANKS, **_QUOTES, **_ARABIC})
 
 _DIGITS = re.compile(r"[0-9][0-9., ']*|[.,][0-9]+")
 _EXPONENT = re.compile(r"[eE]([+-]?[0-9]{1,3})$")
@@ -80,6 +81,8 @@ class Written:
 def written(text: str) -> Written | None:
     """The parts of a number, None where something in the cell is none of them."""
     text = unicodedata.normalize("NFKC", text.translate(_PLAIN)).translate(_PLAIN).strip()
+    if not text.isascii():  # digits of other scripts
+        text = "".join(str(unicodedata.decimal(c)) if c.isdecimal() else c for c in text)
     inner = text[1:-1].strip() if text[:1] == "(" and text[-1:] == ")" else None
     if inner is not None and ("-" in inner or "(" in inner):
         return None
@@ -262,14 +265,18 @@ def _decimal_mark(name: str, texts: Sequence[str], parts: Sequence[Written | Non
 
 
 def recognise(texts: Iterable[str], most: int = 1000) -> tuple[Format | Literal["plain"], list[str]] | None:
-    """The format in which four of five texts are numbers, and the texts among the first that are none; else None."""
+    """The format in which four of five texts are numbers, and the texts among the first that are none; else None.
+
+    `plain`: all but some are numbers as computers write them. A column of text in which every text is a number is
+    written otherwise somewhere: 5.00-, −5, ５.
+    """
     looked = [text for text, _ in zip(texts, range(most), strict=False)]
     parts = {text: part for text in looked if (part := written(text)) and marks(part.digits) and not code(text)}
     good = list(parts.values())
     if not looked or len(good) < _MOSTLY * len(looked):
         return None
     wrong = [text for text in looked if text not in parts]
-    if all(not p.signed and re.fullmatch(r"[0-9]+(\.[0-9]*)?|\.[0-9]+", p.digits) for p in good):
+    if wrong and all(not p.signed and re.fullmatch(r"[0-9]+(\.[0-9]*)?|\.[0-9]+", p.digits) for p in good):
         return "plain", wrong
     if sum(p.percent for p in good) > len(good) / 2:
         return "percent", wrong

@@ -11,12 +11,15 @@ import numpy.typing as npt
 import pandas as pd
 
 from bench.data.errors import DataError, listing, suggest
+from bench.data.options import option
 from bench.data.tables.config import TableConfig
 from bench.data.tables.dates import SHORT_YEARS, Moments, compact, epochs, read_dates, short_years
 from bench.data.tables.decode import INTEGER, Values, as_labels, shortest
 from bench.data.tables.infer import PARTS, at_rows, rows_word
+from bench.data.tables.numbers import recognise
 from bench.data.tables.schema import Roles
 
+_WIDEST = 1e9  # ratio of the largest to the smallest weight
 _NONE = "(missing)"  # how rows without what is reported by are called
 
 
@@ -59,15 +62,24 @@ def weights(name: str, values: Values) -> npt.NDArray[np.float64]:
     """Positive finite numbers.
 
     Raises:
-        DataError: some are not.
+        DataError: some are not, or they are too far apart to be added.
     """
     if values.storage != "number":
-        raise DataError(f"data.weight {name!r}: expected numbers, got {values.storage} values. Choose another column")
+        found = recognise(values.coded[1]) if values.storage == "string" else None
+        remedy = f"Say {option('formats', {name: found[0]})}" if found and not found[1] else "Choose another column"
+        such = f" such as {values.coded[1][0][:40]!r}" if len(values.coded[1]) else ""
+        raise DataError(f"data.weight {name!r}: expected numbers, got {values.storage} values{such}. {remedy}")
     wrong = int((~(values.data > 0) | np.isinf(values.data)).sum())
     if wrong:
         raise DataError(
             f"data.weight {name!r}: expected finite weights above 0, got {wrong:,} {rows_word(wrong)} that are "
             "missing, zero, negative or infinite. Correct them; to leave rows out, remove them from the file"
+        )
+    low, high = float(values.data.min()), float(values.data.max())
+    if high / low > _WIDEST:
+        raise DataError(
+            f"data.weight {name!r}: expected weights within a factor of {_WIDEST:.0e} of each other, got {low:g} and "
+            f"{high:g}: beyond, rows of small weight vanish in every sum. Is it the right column?"
         )
     return values.data.astype(np.float64)
 

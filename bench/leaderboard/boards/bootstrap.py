@@ -27,6 +27,7 @@ from bench.leaderboard.statistics.intervals import FEWEST, Interval
 from bench.leaderboard.statistics.pairs import RowNoise
 from bench.leaderboard.statistics.resampling import Weighted, WeightedAP, WeightedMacroF1, resamples
 from bench.leaderboard.statistics.verdicts import judge
+from bench.private_key import sealed, unsealed
 from bench.records.files import ResultsError, write_atomically
 from bench.records.predictions import unpack, weights_of
 from bench.records.record import Record, digest
@@ -102,7 +103,7 @@ def attach(board: Board, store: Store, *, draws: int = RESAMPLES) -> Board:
     try:
         records = {key: record for row in rows for _, key in row.keys if (record := store.get(key)) is not None}
     except ResultsError as error:
-        return _noted(board, str(error))
+        return _noted(board, _within(store, error))
     identity = digest(
         [
             _VERSION,
@@ -113,7 +114,7 @@ def attach(board: Board, store: Store, *, draws: int = RESAMPLES) -> Board:
                 [
                     row.label,
                     sorted(
-                        (*unit, key, records[key].predictions.get("sha256", ""))
+                        (*unit, key, records[key].predictions.get("sha256", ""), _recorded(records[key]))
                         for unit, key in row.keys
                         if key in records
                     ),
@@ -122,14 +123,26 @@ def attach(board: Board, store: Store, *, draws: int = RESAMPLES) -> Board:
             ],
         ]
     )
-    path = store.root / "cache" / "board" / f"rows-{identity[:32]}.json"
-    outcome = _cached(path)
+    path = store.root / "cache" / "board" / f"rows-{identity[:32]}.sealed"
+    outcome = _cached(path, identity)
     if outcome is None:
         outcome = _bootstrap(board, rows, records, store, draws)
-        text = json.dumps(outcome, allow_nan=False) + "\n"
-        with contextlib.suppress(ResultsError):  # a folder that is only for reading: computed again next time
-            write_atomically(path, lambda temporary: _write(temporary, text), replace=True)
+        if outcome["all_read"]:  # what could not be read may be there next time
+            content = sealed(json.dumps({"identity": identity, **outcome}, allow_nan=False).encode())
+            with contextlib.suppress(ResultsError):  # a folder that is only for reading: computed again next time
+                write_atomically(path, lambda temporary: temporary.write_bytes(content), replace=True)
     return _judged(_with(board, outcome), records, outcome) if board.design.given else _with(board, outcome)
+
+
+def _recorded(record: Record) -> list[Any]:
+    """What `statistic` takes from a record: kept intervals are of these values and no others."""
+    counts = record.traits.get("train_mass") or record.traits.get("train_counts")
+    return [record.metrics, record.fitted.get("tau"), counts, record.per_class]
+
+
+def _within(store: Store, error: Exception) -> str:
+    """An error for a page that others read: paths in it begin in the results folder, wherever that lies."""
+    return str(error).replace(f"{store.root}/", "")
 
 
 def _judged(board: Board, records: Mapping[str, Record], outcome: Mapping[str, Any]) -> Board:
@@ -163,14 +176,18 @@ def _bootstrap(
     statistics: dict[str, dict[Unit, Any]] = {}
     problems: dict[str, str] = {}
     reference: tuple[Ints, Ints] | None = None
+    all_read = True
     for row in rows:
-        outcome = _prepared(row, records, store, board.score.key, reference)
+        try:
+            outcome = _prepared(row, records, store, board.score.key, reference)
+        except (ResultsError, KeyError) as error:
+            outcome, all_read = _within(store, error), False
         if isinstance(outcome, str):
             problems[row.label] = outcome
         else:
             statistics[row.label], reference = outcome
     if reference is None or not statistics:
-        return {"problems": problems, "rows": {}, "n": 0, "draws": 0, "noise": {}}
+        return {"problems": problems, "rows": {}, "n": 0, "draws": 0, "noise": {}, "all_read": all_read}
     n, cells = len(reference[1]), sum(len(found) for found in statistics.values())
     draws = int(min(draws, max(200, 8_000_000_000 // (n * cells))))
     samples = _drawn(statistics, n, draws)
@@ -184,7 +201,8 @@ def _bootstrap(
         common = sorted(mine.keys() & base.keys()) if base and row.label != board.baseline else []
         if base and common:
             result[row.label]["difference"] = _percentiles(np.mean([mine[u] - base[u] for u in common], axis=0))
-    return {"problems": problems, "rows": result, "n": n, "draws": draws, "noise": _noise(samples, reference[1])}
+    noise = _noise(samples, reference[1])
+    return {"problems": problems, "rows": result, "n": n, "draws": draws, "noise": noise, "all_read": all_read}
 
 
 def _noise(samples: Mapping[str, Mapping[Unit, Floats]], y: Ints) -> dict[str, Any]:
@@ -199,15 +217,16 @@ def _noise(samples: Mapping[str, Mapping[Unit, Floats]], y: Ints) -> dict[str, A
 def _prepared(
     row: Row, records: Mapping[str, Record], store: Store, metric: str, reference: tuple[Ints, Ints] | None
 ) -> tuple[dict[Unit, Any], tuple[Ints, Ints]] | str:
-    """The weighted metric of each cell of a row and the test rows behind them, or why there is none."""
+    """The weighted metric of each cell of a row and the test rows behind them, or why there is none.
+
+    Raises:
+        ResultsError: predictions are missing or not those that were recorded.
+    """
     found: dict[Unit, Any] = {}
     for unit, key in row.keys:
         if key in records and not records[key].predictions:
             return "the records name no stored predictions"
-        try:
-            outcome = statistic(records[key], store.predictions(records[key]), metric)
-        except (ResultsError, KeyError) as error:
-            return str(error)
+        outcome = statistic(records[key], store.predictions(records[key]), metric)
         if isinstance(outcome, str):
             return outcome
         found[unit], numbers, y = outcome
@@ -267,13 +286,11 @@ def _noted(board: Board, note: str) -> Board:
     return replace(board, notes=(*board.notes, note), remarks=(*board.remarks, note))
 
 
-def _cached(path: Path) -> dict[str, Any] | None:
+def _cached(path: Path, identity: str) -> dict[str, Any] | None:
+    """What was computed of the same predictions before, where this user did and kept it; else None."""
     try:
-        value = json.loads(path.read_text(encoding="utf-8"))
+        content = unsealed(path.read_bytes())
+        value = json.loads(content) if content is not None else None
     except (OSError, ValueError):
         return None
-    return value if isinstance(value, dict) and {"problems", "rows", "n", "draws", "noise"} <= value.keys() else None
-
-
-def _write(path: Path, text: str) -> None:
-    path.write_text(text, encoding="utf-8")
+    return value if isinstance(value, dict) and value.get("identity") == identity else None

@@ -28,6 +28,11 @@ def build_network(
         raise TypeError(f"model {model.name!r}: expected a network, got an estimator, which trains itself")
     made = Ordinary(members, partial(model.build, schema, head, n_classes), f"model {model.name}")
     width, outputs = made.width(schema), head.out or n_classes
+    if model.has_encoder and made.ensemble:
+        raise ValueError(
+            f"model {model.name}: expected encodings (rows, width) of a module with has_encoder, got three axes; an "
+            "ensemble in one gives logits (rows, members, classes) and has has_encoder = False"
+        )
     if model.has_encoder:
         return Network(made, made_head(members, width, head, n_classes))
     if isinstance(head, CosineHead):

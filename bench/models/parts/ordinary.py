@@ -3,10 +3,14 @@
 One member is the module itself, called with its parameters taken off the axis. Several are `torch.func`'s: stacked
 state, `functional_call` under `vmap`. That takes dense fields and a module that draws no noise and changes no buffer
 while it trains (`stacks`); other modules train one after another.
+
+A module may be an ensemble in one: logits (rows, members, C). In training each row then counts as so many, one for
+each member, which has a loss of its own; otherwise the members' probabilities are averaged.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
@@ -18,15 +22,21 @@ from bench.models.parts.layers import Layer
 from bench.models.parts.probe import made_up
 from strategies.spec import Bag, Features, Field
 
+ENSEMBLE = 3  # axes of what an ensemble in one gives: rows, members, logits
+
 
 class Ordinary(Layer):
-    """K modules of one architecture: Features of K·B rows -> (K, B, width). All of its state has the member axis."""
+    """K modules of one architecture: Features of K·B rows -> (K, B, width). All of its state has the member axis.
+
+    Of an ensemble in one, training gives (1, B · members, C), the members of a row one after another.
+    """
 
     def __init__(self, members: int, make: Callable[[], nn.Module], what: str) -> None:
         """make: a new module, with parameters drawn from torch's global stream; what: its name in messages."""
         super().__init__()
         self.count, self.make, self.what = members, make, what
         self.streams: Sequence[torch.Generator] = ()
+        self.ensemble = False  # as the first rows show
         self.module = stacked(seeded(make, 0), members)
         self.buffered = frozenset(self.module.state_dict()) - {name for name, _ in self.module.named_parameters()}
 
@@ -48,6 +58,9 @@ class Ordinary(Layer):
         own = {name: value.squeeze(0) for name, value in state.items()}
         with drawing_from(self.streams[0] if self.training and self.streams else None):
             out: Tensor = functional_call(self.module, own, (x,))
+        self.ensemble = out.dim() == ENSEMBLE and len(out) == len(x)
+        if self.ensemble:
+            return (out.flatten(0, 1) if self.training else mean_probability(out)).unsqueeze(0)
         if out.dim() != 2 or len(out) != len(x):
             raise ValueError(
                 f"{self.what}: expected a module from {len(x)} rows to ({len(x)}, width), got {tuple(out.shape)}"
@@ -79,6 +92,11 @@ class Ordinary(Layer):
             out: Tensor = functional_call(self.eval(), {f"module.{n}": v for n, v in state.items()}, made_up(schema, 2))
         self.train(was)
         return out.shape[-1]
+
+
+def mean_probability(out: Tensor) -> Tensor:
+    """Logits (rows, C) of the mean of the probabilities that logits (rows, members, C) stand for."""
+    return out.log_softmax(-1).logsumexp(1) - math.log(out.shape[1])
 
 
 def stacked(module: nn.Module, members: int) -> nn.Module:

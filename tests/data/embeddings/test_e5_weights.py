@@ -59,8 +59,8 @@ def written(rng: np.random.Generator) -> tuple[bytes, dict[str, list[float]]]:
 
 def test_the_folder_loads_as_a_bert_with_the_numbers_of_the_file(tmp_path: Path) -> None:
     pytest.importorskip("transformers", reason="the extra `text` is not installed")
-    from bench.data.embeddings.encode_texts import pretrained
     from bench.data.embeddings.folder import encoder_folder
+    from bench.pretrained import load_tokenizer, load_transformer
 
     data, numbers = written(np.random.default_rng(0))
     for path, content in as_folder(data).items():
@@ -68,7 +68,7 @@ def test_the_folder_loads_as_a_bert_with_the_numbers_of_the_file(tmp_path: Path)
         (tmp_path / path).write_bytes(content)
     folder = encoder_folder(str(tmp_path))
     assert (folder.prefix, folder.pooling) == ("query: ", "mean")
-    tokenizer, model = pretrained(folder)
+    tokenizer, model = load_tokenizer(folder.path), load_transformer(folder.path)
     state = {name: value.flatten().tolist() for name, value in model.state_dict().items()}
     assert state["embeddings.word_embeddings.weight"] == numbers["emb.word"]
     assert state["embeddings.position_embeddings.weight"] == numbers["emb.pos"]

@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from bench.data.embeddings import encode_texts as encoding
+from bench.data.embeddings.ahead import encode_ahead
 from bench.data.embeddings.encode_texts import Progress, TextVectors
 from bench.data.embeddings.folder import EncoderFolder
 from bench.data.embeddings.stored import digests, stored_vectors
+from strategies.model import Takes
+from tests.data.asked import asked
 
 LENGTHS = EncoderFolder("lengths", Path("/nowhere"), "identity of lengths")
 
@@ -101,3 +105,43 @@ def test_vectors_are_mapped_from_the_file(encoded: Iterator[list[str]]) -> None:
 def test_hashes_tell_texts_apart_lone_surrogates_included() -> None:
     texts = ["", "a", "a\0", "\0", "\ud800", "é", "e\u0301"]
     assert len(set(digests(texts).tolist())) == len(texts)
+
+
+def test_a_command_encodes_ahead_what_its_cells_will_ask_for(encoded: Iterator[list[str]], tmp_path: Path) -> None:
+    """Once a table; not for models that read tokens, unless they are to have vectors too."""
+    (seen,) = encoded
+    folder = tmp_path / "encoder"
+    folder.mkdir()
+    (folder / "config.json").write_text('{"model_type": "bert"}')
+    (folder / "model.safetensors").write_bytes(b"")
+    (tmp_path / "t.csv").write_text("note,y\n" + "\n".join(f"words of text {i},{i % 2}" for i in range(40)))
+    where: dict[str, Any] = {"path": str(tmp_path / "t.csv"), "target": "y", "kinds": {"note": "text"}}
+    plain, embed = (asked("file", encoder=str(folder), text=text, **where) for text in ("tfidf", "embed"))
+    encode_ahead([(plain, Takes(text="subwords")), (asked("file", **where), Takes())], lambda _: None)
+    assert seen == []
+    encode_ahead([(plain, Takes()), (embed, Takes(text="subwords"))], lambda _: None)
+    assert len(seen) == 40
+
+
+def test_an_interruption_loses_no_more_than_the_piece_at_work(
+    encoded: Iterator[list[str]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The same call goes on from there. Without one, a single entry is left: pieces are gone."""
+    (seen,) = encoded
+    monkeypatch.setattr("bench.data.embeddings.stored._PIECE", 10)
+    texts, encode = [f"text {i:02}" for i in range(35)], encoding.encode_texts
+
+    def interrupted(folder: EncoderFolder, part: Sequence[str], told: Progress) -> TextVectors:
+        if len(seen) >= 20:
+            raise KeyboardInterrupt
+        return encode(folder, part, told)
+
+    monkeypatch.setattr(encoding, "encode_texts", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        lengths(texts)
+    monkeypatch.setattr(encoding, "encode_texts", encode)
+    assert lengths(texts) == [[7, ord("t")]] * 35
+    assert sorted(seen) == texts
+    before = {p.name for p in (tmp_path / "embeddings").iterdir()}
+    assert len(lengths([f"other {i}" for i in range(35)])) == 35
+    assert len({p.name for p in (tmp_path / "embeddings").iterdir()} - before) == 1

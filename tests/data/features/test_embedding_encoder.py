@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -63,14 +64,15 @@ def test_text_becomes_what_is_asked_for_beside_the_other_columns(text: str, fiel
 
 
 def test_vectors_are_centred_and_scaled_by_the_training_rows_alone(made: Path) -> None:
-    """Against numpy: less the training rows' mean, over the root of their mean variance."""
+    """Against numpy: less the training rows' mean, at a root mean square length of 2."""
     data = womens(made, "embed")
     columns = tuple(data.table.names("text"))
     raw = {
         part: np.array([vector(t) for t in documents(data.table.frame, columns, getattr(data.partition, part))])
         for part in ("train", "val", "test")
     }
-    mean, scale = raw["train"].mean(0), np.sqrt(raw["train"].var(0).mean())
+    mean = raw["train"].mean(0)
+    scale = np.sqrt(((raw["train"] - mean) ** 2).sum(1).mean()) / 2
     for part, x in (("train", data.train.x), ("val", data.val.x), ("test", data.test)):
         np.testing.assert_allclose(np.asarray(x.columns[EMBEDDING]), (raw[part] - mean) / scale, rtol=1e-4, atol=1e-4)
 
@@ -112,6 +114,27 @@ def test_a_masked_text_column_is_encoded_without_it(made: Path) -> None:
     data = encode(table, partition(table, 0, 0), config)
     own, masked = data.train.x.columns[EMBEDDING], data.extra["class"][0].x.columns[EMBEDDING]
     assert float(torch.as_tensor(masked)[:, 0].mean()) < float(torch.as_tensor(own)[:, 0].mean())
+
+
+def test_large_tables_share_their_vectors_in_files(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As other fields do: equal to what is in memory, for strategies too. With terms beside them they do not."""
+    lines = [f"{'bad' * (i % 7)} taste a{i} zebra,{i % 9 == 0:d}" for i in range(300)]
+    (tmp_path / "t.csv").write_text("note,y\n" + "\n".join(lines))
+    where: dict[str, Any] = {"path": str(tmp_path / "t.csv"), "target": "y", "kinds": {"note": "text"}}
+    config = asked("file", text="embed", encoder=str(made), **where)
+    plain = encode_parts(config.load(), config, 0, 0)
+    monkeypatch.setattr("bench.data.features.load.SHARED_ROWS", 100)
+    shared = encode_parts(config.load(), config, 0, 0)
+    folder = tmp_path / "cache" / "encoded"
+    assert len(list(folder.iterdir())) == 1
+    own, theirs = (torch.as_tensor(d.train.x.columns[EMBEDDING]) for d in (plain, shared))
+    torch.testing.assert_close(own, theirs)
+    assert shared.train.embedding is not None
+    assert torch.equal(shared.train.embedding, theirs)
+    both = asked("file", text="both", encoder=str(made), **where)
+    encode_parts(both.load(), both, 0, 0)
+    encode_parts(config.load(), config, 0, 0, Takes(text="terms"))
+    assert len(list(folder.iterdir())) == 1
 
 
 def test_an_encoder_for_a_table_without_text_is_refused(made: Path) -> None:

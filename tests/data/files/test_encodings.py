@@ -8,7 +8,7 @@ import pytest
 
 from bench.data.errors import DataError
 from bench.data.files.dialect import Asked
-from bench.data.files.encodings import detect
+from bench.data.files.guess_encoding import detect
 from bench.data.files.text import read_text
 
 CHINESE = "订单号,金额,备注,退货\nA1,12,尺码合适质量很好,否\nA2,13,掉色严重客服态度差,是\n"

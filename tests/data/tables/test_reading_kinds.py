@@ -40,6 +40,7 @@ def cycled(*values: Any) -> list[Any]:
         (["是", "否", "是\u3000"], ("否", "是")),
         (["12345678901234567890", "12345678901234567891"], ("12345678901234567890", "12345678901234567891")),
         (["none", "minor", "major"], ("major", "minor", "none")),
+        (["1E5", "100000", "3E4", "1e5"], ("3E4", "100000", "1E5", "1e5")),
     ],
 )
 def test_classes_have_their_own_names_in_order(tmp_path: Path, labels: list[Any], classes: tuple[str, ...]) -> None:
@@ -47,6 +48,26 @@ def test_classes_have_their_own_names_in_order(tmp_path: Path, labels: list[Any]
     assert set(table.classes) == set(classes)
     if len(classes) > 2:
         assert table.classes == classes
+
+
+@pytest.mark.parametrize(
+    ("labels", "said"),
+    [
+        (("Yes", "yes", "no"), "the classes 'Yes' and 'yes' differ only in capitals"),
+        (("caf\u00e9", "cafe\u0301", "tea"), r"the classes 'cafe\u0301' and 'caf\xe9' differ only in"),
+        (("bad", "bad\u200b", "good"), r"the classes 'bad' and 'bad\u200b' differ only in"),
+        (("ＡＢ", "AB", "C"), "the classes 'AB' and 'ＡＢ' differ only in"),
+        (("01", "1", "2"), "the classes '01' and '1' differ only in"),
+        (("a", "b", "a;b"), "the class 'a;b' looks like several labels of one row"),
+        (("a", "b", "c"), ""),
+    ],
+)
+def test_classes_that_may_be_one_or_several_are_said(tmp_path: Path, labels: tuple[str, ...], said: str) -> None:
+    table = load(tmp_path, {"label": cycled(*labels)}, target="label", duplicates="keep")
+    assert len(table.classes) == 3
+    warned = [line for line in table.log if line.startswith("warning: the class")]
+    assert len(warned) == bool(said)
+    assert said in "".join(warned)
 
 
 def test_categories_of_numbers_are_plain_text(tmp_path: Path) -> None:
@@ -89,6 +110,11 @@ def test_a_declared_word_makes_a_column_of_numbers(tmp_path: Path) -> None:
     ("cells", "said"),
     [
         (("1,200", "900"), "looks like numbers written as thousands: 'data.formats={v: thousands}'"),
+        (("5.00-", "7.50"), "looks like numbers written as thousands: 'data.formats={v: thousands}'"),
+        (("−5.2", "3.1"), "looks like numbers written as thousands"),
+        (("３７", "１４８"), "looks like numbers written as thousands"),
+        (("٣٧", "١٤٨٫٥"), "looks like numbers written as thousands"),
+        (("1E5", "1e5", "2E10"), "has one number in several spellings (1E5, 1e5): 'data.kinds={v: categorical}'"),
         (("12,5 %", "7 %"), "looks like numbers written as percent: 'data.formats={v: percent}'"),
         (("¥ 12", "¥ 1,300"), "looks like numbers written as currency: 'data.formats={v: currency}'"),
         (("train", "test", "val"), "says which rows train and test; to split by it: data.given=v"),

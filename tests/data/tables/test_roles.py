@@ -62,6 +62,14 @@ def test_weights_and_groups_reach_the_splits_and_are_no_features(tmp_path: Path)
     assert not set(e.train.group.tolist()) & set(e.val.group.tolist())  # type: ignore[union-attr]
 
 
+def test_weights_are_read_in_the_format_that_is_declared(tmp_path: Path) -> None:
+    cells = ["1,5", *["0,25"] * (N - 1)]
+    table = load(tmp_path, shop(share=cells), weight="share", formats={"share": "decimal_comma"}, duplicates="keep")
+    assert table.roles is not None
+    assert table.roles.weight is not None
+    assert table.roles.weight.tolist() == [1.5, *[0.25] * (N - 1)]
+
+
 def test_a_group_that_may_be_split_is_a_feature_too(tmp_path: Path) -> None:
     table = load(tmp_path, shop(), group="city", group_split=False)
     assert "city" in table.frame
@@ -129,6 +137,12 @@ def test_times_are_ordered(tmp_path: Path, times: list[Any], order: list[int]) -
         ({}, {"weight": "buys"}, r"data.weight 'buys': expected a column, got the target"),
         ({}, {"weight": "city"}, r"data.weight 'city': expected numbers, got string values"),
         ({"share": [0.0, -1.0, None] + [1.0] * (N - 3)}, {"weight": "share"}, r"weights above 0, got 3 rows"),
+        ({"share": [1e-200, *[1e200] * (N - 1)]}, {"weight": "share"}, r"within a factor of 1e\+09 .* got 1e-200 and"),
+        (
+            {"share": ["1,5", *["0,25"] * (N - 1)]},
+            {"weight": "share"},
+            r"string values such as '1,5'. Say 'data.formats={share: decimal_comma}'",
+        ),
         ({"user": [None, *"x" * (N - 1)]}, {"group": "user"}, r"data.group 'user': .* got 1 row without"),
         ({}, {"time": "city"}, r"data.time 'city': expected a date .* got string values"),
         ({"day": [None, *["2024-01-01"] * (N - 1)]}, {"time": "day"}, r"data.time 'day': .* got 1 row without"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from bench.leaderboard.boards import bootstrap
 from bench.leaderboard.boards.bootstrap import attach
 from bench.leaderboard.boards.build import boards
 from bench.leaderboard.statistics.resampling import WeightedAP, WeightedMacroF1, resamples
+from bench.private_key import unsealed
 from bench.records.columns import of_records
 from bench.records.predictions import pack
 from bench.records.record import Record
@@ -64,7 +66,8 @@ def folder(root: Path, n: int = 400, shift: float = 0.8, seeds: int = 3) -> tupl
             logits = np.stack([np.zeros(n), z], axis=1)
             record = make(strategy, seed, float(average_precision_score(y, z)))
             part = (np.arange(n), y, logits)
-            record = replace(record, predictions=store.put_predictions(record.key, pack({"val": part, "test": part})))
+            content = pack({"val": part, "test": part}, record.key)
+            record = replace(record, predictions=store.put_predictions(record.key, content))
             store.put(record)
             found.append(record)
     return store, found
@@ -92,9 +95,42 @@ def test_intervals_over_rows_are_paired_and_cached(tmp_path: Path, monkeypatch: 
     monkeypatch.setattr(bootstrap, "_bootstrap", lambda *_: pytest.fail("computed again"))
     assert attach(board, store, draws=60) == first
     monkeypatch.undo()
-    (cached,) = (tmp_path / "cache" / "board").glob("*.json")
-    cached.write_text("torn", encoding="utf-8")
-    assert attach(board, store, draws=60) == first
+
+
+def test_kept_intervals_cannot_change_a_result(tmp_path: Path) -> None:
+    """Torn, edited by somebody, of other predictions under this name, or from before the record was corrected."""
+    store, records = folder(tmp_path)
+    (board,) = boards(of_records(records))
+    first = attach(board, store, draws=60)
+    kept, *_ = paths = list((tmp_path / "cache" / "board").glob("rows-*"))
+    assert len(paths) == 1
+    seal, content = kept.read_bytes()[:32], unsealed(kept.read_bytes())
+    assert content is not None
+    other = json.loads(content)
+    other["rows"]["focal"] = {"score": [0.1, 0.2], "difference": [7.0, 7.5]}
+    forged = json.dumps(other).encode()
+    elsewhere, others = folder(tmp_path / "other", shift=3.0)
+    attach(boards(of_records(others))[0], elsewhere, draws=60)
+    (foreign,) = (tmp_path / "other" / "cache" / "board").glob("rows-*")
+    for wrong in (b"torn", b"", forged, seal + forged, foreign.read_bytes()):
+        kept.write_bytes(wrong)
+        assert attach(board, store, draws=60) == first
+    corrected = replace(records[-1], metrics={METRIC: 0.123})
+    store.put(corrected, replace=True)
+    found = attach(boards(of_records([*records[:-1], corrected]))[0], store, draws=60)
+    assert row(found, "focal").score_rows is None
+
+
+def test_what_could_not_be_read_is_tried_again(tmp_path: Path) -> None:
+    """A note that predictions are missing is not kept: once they are back, so are the intervals."""
+    store, records = folder(tmp_path)
+    (board,) = boards(of_records(records))
+    path = store.root / records[0].predictions["file"]
+    content = path.read_bytes()
+    path.unlink()
+    assert row(attach(board, store, draws=60), "none").score_rows is None
+    path.write_bytes(content)
+    assert row(attach(board, store, draws=60), "none").score_rows is not None
 
 
 def test_no_bootstrap_over_fewer_than_20_units(tmp_path: Path) -> None:
@@ -142,7 +178,8 @@ def many_classes(root: Path, rows: list[int], key: str) -> tuple[Store, list[Rec
             prior = {"prior": [1 / len(rows)] * len(rows)}
             record = make(strategy, seed, value, key=key, traits=traits, fitted={"tau": 0.0}, per_class=prior)
             part = (np.arange(len(y)), y, logits)
-            record = replace(record, predictions=store.put_predictions(record.key, pack({"val": part, "test": part})))
+            content = pack({"val": part, "test": part}, record.key)
+            record = replace(record, predictions=store.put_predictions(record.key, content))
             store.put(record)
             found.append(record)
     return store, found
@@ -165,10 +202,9 @@ def test_missing_predictions_are_said(tmp_path: Path) -> None:
     store, records = folder(tmp_path)
     (store.root / records[0].predictions["file"]).unlink()
     (board,) = boards(of_records(records))
-    assert any(
-        "No test-row interval for none" in note and "run the same command again" in note
-        for note in attach(board, store).notes
-    )
+    notes = attach(board, store).notes
+    assert any("No test-row interval for none" in note and "run the same command again" in note for note in notes)
+    assert not any(str(tmp_path) in note for note in notes)  # a page is for others, who have another folder
 
 
 def test_a_given_split_is_judged_by_seeds_and_rows_together(tmp_path: Path) -> None:

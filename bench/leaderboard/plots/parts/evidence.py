@@ -37,7 +37,8 @@ def read_evidence(board: Board, store: Store | None, figures: Sequence[Figure[An
             records = [record for key in chosen if store and (record := store.get(key)) is not None]
             predictions = [_parts(store, record) for record in records if record.predictions] if store else []
         except (ResultsError, KeyError) as error:
-            problems.append(f"{row.label}: {error}")
+            where = "" if store is None else f"{store.root}/"
+            problems.append(f"{row.label}: {str(error).replace(where, '')}")  # for a page that others read
             continue
         runs = Runs(board.n_classes, records, predictions)
         for figure in figures:
