@@ -68,12 +68,21 @@ class TrainConfig:
     patience: int = 10
     decay: float = 0.3
     precision: Literal["float32", "bf16"] = "float32"
+    budget: Literal["each", "total"] = "each"
+
+    def steps_of(self, fits: int) -> int:
+        """Steps that each of so many fits of a strategy may take at most: whole runs between looks, one at least."""
+        if self.budget == "each":
+            return self.max_steps
+        return min(self.max_steps, max(1, self.max_steps // fits // self.eval_every) * self.eval_every)
 
     def key(self) -> dict[str, Any]:
         """What goes into the run key: all but options at the default that came after the first records were made."""
         found = asdict(self)
         if self.precision == "float32":
             del found["precision"]
+        if self.budget == "each":
+            del found["budget"]
         return found
 
     def __post_init__(self) -> None:
@@ -310,13 +319,15 @@ def read_strategies(raw: Mapping[str, Any]) -> tuple[Strategy, ...]:
         built.append(read_section(cls, own, f"strategy.{name}"))
     treatments = [s for s in built if s.name != "none"]
     owners: dict[str, str] = {}
-    for strategy in treatments:
+    apart = frozenset(name for strategy in treatments for name in strategy.alternatives())
+    listed = frozenset(strategy.name for strategy in treatments)
+    for strategy in [one for s in treatments for one in (s, *s.within(listed))]:
         for owned in strategy.owns:
-            if owned in owners:
+            if owned in owners and not {owners[owned], strategy.name} <= apart:
                 from strategies.recipe import clash_message  # noqa: PLC0415 - torch comes with it
 
                 raise ConfigError(clash_message(owned, owners[owned], strategy.name))
-            owners[owned] = strategy.name
+            owners.setdefault(owned, strategy.name)
     return tuple(treatments)
 
 

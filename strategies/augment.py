@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Literal
 import torch
 
 from strategies.parts.altered_words import Words, altered, recombined
-from strategies.parts.made_rows import extended
+from strategies.parts.made_rows import with_made_rows
 from strategies.spec import Features, Inapplicable, Recipe, Strategy
 
 if TYPE_CHECKING:
@@ -66,9 +66,7 @@ class Augment(Strategy):
             raise Inapplicable("augment: expected a model that is shown text, got none")
         at = torch.tensor(parents)
         columns = {**train.x.take(at).columns, **shown}
-        return replace(recipe, train=extended(train, Features(train.x.schema, columns), at), prior_exact=False).note(
-            rows_made=float(len(made))
-        )
+        return with_made_rows(recipe, Features(train.x.schema, columns), at)
 
     def made(self, texts: Texts, y: Tensor, draw: random.Random) -> tuple[list[int], list[Words]]:
         """The row that each new text begins as, and the new texts by their words."""

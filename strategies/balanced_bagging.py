@@ -46,5 +46,8 @@ class BalancedBagging(Strategy):
         if self.members < 0:
             raise ValueError(f"balanced_bagging members: expected a number >= 0 (0 is off), got {self.members}")
 
+    def fits(self) -> tuple[int, int]:
+        return 0, max(1, self.members)
+
     def train(self, recipe: Recipe) -> Training:
         return ensemble(recipe, self.name, self.members, Bootstrap)

@@ -27,6 +27,9 @@ class Crt(Strategy):
         if self.power is not None and not 0 <= self.power <= 1:
             raise ValueError(f"crt power: expected a number in [0, 1] or null for off, got {self.power}")
 
+    def fits(self) -> tuple[int, int]:
+        return 0, 1 if self.power is None else 2
+
     def train(self, recipe: Recipe) -> Training:
         (first,) = yield [recipe]
         if self.power is None:

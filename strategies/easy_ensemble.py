@@ -32,5 +32,8 @@ class EasyEnsemble(Strategy):
                 f"got members={self.members}, ratio={self.ratio}"
             )
 
+    def fits(self) -> tuple[int, int]:
+        return 0, max(1, self.members)
+
     def train(self, recipe: Recipe) -> Training:
         return ensemble(recipe, self.name, self.members, partial(DrawFewer, self.ratio))

@@ -126,7 +126,8 @@ class Split:
     where an imbalance was imposed on these rows; None: they have it themselves. `embedding` float (n, d): what a
     pretrained encoder makes of the rows' texts, label-free, whether or not the model sees it; None: no encoder.
     `texts`: the rows' texts themselves, where there are some. `original`: these rows without those that a strategy
-    made, which are the last ones; None: all are natural.
+    made, which are the last ones; None: all are natural. `places` int64 (n,): of rows with another label, which of the
+    target's rows of the same part they are; None: they are others.
     """
 
     x: Features
@@ -139,6 +140,7 @@ class Split:
     embedding: Tensor | None = None
     texts: Texts | None = None
     original: Split | None = None
+    places: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.y)

@@ -3,7 +3,8 @@
 Lin et al. 2017, arXiv:1708.02002, eq. 5. p_t is the probability of the true class. α is the weight of the positive
 class and 1 - α of the other; for more classes one weight each, or `auto`: inverse frequency. α multiplies the row
 weights, whose mean over the rows drawn is 1 (a constant factor that AdamW does not see). γ = 0 without α is cross
-entropy exactly. Suggested values: γ 2, α .25 in the paper (on the *positive* class, low because γ has already turned
+entropy exactly. `class_balanced`: effective numbers of `beta` instead (Cui et al. 2019, arXiv:1901.05555, eq. 5).
+Suggested values: γ 2, α .25 in the paper (on the *positive* class, low because γ has already turned
 the negatives down); tune both. Effect: not a prior shift for γ > 0, so that prior correction is not exact: read the
 recalibrated view. Combines badly with: any other loss (`ldam`, `asymmetric`); strong reweighting on top of `auto`.
 """
@@ -57,7 +58,8 @@ class Focal(Strategy):
     name = "focal"
     owns = frozenset({"loss"})
     gamma: float = 2.0
-    alpha: float | Literal["auto"] | tuple[float, ...] | None = None
+    alpha: float | Literal["auto", "class_balanced"] | tuple[float, ...] | None = None
+    beta: float = 0.999  # of class_balanced
     prior_bias: bool = True  # start the head's bias at the prior, as the paper does
 
     def __post_init__(self) -> None:
@@ -65,7 +67,11 @@ class Focal(Strategy):
             raise ValueError(f"focal gamma: expected a number in [0, 10], got {self.gamma}; the paper uses 2")
         numbers = (self.alpha,) if isinstance(self.alpha, float | int) else self.alpha
         if isinstance(numbers, tuple) and not all(0 < a < 1 for a in numbers):
-            raise ValueError(f"focal alpha: expected numbers in (0, 1), 'auto' or null, got {self.alpha}")
+            raise ValueError(
+                f"focal alpha: expected numbers in (0, 1), 'auto', 'class_balanced' or null, got {self.alpha}"
+            )
+        if not 0 <= self.beta < 1:
+            raise ValueError(f"focal beta: expected a number in [0, 1), got {self.beta}")
 
     def weights(self, recipe: Recipe) -> Tensor | None:
         """α per class (C,), or None."""
@@ -74,6 +80,8 @@ class Focal(Strategy):
             return None
         if self.alpha == "auto":
             return class_weights(recipe.mass() * len(recipe.train), "inverse")
+        if self.alpha == "class_balanced":
+            return class_weights(recipe.mass_in_rows(), "effective_number", self.beta)
         alpha = self.alpha
         if not isinstance(alpha, tuple):
             alpha = (1 - alpha, alpha) if classes == 2 else ()

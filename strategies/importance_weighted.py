@@ -212,6 +212,9 @@ class ImportanceWeighted(Strategy):
             return rows[: self.targets]
         return torch.cat([rows[y[rows] == c][: self.targets] for c in rare.nonzero().flatten().tolist()])
 
+    def fits(self) -> tuple[int, int]:
+        return 1 if self.by == "model" and self.mix else 0, 1
+
     def train(self, recipe: Recipe) -> Training:
         targets, y = self.rare_rows(recipe), recipe.train.y
         if self.mix == 0:

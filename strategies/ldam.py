@@ -60,6 +60,9 @@ class Ldam(Strategy):
         inverse = counts**-0.25
         return tuple((self.max_margin * inverse / inverse.max()).tolist())
 
+    def fits(self) -> tuple[int, int]:
+        return 0, 2 if self.deferred and self.max_margin else 1
+
     def train(self, recipe: Recipe) -> Training:
         if self.max_margin == 0:
             return (yield [recipe])[0]

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
+class Inapplicable(Exception):
+    """The strategy has no meaning here (no source to transfer from, no encoder to pretrain): skipped, not failed."""
+
+
 @dataclass(frozen=True)
 class Cost:
     """What a prediction took: fits, optimiser steps, seconds of training, and among how many these were shared.
@@ -51,6 +55,14 @@ class Predictor:
     def encode(self, x: Features) -> Tensor:
         """(n, d): the representation under the head."""
         raise NotImplementedError
+
+    def head(self) -> tuple[Tensor, Tensor]:
+        """The last layer, where it is affine: directions (d, C) and bias (C,) over `encode`.
+
+        Raises:
+            Inapplicable: there is none.
+        """
+        raise Inapplicable("the last layer: expected a network with a linear head; use model=mlp")
 
     @property
     def where(self) -> torch.device:
@@ -100,6 +112,10 @@ class Shifted(Predictor):
     def encode(self, x: Features) -> Tensor:
         return self.base.encode(x)
 
+    def head(self) -> tuple[Tensor, Tensor]:
+        weight, bias = self.base.head()
+        return weight, bias.double() + self.delta.to(bias.device)
+
 
 @dataclass(frozen=True, eq=False)
 class Costed(Predictor):
@@ -126,6 +142,9 @@ class Costed(Predictor):
 
     def encode(self, x: Features) -> Tensor:
         return self.base.encode(x)
+
+    def head(self) -> tuple[Tensor, Tensor]:
+        return self.base.head()
 
 
 @dataclass(frozen=True, eq=False)

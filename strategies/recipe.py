@@ -17,10 +17,6 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-class Inapplicable(Exception):
-    """The strategy has no meaning here (no source to transfer from, no encoder to pretrain): skipped, not failed."""
-
-
 class Clash(ValueError):
     """Two strategies of one stack both set what only one can own."""
 
@@ -89,6 +85,13 @@ Augment: TypeAlias = "Callable[[Features, Tensor, torch.Generator, Split], tuple
 """(batch, targets, generator, training split) -> batch, targets; may change the number of rows (two views)."""
 
 
+Steer: TypeAlias = "Callable[[Tensor, Tensor, Tensor], Tensor]"
+"""(logits (n, C) of the validation rows, their labels, factors (C,) so far) -> positive factors on the class weights.
+
+Asked at every look, one scoring of the validation rows; what it returns holds until the next. A frozen value.
+"""
+
+
 def per_row(by_class: Tensor, y: Tensor) -> Tensor:
     """Spread one factor per class (C,) over rows: (n,) float64."""
     return by_class.double()[y]
@@ -137,6 +140,7 @@ class Recipe:
     prior_bias: bool = field(default=True, metadata=_TREATMENT)
     init: Predictor | None = field(default=None, metadata=_TREATMENT)
     keep_head: bool = field(default=False, metadata=_TREATMENT)
+    steer: Steer | None = field(default=None, metadata=_TREATMENT)
     # Factor on the encoder's learning rate; 0 freezes it.
     encoder_rate: float = field(default=1.0, metadata=_TREATMENT)
     select: Literal["refined", "last"] = field(default="refined", metadata=_TREATMENT)
@@ -144,6 +148,8 @@ class Recipe:
 
     auxiliary: bool = field(default=False, compare=False, metadata=_BOOKKEEPING)  # inner strategies leave it alone
     by: str = field(default="", compare=False, metadata=_BOOKKEEPING)  # the strategy that is at work
+    listed: frozenset[str] = field(default=frozenset(), compare=False, metadata=_BOOKKEEPING)  # after the one at work
+    passing: frozenset[str] = field(default=frozenset(), compare=False, metadata=_BOOKKEEPING)  # of these, left out
     claims: Mapping[str, str] = field(default_factory=dict, compare=False, metadata=_BOOKKEEPING)
     notes: Mapping[str, float] = field(default_factory=dict, compare=False, metadata=_BOOKKEEPING)
 
@@ -209,8 +215,8 @@ class Recipe:
         return torch.Generator().manual_seed(int.from_bytes(digest[:8], "little") >> 1)
 
     def epoch(self, generator: torch.Generator) -> Tensor:
-        """The rows of one epoch, resampled and shuffled: int64, any length."""
-        rows = torch.arange(len(self.train.y))
+        """The rows of one epoch, resampled and shuffled: int64, any length. Made rows are what a sampler adds."""
+        rows = torch.arange(len(self.train.y if self.train.original is None else self.train.original.y))
         for sampler in self.sampler:
             rows = sampler(rows, self.train.y, generator)
         return rows[torch.randperm(len(rows), generator=generator)]

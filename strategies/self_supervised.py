@@ -99,6 +99,9 @@ class SelfSupervised(Strategy):
         head = LinearHead(MaskAndValue.outputs(fields))
         return {"augment": (Mask(self.corruption),), "loss": MaskAndValue(fields, self.alpha), "head": head}
 
+    def fits(self) -> tuple[int, int]:
+        return 0 if self.steps == 0 else 1, 1
+
     def train(self, recipe: Recipe) -> Training:
         if self.steps == 0:
             return (yield [recipe])[0]

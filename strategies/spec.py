@@ -7,8 +7,9 @@ here, so that a strategy can be read, tested and reused without the harness.
 Import from here whatever a strategy needs; where it is written:
 
 - `strategies.strategy`: `Strategy`, the class to inherit from, and `Training`, the generator that says what to train
-- `strategies.recipe`: `Recipe` with its losses, heads and samplers, and the errors `Inapplicable` and `Clash`
-- `strategies.predictor`: `Predictor`, a trained model with the prior that it embodies, and its `Cost`
+- `strategies.recipe`: `Recipe` with its losses, heads and samplers, and the error `Clash`
+- `strategies.predictor`: `Predictor`, a trained model with the prior that it embodies, its `Cost`, and the
+  error `Inapplicable`
 - `strategies.features`: `Features`, `Field`, `Bag` and `Split`, the rows as models see them
 - `strategies.stack`: `Chain`, a stack of strategies as one, and `lockstep`, many generators advanced together
 
@@ -18,17 +19,17 @@ a sweep is planned, and found to be done already, from names, versions and field
 
 from strategies.features import Bag, Features, Field, Split
 from strategies.model import Model, Takes, Watch
-from strategies.predictor import Cost, Predictor
+from strategies.predictor import Cost, Inapplicable, Predictor
 from strategies.recipe import (
     Augment,
     Clash,
     CosineHead,
     CrossEntropy,
-    Inapplicable,
     LinearHead,
     Loss,
     Recipe,
     Sampler,
+    Steer,
     negative_at,
     per_row,
 )
@@ -53,6 +54,7 @@ __all__ = [
     "Recipe",
     "Sampler",
     "Split",
+    "Steer",
     "Strategy",
     "Takes",
     "Training",

@@ -73,6 +73,23 @@ def _parts_of(made: Predictor) -> list[Predictor]:
     return list(found.values())
 
 
+def _fits_of(parts: Sequence[Strategy]) -> int:
+    """Of a stack: each fit that the first asks for is as many as the rest ask for."""
+    if not parts:
+        return 1
+    first, rest = parts[0], parts[1:]
+    apart = first.alternatives()
+    if not apart:
+        aside, others = first.fits()
+        return aside + others * _fits_of(rest)
+    own = {one.name: one for one in first.within(frozenset(part.name for part in rest))}
+    each = ([own[name]] if name in own else [] for name in apart)
+    return sum(
+        _fits_of([*voter, *(part for part in rest if part.name == name or part.name not in apart)])
+        for name, voter in zip(apart, each, strict=True)
+    )
+
+
 @dataclass(frozen=True)
 class Chain(Strategy):
     """A stack of strategies. The first listed is outermost: what it asks for is trained by the rest.
@@ -84,6 +101,11 @@ class Chain(Strategy):
     parts: tuple[Strategy, ...]
 
     @property
+    def fits_in_all(self) -> int:
+        """How many fits it asks for, those in service of others included; the fewest, where that hangs on the data."""
+        return _fits_of(self.parts)
+
+    @property
     def label(self) -> str:
         """`undersample+focal`; the name on boards."""
         return "+".join(part.name for part in self.parts) or "none"
@@ -92,8 +114,11 @@ class Chain(Strategy):
         if not self.parts:
             (predictor,) = yield [recipe]
             return predictor
-        outer, rest = self.parts[0], Chain(self.parts[1:])
-        training = outer.train(replace(recipe, by=outer.name))
+        outer, rest = self.parts[0], self.parts[1:]
+        if outer.name in recipe.passing:
+            return (yield from Chain(rest).train(recipe))
+        listed = frozenset(part.name for part in rest)
+        training = outer.train(replace(recipe, by=outer.name, listed=listed))
         cost, notes, handed = Cost(), dict[str, float](), list[Predictor]()
         step: Callable[[], Sequence[Recipe]] = lambda: next(training)  # noqa: E731 - replaced by `answer` below
         while True:
@@ -102,7 +127,7 @@ class Chain(Strategy):
             except StopIteration as stop:
                 made = cast(Predictor, stop.value)
                 return Costed(made, cost + _own_cost(made, handed), notes)
-            got = yield from lockstep([(Chain(()) if ask.auxiliary else rest).train(ask) for ask in asks])
+            got = yield from lockstep([Chain(() if ask.auxiliary else rest).train(ask) for ask in asks])
             for ask, trained in zip(asks, got, strict=True):
                 if not isinstance(trained, Exception):
                     cost += trained.cost

@@ -23,6 +23,20 @@ class Strategy:
     owns: ClassVar[frozenset[str]] = frozenset()  # which of Recipe.OWNED it may set; clashes show when planning
     uses_extra: ClassVar[bool] = False  # labels or data beyond the target's own: marked on boards
     needs_encoder: ClassVar[bool] = False  # meaningless for a model without a representation
+    relabels: ClassVar[bool] = False  # trains (and validates) on finer labels of its own, mapped back in predictions
+    in_batches: ClassVar[str] = ""  # what it does to batches, which models such as trees have none of, and the remedy
+
+    def alternatives(self) -> frozenset[str]:
+        """Names of strategies of which it applies each without the others, so that these cannot clash."""
+        return frozenset()
+
+    def within(self, listed: frozenset[str]) -> tuple[Strategy, ...]:
+        """Strategies that it carries out beside those `listed` in the stack: part of its key, bound by their rules."""
+        return ()
+
+    def fits(self) -> tuple[int, int]:
+        """How many fits it asks for: in service of others (`Recipe.aside`), and of what is evaluated."""
+        return 0, 1
 
     def prepare(self, recipe: Recipe) -> Recipe:
         """The recipe to train instead. Must not change its input."""

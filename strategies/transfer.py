@@ -33,6 +33,9 @@ class Transfer(Strategy):
                 f"transfer encoder_rate: expected a number > 0, got {self.encoder_rate}; to freeze, freeze=true"
             )
 
+    def fits(self) -> tuple[int, int]:
+        return 0 if self.source is None else 1, 1
+
     def train(self, recipe: Recipe) -> Training:
         if self.source is None:
             return (yield [recipe])[0]

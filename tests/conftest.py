@@ -93,7 +93,7 @@ def table(prior: Sequence[float], n_train: int = 240, n_val: int = 120, seed: in
     words_of = part["train"].columns["text"]
     assert isinstance(words_of, Bag)
     train = replace(train, texts=ToyTexts(words_of))
-    source = tuple(Split(part[name], other[at], 3) for name, at in rows.items())
+    source = tuple(Split(part[name], other[at], 3, places=torch.arange(len(at))) for name, at in rows.items())
     return Toy(train, val, {"other": (source[0], source[1])})
 
 

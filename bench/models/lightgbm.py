@@ -35,7 +35,7 @@ class LightGBM:
     name: ClassVar[str] = "lightgbm"
     version: ClassVar[int] = 1
     has_encoder: ClassVar[bool] = False
-    honours: ClassVar[frozenset[Honoured]] = frozenset({"weight", "sampler", "loss", "offset"})
+    honours: ClassVar[frozenset[Honoured]] = frozenset({"weight", "sampler", "loss", "offset", "steer"})
     budget: ClassVar[frozenset[str]] = frozenset()
     takes: ClassVar[Takes] = Takes(missing="kept", categories="frequent first")
     learning_rate: float = 0.05

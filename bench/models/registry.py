@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from bench.models.parts.network import MemberSettings, Network
     from strategies.predictor import Predictor
-    from strategies.spec import CosineHead, Field, LinearHead, Recipe
+    from strategies.spec import CosineHead, Field, LinearHead, Recipe, Strategy
 
 MODELS: Registry[Model] = Registry("model", "bench.models", "imbench.models")
 
@@ -55,7 +55,7 @@ class StackableNetwork(Model, Protocol):
         ...
 
 
-Honoured = Literal["weight", "sampler", "loss", "offset"]
+Honoured = Literal["weight", "sampler", "loss", "offset", "steer"]
 """What of a recipe an estimator may say that it honours; networks honour all of it, and more."""
 
 
@@ -117,15 +117,14 @@ def train_keys(model: type[Model] | Model) -> frozenset[str] | None:
     return cast(Estimator, model).budget if kind(model) == "estimator" else None
 
 
-def refusal(model: type[Model] | Model, owns: frozenset[str], needs_encoder: bool) -> str:
-    """Why a strategy cannot be used with a model, as far as both classes say; empty where nothing speaks against it.
-
-    owns: what of a recipe the strategy sets; needs_encoder: whether it works on a representation.
-    """
-    if needs_encoder and not model.has_encoder:
+def refusal(model: type[Model] | Model, strategy: Strategy) -> str:
+    """Why a strategy cannot be used with a model, as far as both say; empty where nothing speaks against it."""
+    if strategy.needs_encoder and not model.has_encoder:
         return f"works on a learned representation, and model {model.name!r} has none; use model=mlp"
     if kind(model) == "estimator":
-        missing = sorted(owns - cast(Estimator, model).honours)
+        missing = sorted(strategy.owns - cast(Estimator, model).honours)
         if missing:
             return f"sets the {' and the '.join(missing)}, which model {model.name!r} cannot honour; use model=mlp"
+        if strategy.in_batches:
+            return f"{strategy.in_batches}, and model {model.name!r} has no batches; use model=mlp"
     return ""

@@ -21,6 +21,7 @@ from bench.records.reading import Unreadable
 from bench.records.record import FAILURES, SCHEMA, Record, Status, digest
 from bench.records.store import Store
 from bench.records.versions import VERSIONS
+from strategies.strategy import Strategy
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,7 @@ def identify(cell: Cell) -> Planned:
             **cell.data.key(),
         },
         "model": {"name": cell.model.name, "version": cell.model.version, **asdict(cell.model), **given},  # type: ignore[call-overload]
-        "strategies": [[s.name, s.version, asdict(s)] for s in cell.strategies],  # type: ignore[call-overload]
+        "strategies": [strategy_key(s, cell.strategies) for s in cell.strategies],
         "train": budget(cell),
         "split": cell.split,
         "seed": cell.seed,
@@ -89,6 +90,13 @@ def identify(cell: Cell) -> Planned:
     if cell.tuned:  # settings may equal the defaults; boards tell the record of a tuned strategy apart all the same
         config["tuned"] = True
     return Planned(cell, digest(config), config, data.name, data.target)
+
+
+def strategy_key(strategy: Strategy, stack: Sequence[Strategy]) -> list[Any]:
+    """What a strategy puts into a key: name, version, settings, and the strategies that it carries out itself."""
+    listed = frozenset(s.name for s in stack)
+    inner = [strategy_key(s, (*stack, s)) for s in strategy.within(listed)]
+    return [strategy.name, strategy.version, asdict(strategy), *([inner] if inner else [])]  # type: ignore[call-overload]
 
 
 def table_of(config: DataConfig, fingerprint: str | None = None) -> Table:
@@ -124,9 +132,13 @@ def budget(cell: Cell) -> dict[str, Any]:
 
 def inapplicable(cell: Cell) -> str:
     """Why a cell would be skipped, as far as its strategies and model say so themselves; empty for most."""
+    listed = frozenset(s.name for s in cell.strategies)
+    if cell.train.budget == "total" and (means := train_keys(cell.model)) is not None and "max_steps" not in means:
+        return f"train.budget=total shares steps out among fits, and model {cell.model.name!r} counts none; use each"
     for strategy in cell.strategies:
-        if reason := refusal(cell.model, strategy.owns, strategy.needs_encoder):
-            return f"{strategy.name}: {reason}"
+        for one in (strategy, *strategy.within(listed)):
+            if reason := refusal(cell.model, one):
+                return f"{strategy.name}: {reason}" if one is strategy else f"{strategy.name}: {one.name} {reason}"
     return ""
 
 

@@ -71,7 +71,7 @@ def recipe_of_rows(cell: Cell, train_rows: Split, val_rows: Split, **further: An
         **further,
         model=cell.model,
         batch_size=train.batch_size,
-        max_steps=train.max_steps,
+        max_steps=train.steps_of(cell.chain().fits_in_all),
         lr=train.lr,
         weight_decay=train.weight_decay,
         eval_every=train.eval_every,

@@ -113,7 +113,7 @@ class Fit:
         self.products = products(recipes[0], device)
         self.replay = None
         if self.network.recordable and recordable(self.batches, self.ranks):
-            weighted = dtype if any(r.train.weight is not None for r in recipes) else None
+            weighted = dtype if any(r.train.weight is not None or r.steer is not None for r in recipes) else None
             shape = (recipes[0].eval_every, len(recipes), recipes[0].batch_size)
             self.replay = Replay(shape, weighted, device, [m.noise for m in self.active])
 
@@ -204,6 +204,8 @@ class Fit:
             except Exception as error:  # of the listener: this member's end and nobody else's
                 self.active[k].outcome = error
         self.remember(better)
+        for k in due:
+            self.active[k].stream.follow()
         self.charge(time.perf_counter() - began)
         for member in [self.active[k] for k in due]:
             if member.outcome is None and member.schedule.ended(self.steps_done, member.best_step):
@@ -252,6 +254,9 @@ class Fit:
                 [m.stream.prior() for m in own],
             )
             found.update(zip(ks, got.tolist(), strict=True))
+            for k, member in zip(ks, own, strict=True):
+                if member.recipe.steer is not None:
+                    member.stream.hear(logits[k - batch.members.start].cpu(), member.recipe.val.y)
         return found
 
     @torch.no_grad()
@@ -282,6 +287,8 @@ class Fit:
         if score >= member.best_score:
             return False
         member.best_score, member.best_step = score, self.steps_done
+        if member.recipe.steer is not None:
+            member.best_prior = member.stream.prior()
         return True
 
     def remember(self, better: list[int]) -> None:

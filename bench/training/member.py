@@ -37,6 +37,7 @@ class Member:
     scale: float = 1.0  # of its objective, which is divided by it
     best_score: float = math.inf
     best_step: int = -1
+    best_prior: Tensor | None = None  # that the outputs embody there, where class weights change as training goes
     best_state: dict[str, Tensor] = field(default_factory=dict)
     curve: list[tuple[int, float]] = field(default_factory=list)
     seconds: float = 0.0
@@ -55,7 +56,7 @@ class Member:
         return Fitted(
             architecture=Architecture(recipe.model, recipe.train.x.schema, recipe.head, recipe.train.n_classes),
             state=self.best_state,
-            prior=stream.prior(),
+            prior=stream.prior() if self.best_prior is None else self.best_prior,
             prior_exact=recipe.prior_exact and recipe.loss.prior_exact,
             cost=Cost(1, steps, self.seconds, together),
             device=device,

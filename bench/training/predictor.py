@@ -57,6 +57,11 @@ class Fitted(Predictor):
             raise Inapplicable("this model has no encoder: its logits are linear in the features; use model=mlp")
         return self.chunks(x, encoder)
 
+    def head(self) -> tuple[Tensor, Tensor]:
+        if not {"head.weight", "head.bias"} <= set(self.state) or network(self).encoder is None:
+            return super().head()
+        return self.state["head.weight"][0], self.state["head.bias"][0, 0]
+
     def chunks(self, x: Features, module: Callable[[Features], Tensor]) -> Tensor:
         """Apply to all rows, `CHUNK` at a time; the result is on the CPU."""
         dtype = _number_type(self.state)

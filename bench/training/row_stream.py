@@ -24,6 +24,9 @@ class RowStream:
         self.mass = torch.zeros(recipe.train.n_classes, dtype=torch.float64)
         counts = torch.bincount(recipe.train.y, minlength=recipe.train.n_classes)
         self.rarest = int(torch.where(counts > 0, counts, counts.max() + 1).argmin())
+        # On the class weights, and those from the next look on, where the recipe has them follow validation.
+        self.factors = None if recipe.steer is None else torch.ones(recipe.train.n_classes, dtype=torch.float64)
+        self.upcoming: Tensor | None = None
         self.batches = 0
         self.without_rarest = 0
 
@@ -36,10 +39,11 @@ class RowStream:
         self.batches += steps
         labels = self.recipe.train.y.index_select(0, rows.reshape(-1)).view(steps, size)
         self.without_rarest += int((labels != self.rarest).all(1).sum())
+        factors = None if self.factors is None else self.factors[labels]
         if self.recipe.train.weight is None:
-            return rows, None
+            return rows, factors
         weights, self.weights = self.weights[: steps * size].view(steps, size), self.weights[steps * size :]
-        return rows, weights
+        return rows, weights if factors is None else weights * factors
 
     def draw(self) -> None:
         """One more epoch. A float64 mean keeps the weights' scale exact however many rows there are."""
@@ -56,5 +60,19 @@ class RowStream:
         self.mass += torch.bincount(train.y[rows], weights=weights, minlength=train.n_classes)
 
     def prior(self) -> Tensor:
-        """The class prior that the logits embody (C,): mass drawn so far, adjusted by the recipe's training offset."""
-        return self.recipe.embodied(self.mass)
+        """The class prior that the logits embody (C,): mass drawn so far, adjusted by the recipe's training offset.
+
+        Where class weights follow validation, by the present ones.
+        """
+        return self.recipe.embodied(self.mass if self.factors is None else self.mass * self.factors)
+
+    def hear(self, logits: Tensor, y: Tensor) -> None:
+        """Told of the logits (n, C) of validation rows and their labels: what class weights follow, if they do."""
+        if self.recipe.steer is not None and self.factors is not None:
+            new = self.recipe.steer(logits, y, self.factors)
+            self.upcoming = new * self.mass.sum() / (self.mass * new).sum()
+
+    def follow(self) -> None:
+        """From now on the class weights that the last look asked for; their mean over the rows drawn is 1."""
+        if self.upcoming is not None:
+            self.factors, self.upcoming = self.upcoming, None

@@ -55,7 +55,8 @@ class Interpolate:
                 continue
             if f.kind == "numeric":
                 own, other = value[at], source[one].to(value)
-                value[at] = own + part.to(value) * (other - own)
+                between = own + part.to(value) * (other - own)
+                value[at] = torch.where(other.isnan(), own, between)  # missing stays missing, and is not spread
             else:
                 value[at] = source[near].mode(dim=1).values.to(value)
 

@@ -1,23 +1,47 @@
-"""A split with rows that a strategy made: they come last, and nobody who has to know takes them for natural ones."""
+"""Rows that a strategy made, kept beside the natural ones: they are the last of a split, which remembers the others."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import torch
 
-from strategies.features import Features, Split
+from strategies.spec import Features, Recipe, Split
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 
-def extended(train: Split, x: Features, parents: Tensor) -> Split:
-    """A split with rows added that have the labels, weights and groups of their parents (row numbers, (m,)).
+@dataclass(frozen=True)
+class _Add:
+    """Add `count` rows of the table from number `first` on: those that a strategy made."""
 
-    The natural prior, which logits are corrected to, and the natural rows are remembered.
+    first: int
+    count: int
+
+    def __call__(self, rows: Tensor, y: Tensor, generator: torch.Generator) -> Tensor:
+        return torch.cat([rows, torch.arange(self.first, self.first + self.count)])
+
+
+def natural_rows(recipe: Recipe) -> Split:
+    """The training rows without those that a strategy made."""
+    return recipe.train if recipe.train.original is None else recipe.train.original
+
+
+def with_made_rows(recipe: Recipe, x: Features, parents: Tensor) -> Recipe:
+    """The recipe with made rows, which have the labels, weights and groups of their `parents` (row numbers, (m,)).
+
+    They are drawn after what the samplers so far leave. Their number is noted; no prior is exact with them.
     """
+    added = _Add(len(recipe.train), len(parents))
+    train = _extended(recipe.train, x, parents)
+    made = recipe.notes.get("rows_made", 0.0) + len(parents)
+    return replace(recipe.resample(added), train=train, prior_exact=False).note(rows_made=float(made))
+
+
+def _extended(train: Split, x: Features, parents: Tensor) -> Split:
+    """A split with rows added. The natural prior, which logits are corrected to, and natural rows are remembered."""
 
     def more(values: Tensor | None) -> Tensor | None:
         return None if values is None else torch.cat([values, values[parents]])

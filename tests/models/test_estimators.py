@@ -19,7 +19,9 @@ from bench.training.estimators import EstimatorWatch, FittedEstimator
 from bench.training.scoring import Diverged
 from bench.training.stacking import members_that_fit
 from strategies.class_weights import ClassWeights
+from strategies.crt import Crt
 from strategies.focal import Focal, FocalLoss
+from strategies.none import Plain
 from strategies.oversample import Oversample
 from strategies.parts.corrupted import Corrupt
 from strategies.registry import STRATEGIES
@@ -206,10 +208,10 @@ def test_what_an_estimator_cannot_honour_is_refused_with_the_reason(binary: Toy)
 def test_refusals_are_known_from_the_classes() -> None:
     """Without data: what a strategy sets, and whether it needs a representation."""
     assert kind(SklearnLogistic) == "estimator"
-    assert refusal(SklearnLogistic, frozenset(), False) == ""
-    assert "sets the loss, which model 'sklearn_logistic' cannot" in refusal(SklearnLogistic, Focal.owns, False)
-    assert refusal(Stepwise, Focal.owns, False) == ""
-    assert "has none" in refusal(Stepwise, frozenset({"init"}), True)
+    assert refusal(SklearnLogistic, Plain()) == ""
+    assert "sets the loss, which model 'sklearn_logistic' cannot" in refusal(SklearnLogistic, Focal())
+    assert refusal(Stepwise, Focal()) == ""
+    assert "has none" in refusal(Stepwise, Crt())
 
 
 def test_estimators_never_stack(binary: Toy) -> None:

@@ -36,7 +36,7 @@ def test_the_module_does_not_hide_the_package() -> None:
 def test_every_strategy_trains_or_says_before_training_why_not(name: str, binary: Toy, multi: Toy) -> None:
     """Those that need a representation are refused from the classes alone, without data."""
     strategy = STRATEGIES.get(name)()
-    reason = refusal(LightGBM, strategy.owns, strategy.needs_encoder)
+    reason = refusal(LightGBM, strategy)
     for toy in (binary, multi):
         (found,) = outcomes([Chain((strategy,)).train(toy.recipe(model=SHORT))])
         if reason:

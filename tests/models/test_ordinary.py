@@ -19,7 +19,9 @@ from bench.models.registry import kind, refusal, takes
 from bench.training.predictor import Fitted
 from bench.training.stacking import members_that_fit
 from bench.training.trainer import fit
+from strategies.crt import Crt
 from strategies.focal import FocalLoss
+from strategies.ldam import Ldam
 from strategies.registry import STRATEGIES, RegistryError
 from strategies.spec import (
     CosineHead,
@@ -309,5 +311,5 @@ def test_a_model_takes_what_models_always_took_unless_it_says_otherwise() -> Non
 
 
 def test_networks_refuse_only_what_needs_an_encoding() -> None:
-    assert refusal(Plain, frozenset({"loss", "head", "init", "offset"}), True) == ""
-    assert "has none" in refusal(Whole, frozenset(), True)
+    assert refusal(Plain, Ldam()) == ""
+    assert "has none" in refusal(Whole, Crt())

@@ -14,6 +14,7 @@ from bench.models.parts.ordinary import Ordinary
 from bench.models.registry import MODELS, kind, refusal
 from bench.models.tabm import TabM
 from bench.training.fit import Drawn, Fit
+from strategies.crt import Crt
 from strategies.registry import STRATEGIES
 from strategies.spec import Features, Field, Inapplicable, LinearHead, Split
 from strategies.stack import Chain
@@ -87,7 +88,7 @@ def test_strategies_train_it(toy: Toy, strategy: str) -> None:
 def test_what_it_lacks_is_said() -> None:
     assert kind(TabM) == "ordinary"
     assert MODELS.get("tabm") is TabM
-    assert "has none" in refusal(TabM, frozenset(), needs_encoder=True)
+    assert "has none" in refusal(TabM, Crt())
     with pytest.raises(Inapplicable, match="got bag"):
         SMALL.build((Field("text", "bag", sizes=(10,)),), LinearHead(), 2)
     for wrong in ({"members": 0}, {"dropout": 1.0}, {"embedding": -1}):

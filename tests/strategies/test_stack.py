@@ -9,13 +9,17 @@ import torch
 
 from bench import config
 from strategies.class_weights import ClassWeights
+from strategies.crt import Crt
+from strategies.easy_ensemble import EasyEnsemble
 from strategies.focal import Focal, FocalLoss
 from strategies.importance_weighted import (
     ImportanceWeighted,
 )
+from strategies.ldam import Ldam
 from strategies.oversample import DrawMore, Oversample
 from strategies.predictor import Cost, Predictor
 from strategies.self_supervised import SelfSupervised
+from strategies.soft_vote import SoftVote
 from strategies.spec import (
     Clash,
     Inapplicable,
@@ -167,3 +171,22 @@ def test_auxiliary_recipes_are_left_alone_by_inner_strategies(binary: Toy) -> No
         assert [type(s) for s in main.sampler] == [DrawMore]
         assert main.loss == FocalLoss(2.0)
         assert main.train.weight is not None
+
+
+def test_fits_of_a_stack_are_known_before_anything_is_trained() -> None:
+    """Two stages, ensembles, first models, and their products; voters each with what treats them."""
+    known: dict[tuple[Strategy, ...], int] = {
+        (): 1,
+        (Focal(),): 1,
+        (Crt(),): 2,
+        (Crt(power=None),): 1,
+        (ImportanceWeighted(),): 2,
+        (EasyEnsemble(members=4), Ldam()): 8,
+        (Crt(), ImportanceWeighted()): 4,
+        (ImportanceWeighted(), Crt()): 3,
+        (SoftVote(),): 3,
+        (SoftVote(of=("none", "crt")), Crt()): 3,
+        (SoftVote(of=("none", "crt")), Crt(), EasyEnsemble(members=2)): 6,
+    }
+    for parts, fits in known.items():
+        assert Chain(parts).fits_in_all == fits, parts

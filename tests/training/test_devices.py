@@ -24,6 +24,7 @@ from bench.evaluation import temperature as refinement
 from bench.models.linear import Linear
 from bench.models.mlp import MLP
 from bench.models.parts.layers import BagSum
+from bench.models.registry import refusal
 from bench.training.batches import Batches, Lengths, Placed
 from bench.training.fit import Fit
 from bench.training.predictor import Fitted
@@ -162,7 +163,7 @@ def step_on_fake_gpu(
 def test_no_step_mixes_devices(name: str, model: Any, multi: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every strategy's recipes as stacks of members that differ, on a GPU that only checks where tensors are."""
     strategy = STRATEGIES.get(name)()
-    if strategy.needs_encoder and not model.has_encoder:
+    if refusal(model, strategy):
         pytest.skip("needs an encoder")
     pair = [
         wordless(multi).recipe(model=replace(model, **change), seed=s, lr=0.01 * s)

@@ -14,6 +14,7 @@ from bench.evaluation.views import refined_log_loss
 from bench.models.linear import Linear
 from bench.models.mlp import MLP
 from bench.models.parts.layers import text_scale
+from bench.models.registry import refusal
 from bench.training.adam import TABLE_EPS
 from bench.training.fit import Fit
 from bench.training.trainer import drive, pick_device
@@ -172,7 +173,7 @@ def test_the_gpu_trains_what_the_cpu_trains(name: str, stack: int, multi: Toy) -
     assert device.type == "cuda"
     for model in (MLP(dim=8, hidden=(6,), dropout=0.0), Linear()):
         strategy = STRATEGIES.get(name)()
-        if strategy.needs_encoder and not model.has_encoder:
+        if refusal(model, strategy):
             continue
         recipes = [multi.recipe(model=model, dtype=torch.float64, max_steps=12, seed=s) for s in (1, 2)]
         found: dict[int, Any] = {}

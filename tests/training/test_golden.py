@@ -23,7 +23,7 @@ from bench.data.features.load import load_encoded
 from bench.data.loaded import loaded_table
 from bench.data.tables.splits import partition
 from bench.evaluation.evaluate import Predictions, evaluate
-from bench.models.registry import MODELS, takes
+from bench.models.registry import MODELS, refusal, takes
 from bench.records.record import digest
 from bench.records.versions import VERSIONS
 from strategies.registry import STRATEGIES
@@ -46,7 +46,7 @@ def rounded(values: Any) -> list[float]:
 def of_training(toy: Toy, strategy: str, model: str) -> list[float] | None:
     """Logits of some validation rows, the prior and the steps; None where the strategy does not apply."""
     made, kind = STRATEGIES.get(strategy)(), MODELS.get(model)()
-    if made.needs_encoder and not kind.has_encoder:
+    if refusal(kind, made):
         return None
     predictor = trained(Chain((made,)).train(toy.recipe(model=kind, **STEPS)))
     return [*rounded(predictor.logits(toy.val.x)[:SHOWN]), *rounded(predictor.prior), float(predictor.cost.steps)]

@@ -15,6 +15,7 @@ from torch import Tensor
 from bench.models.linear import Linear
 from bench.models.mlp import MLP
 from bench.models.parts import layers
+from bench.models.registry import refusal
 from bench.training import graphs
 from bench.training.fit import Fit
 from bench.training.graphs import STEPS_A_REPLAY, WARM_UP
@@ -89,7 +90,7 @@ def test_rates_that_fall_are_recorded_anew(multi: Toy, monkeypatch: pytest.Monke
 def test_every_strategy_can_be_recorded(name: str, model: Any, multi: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
     """Or is left alone, where its batches are augmented."""
     strategy = STRATEGIES.get(name)()
-    if strategy.needs_encoder and not model.has_encoder:
+    if refusal(model, strategy):
         pytest.skip("needs an encoder")
     recipe = wordless(multi).recipe(model=model, max_steps=8, eval_every=8)
     (first, *_) = next(Chain(() if name == "none" else (strategy,)).train(recipe))

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from bench.models.linear import Linear
 from bench.models.mlp import MLP
+from bench.models.registry import refusal
 from bench.training.row_stream import RowStream
 from bench.training.scale import gradient_scale
 from strategies.registry import STRATEGIES
@@ -95,7 +96,7 @@ def test_training_does_not_know_the_scale_of_its_objective(
 ) -> None:
     """Eight times the objective, or an eighth, of every fit: the same bits, but for the dense epsilon of 1e-8."""
     strategy = STRATEGIES.get(name)()
-    if strategy.needs_encoder and not model.has_encoder:
+    if refusal(model, strategy):
         pytest.skip("needs an encoder")
     recipe = binary.recipe(model=model, max_steps=12)
     plain = trained(Chain((strategy,)).train(recipe)).logits(binary.val.x)

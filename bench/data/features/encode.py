@@ -303,6 +303,7 @@ def other_split(table: Table, other: OtherTarget, rows: Rows, x: Features, encod
         weight=weight,
         group=None if own.group is None else own.group[having],
         natural=weight,
+        places=having,
     )
 
 

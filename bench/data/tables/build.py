@@ -14,6 +14,7 @@ from bench.data.tables.config import TableConfig
 from bench.data.tables.decode import Values, as_labels
 from bench.data.tables.derive import derive
 from bench.data.tables.duplicates import deduplicate, warn_copies, warn_shared
+from bench.data.tables.extra_labels import with_extra_labels, with_labels
 from bench.data.tables.infer import as_kind, rows_word
 from bench.data.tables.kinds import Noticed, declared_kinds, tell_ignored, usable_columns
 from bench.data.tables.labels import (
@@ -56,7 +57,7 @@ def build(values: Mapping[str, Values], labels: Values, target: str, config: Tab
     every = {**values, **changed}
     labelled = {n: v.take(rows) for n, v in every.items()}
     roles = read_roles(labelled, chosen(config), target, config.day_first)
-    origin = replace(origin, kinds={**origin.kinds, **derived})
+    origin = with_extra_labels(replace(origin, kinds={**origin.kinds, **derived}), values, target, config)
     frame, kinds, ignored = features(labelled, target, config, origin, log, rows=rows)
     stay = np.arange(len(rows), dtype=np.int64)
     rule = origin.duplicates_rule(config)
@@ -83,7 +84,12 @@ def build(values: Mapping[str, Values], labels: Values, target: str, config: Tab
         truth=None if origin.truth is None else origin.truth[rows],
         unlabelled=unlabelled,
     )
-    return assemble(contents, config, origin, other=other_targets(origin, rows, frame, config.min_class_rows))
+    other = other_targets(origin, rows, frame, config.min_class_rows)
+    fingerprint = None
+    if config.extra_labels:  # what strategies learn from is content, and part of the run key
+        fingerprint = contents.fingerprint(origin.imposed(config))
+        fingerprint = with_labels(fingerprint, {name: other[name] for name in config.extra_labels if name in other})
+    return assemble(contents, config, origin, other=other, fingerprint=fingerprint)
 
 
 def features(

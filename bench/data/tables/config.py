@@ -39,6 +39,7 @@ class TableConfig:
     terms: Literal["auto", "words", "characters", "jieba"] = "auto"  # what a term of text is
     text: Literal["tfidf", "embed", "both"] = "tfidf"  # what a model sees of text: terms, the encoder's vector, or both
     encoder: str | None = None  # a pretrained text encoder: its name or its folder
+    extra_labels: tuple[str, ...] = ()  # columns that are other labels of the rows: no features, to learn from
     # Columns with a part to play.
     weight: str | None = None  # row weights
     group: str | None = None  # user, session: whole groups go to one part

@@ -45,6 +45,7 @@ def declared_kinds(
     declared.update({n: (k, "as declared") for n, k in asked.items()})
     declared.update(dict.fromkeys(config.ignore, ("ignored", "as asked by data.ignore")))
     declared.update(dict.fromkeys(origin.drops, ("ignored", f"gives {target!r} away")))
+    declared.update(dict.fromkeys(config.extra_labels, ("ignored", "another label (data.extra_labels)")))
     for role, name in chosen(config).items():
         # What is split over the parts may be learnt from: what is reported by, and groups that are not kept whole.
         if role != "report_by" and (role != "group" or config.group_split):

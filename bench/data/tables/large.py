@@ -73,6 +73,11 @@ def load_large(
     Raises:
         DataError: target or columns are not usable, or the cache cannot be written.
     """
+    if config.extra_labels:
+        raise DataError(
+            f"data.extra_labels: expected a file that is read as a whole, got {origin.file}, which is too large for "
+            "that; take a part of its rows, or leave extra labels out with data.ignore"
+        )
     folder = cache_root() / "tables" / name(stored.paths, target, config, origin)
     if not (folder / "meta.json").is_file():
         make_room(folder.parent)

@@ -35,27 +35,33 @@ def boost(model: LightGBM, recipe: Recipe, watch: Watch) -> BoostedTrees:
     mass = _mass_of(recipe, rows, weight)
     objective = Objective(recipe, mass)
     trees = started(model, recipe, objective, rows)
-    alike = recipe.train.weight is None and not recipe.sampler
+    alike = recipe.train.weight is None and not recipe.sampler and recipe.steer is None
+    factors = torch.ones(recipe.train.n_classes, dtype=torch.float64)  # on the class weights, if they follow validation
     best, kept, step = 0, recipe.embodied(mass), 0
     for step in range(1, model.max_trees + 1):
         if recipe.sampler and step > 1:
             rows, weight = _drawn(recipe, generator)
             mass = mass + _mass_of(recipe, rows, weight)
-        trees.grow(rows, None if alike else weight)
+        trees.grow(rows, None if alike else _times(weight, factors[recipe.train.y[rows]]))
         if step % model.look_every and step < model.max_trees:
             continue
-        prior = recipe.embodied(mass)
-        if watch(step, objective.logits(trees.validation()), prior) or recipe.select == "last":
+        prior, logits = recipe.embodied(mass * factors), objective.logits(trees.validation())
+        if watch(step, logits, prior) or recipe.select == "last":
             best, kept = step, prior
+        if recipe.steer is not None:
+            factors = recipe.steer(logits, recipe.val.y, factors)
         if step - best >= model.patience and recipe.select != "last":
             break
+    notes = {"best_step": float(best), "trees": float(best * objective.scores)}
+    if len(rows) < model.num_leaves * model.min_data_in_leaf:  # trees of fewer leaves, or none: draw more rows
+        notes["rows_a_leaf"] = len(rows) / model.num_leaves
     return BoostedTrees(
         text=trees.text(best),
         start=objective.start,
         prior=kept,
         prior_exact=recipe.prior_exact and recipe.loss.prior_exact,
         cost=Cost(1, step),
-        notes={"best_step": float(best), "trees": float(best * objective.scores)},
+        notes=notes,
         threads=torch.get_num_threads(),
     )
 
@@ -67,6 +73,12 @@ def _drawn(recipe: Recipe, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         raise ValueError("sampler: expected rows to train on, got a round without any; lower the ratio")
     there = weight > 0
     return (rows, weight) if bool(there.all()) else (rows[there], weight[there])
+
+
+def _times(weight: Tensor, factor: Tensor) -> Tensor:
+    """Weights (m,) times factors, at the sum that they have."""
+    both = weight * factor
+    return both * (weight.sum() / both.sum())
 
 
 def _mass_of(recipe: Recipe, rows: Tensor, weight: Tensor) -> Tensor:
