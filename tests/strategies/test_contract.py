@@ -366,7 +366,9 @@ def test_two_training_steps_with_every_model(name: str, model: str, classes: int
         assert bool(torch.isfinite(z).all())
         assert z.shape == (len(recipe.val), classes)
     else:
-        planned: Any = SimpleNamespace(cell=SimpleNamespace(strategies=(strategy,), model=recipe.model))
+        planned: Any = SimpleNamespace(
+            cell=SimpleNamespace(strategies=(strategy,), model=recipe.model, train=config.TrainConfig())
+        )
         with pytest.raises(Inapplicable, match=f"(?s){name}.*{model}"):
             cell_training(planned, None)  # type: ignore[arg-type]
 
