@@ -89,7 +89,14 @@ def line_of(planned: Planned, job: Sequence[str], outcome: Any, data: Encoded) -
     took = {name: record.cost[name] for name in ("steps", "fits", "train_seconds")}
     scores = {name: record.metrics.get(column) for name, column in SCORES.items()}
     val = min((score for _, score in curve(outcome)), default=None)
-    return {**line, "classes": data.train.n_classes, **scores, **took, "best_step": record.notes.get("best_step"), "val": val}
+    return {
+        **line,
+        "classes": data.train.n_classes,
+        **scores,
+        **took,
+        "best_step": record.notes.get("best_step"),
+        "val": val,
+    }
 
 
 def score(line: Line) -> float:

@@ -27,7 +27,7 @@ from bench.models.registry import MODELS, refusal, takes
 from bench.records.record import digest
 from bench.records.versions import VERSIONS
 from strategies.registry import STRATEGIES
-from strategies.spec import Bag, Chain
+from strategies.spec import Bag, Chain, Inapplicable
 from tests.conftest import Toy, table, trained
 from tests.data.asked import asked
 
@@ -48,7 +48,10 @@ def of_training(toy: Toy, strategy: str, model: str) -> list[float] | None:
     made, kind = STRATEGIES.get(strategy)(), MODELS.get(model)()
     if refusal(kind, made):
         return None
-    predictor = trained(Chain((made,)).train(toy.recipe(model=kind, **STEPS)))
+    try:
+        predictor = trained(Chain((made,)).train(toy.recipe(model=kind, **STEPS)))
+    except Inapplicable:
+        return None
     return [*rounded(predictor.logits(toy.val.x)[:SHOWN]), *rounded(predictor.prior), float(predictor.cost.steps)]
 
 
