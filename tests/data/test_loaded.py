@@ -59,7 +59,7 @@ def test_the_cache_is_shown_and_cleared_but_for_sets(tmp_path: Path, capsys: pyt
         ["sets", "1", "2.0"], ["tables", "1", "2.0"], ["encoded", "1", "2.0"],
     ]  # fmt: skip
     assert main(["data", "cache", "clear=everything"]) == 2
-    assert "clear=true (all but sets)" in capsys.readouterr().err
+    assert "clear=true (all but what was fetched)" in capsys.readouterr().err
     assert main(["data", "cache", "clear=true"]) == 0
     left = [p.name for p in (tmp_path / "cache").rglob("*") if p.is_file()]
     assert left == ["a-v1.parquet"]
