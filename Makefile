@@ -51,6 +51,9 @@ docs: $(READY)
 	$(BIN)/python -m tests.tools.reference_pages
 	test -x .venv-docs/bin/mkdocs || ($(PYTHON) -m venv .venv-docs && .venv-docs/bin/python -m pip install --quiet -r docs/requirements.txt)
 	NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --quiet --clean
+	mkdir -p build/site/results
+	cp -r CHANGELOG.md CONTRIBUTING.md build/site/
+	cp -r results/published results/data results/bench results/simulation.md build/site/results/
 
 bench: $(READY)
 	$(BIN)/python -m tests.benchmarks
