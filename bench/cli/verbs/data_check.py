@@ -1,8 +1,8 @@
 """Look at a table first: classes, leaks, ids, drift, schema.
 
 At a file of yours, or at a data set (data=NAME). Nothing is trained; the schema is written to a file that can be
-edited. With data.name=NAME save=true the table becomes a data set of the results folder: data=NAME reads it in the same
-way from then on. The exit code is 1 where the table cannot be split.
+edited. With save=true the table becomes a data set of the results folder, under the file's name or data.name: data=NAME
+reads it in the same way from then on. The exit code is 1 where the table cannot be split.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class DataCheck(Verb):
     name = "data check"
     group = "see what there is"
     order = 45
-    usage = "PATH data.target=NAME [data.name=NAME save=true] [key=value …]"
+    usage = "PATH data.target=NAME [save=true data.name=NAME] [key=value …]"
     keys = ("data", "results")
     examples = ("imbench data check reviews.csv data.target=bad", "imbench data check data=womens data.target=class")
     completes = "file"

@@ -68,18 +68,19 @@ def _derived_names(config: DataConfig) -> set[str]:
 
 
 def save_own_set(config: DataConfig, table: Table, folder: Path) -> Path:
-    """Write the file into a folder of Hydra's search path, as data/NAME.yaml.
+    """Write the file into a folder of Hydra's search path, as data/NAME.yaml; NAME is the file's where none is given.
 
     Raises:
         DataError: no name that can be a file's, a file there that says something else, or a folder that cannot be
             written.
     """
-    if config.name is None or not NAME.fullmatch(config.name):
+    name = table.name if config.name is None and "path" in asked_options(config) else config.name
+    if name is None or not NAME.fullmatch(name):
         raise DataError(
-            f"data.name: expected a name for the data set of letters, digits and . _ -, got {config.name!r}. Say "
+            f"data.name: expected a name for the data set of letters, digits and . _ -, got {name!r}. Say "
             "data.name=orders, for example"
         )
-    path, text = folder / "data" / f"{config.name}.yaml", _own_set_yaml(config, table)
+    path, text = folder / "data" / f"{name}.yaml", _own_set_yaml(config, table)
     if path.is_file() and path.read_text(encoding="utf-8") != text:
         raise DataError(
             f"{path}: expected no data set of that name, got another one. Delete it, or say another data.name"

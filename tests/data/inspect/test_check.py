@@ -141,7 +141,10 @@ def test_check_writes_a_schema_that_can_be_given_back(
     [
         (["data", "check", "none.csv", "data.target=x"], "expected a file, but there is none"),
         (["data", "check", "data=file"], "data.path: expected a CSV or Parquet file"),
-        (["data", "get"], "expected the name of a public set, or of a text encoder, got none. Sets: caravan, caravan_islr, cdnow"),
+        (
+            ["data", "get"],
+            "or of a text encoder, got none. Sets: caravan, caravan_islr, cdnow",
+        ),
         (["data", "get", "womens"], "this one needs none: use data=womens"),
         (["data", "get", "cdnw"], "Did you mean 'cdnow'"),
     ],

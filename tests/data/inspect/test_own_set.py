@@ -72,5 +72,8 @@ def test_a_name_that_is_taken_or_none_is_refused(orders: Path, tmp_path: Path) -
     with pytest.raises(DataError, match="expected no data set of that name, got another"):
         save_own_set(config, config.load(), tmp_path)
     unnamed = asked("file", path=str(orders), target="是否退货", encoding="gb18030")
-    with pytest.raises(DataError, match=r"data.name: expected a name for the data set .* got None"):
+    with pytest.raises(DataError, match=r"data.name: expected a name for the data set .* got '订单 \(1\)'"):
         save_own_set(unnamed, unnamed.load(), tmp_path)
+    renamed = orders.rename(orders.with_name("orders_2.csv"))
+    config = asked("file", path=str(renamed), target="是否退货", encoding="gb18030")
+    assert save_own_set(config, config.load(), tmp_path).name == "orders_2.yaml"
