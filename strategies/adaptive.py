@@ -31,10 +31,12 @@ class FollowRecall:
 
     def __call__(self, logits: Tensor, y: Tensor, factors: Tensor) -> Tensor:
         classes = logits.shape[-1]
-        hits = torch.bincount(y[logits.argmax(-1) == y], minlength=classes).double()
-        rows = torch.bincount(y, minlength=classes).double()
+        rows, hits = (torch.zeros(classes, dtype=torch.float64, device=y.device) for _ in range(2))
+        rows.index_add_(0, y, torch.ones_like(y, dtype=torch.float64))  # sums, for which no GPU has to stop and answer
+        hits.index_add_(0, y, (logits.argmax(-1) == y).double())
         new = self.tau * (1 - hits / (rows + 1)).log()
-        new = torch.where(rows > 0, new, new[rows > 0].mean())
+        there = (rows > 0).double()
+        new = torch.where(rows > 0, new, (new * there).sum() / there.sum())
         both = self.memory * factors.log() + (1 - self.memory) * (new - new.mean())
         return both.exp()
 

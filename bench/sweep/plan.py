@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from statistics import median
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bench.config import Cell
 from bench.data.config import DataConfig
@@ -21,7 +21,9 @@ from bench.records.reading import Unreadable
 from bench.records.record import FAILURES, SCHEMA, Record, Status, digest
 from bench.records.store import Store
 from bench.records.versions import VERSIONS
-from strategies.strategy import Strategy
+
+if TYPE_CHECKING:
+    from strategies.strategy import Strategy
 
 
 @dataclass(frozen=True)

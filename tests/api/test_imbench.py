@@ -108,5 +108,8 @@ def test_a_folder_of_ones_own_that_shadows_ours_is_named(file: str, tmp_path: Pa
 
 def test_what_is_not_there_is_said() -> None:
     assert set(imbench.__all__) <= set(dir(imbench))
-    with pytest.raises(AttributeError, match="it has Complaint, boards, publish, run, tune"):
+    with pytest.raises(
+        AttributeError,
+        match="ImbalancedClassifier, boards, compare, load, publish, run, tune",
+    ):
         _ = imbench.sweep

@@ -104,7 +104,7 @@ def test_patterns_see_the_folders_of_the_searchpath(loader: Loader) -> None:
     write("own/strategy/mine.yaml", "# @package strategy.mine\npower: 1\n")
     jobs = expand(["strategy=glob(*)", "hydra.searchpath=[file://own]"], loader)
     assert ["strategy=mine"] in [[o for o in job if o.startswith("strategy")] for job in jobs]
-    alone = expand(["strategy=glob(mi*)"], loader, common=["hydra.searchpath=[file://own]"])
+    alone = expand(["strategy=glob(min*)"], loader, common=["hydra.searchpath=[file://own]"])
     assert alone == [["strategy=mine"]]
 
 

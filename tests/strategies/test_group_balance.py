@@ -60,7 +60,7 @@ def test_class_weights_listed_after_count_what_groups_left(binary: Toy) -> None:
 
 def test_without_groups_it_has_no_meaning(binary: Toy) -> None:
     with pytest.raises(Inapplicable, match=r"no groups; name their column with data.group"):
-        GroupBalance().prepare(binary.recipe())
+        GroupBalance().prepare(binary.recipe(train=replace(binary.train, group=None)))
     plain = binary.recipe()
     assert GroupBalance(power=0.0).prepare(plain) is plain
     with pytest.raises(ValueError, match=r"\[0, 1\]"):

@@ -45,11 +45,11 @@ def entries(title: str, registry: Registry[Any], group: str, about: str) -> Iter
     strategies = group == "strategy"
     yield "| name | what it does | effect on probabilities |" if strategies else "| name | what it is |"
     yield "| :--- | :--- | :--- |" if strategies else "| :--- | :--- |"
-    for name in registry.names():
+    for name in sorted(registry.own()):
         first = " ".join(registry.card(name).partition("\n\n")[0].split())
         last = f" {cell(effect(registry.card(name)))} |" if strategies else ""
         yield f"| [`{name}`](#{name}) | {cell(first)} |{last}"
-    for name in registry.names():
+    for name in sorted(registry.own()):
         yield ""
         yield f"## {name}"
         yield ""

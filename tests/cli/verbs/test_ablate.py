@@ -42,5 +42,5 @@ def test_every_preset_can_be_planned(tmp_path: Path, capsys: pytest.CaptureFixtu
     """Its stack has members that apply to its data, each with a record to be."""
     assert imbench("plan", f"experiment={name}", results=tmp_path) == 0
     out = capsys.readouterr().out
-    assert "1 cells: 0 done" in out
+    assert "1 cell: 0 done" in out
     assert "do not apply" not in out
