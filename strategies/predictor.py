@@ -78,20 +78,10 @@ class Predictor:
         return self.shift(prior.double().log() - self.prior.double().log())
 
 
-@dataclass(frozen=True, eq=False)
-class Shifted(Predictor):
-    """`base` with a constant added to its logits."""
+class Derived(Predictor):
+    """What another predictor makes of its outputs: cost, notes, device and representation are those of `base`."""
 
     base: Predictor
-    delta: Tensor
-
-    @property
-    def prior(self) -> Tensor:  # type: ignore[override]
-        return (self.base.prior.double().log() + self.delta).softmax(0)
-
-    @property
-    def prior_exact(self) -> bool:  # type: ignore[override]
-        return self.base.prior_exact
 
     @property
     def cost(self) -> Cost:  # type: ignore[override]
@@ -105,12 +95,28 @@ class Shifted(Predictor):
     def where(self) -> torch.device:
         return self.base.where
 
+    def encode(self, x: Features) -> Tensor:
+        return self.base.encode(x)
+
+
+@dataclass(frozen=True, eq=False)
+class Shifted(Derived):
+    """`base` with a constant added to its logits."""
+
+    base: Predictor
+    delta: Tensor
+
+    @property
+    def prior(self) -> Tensor:  # type: ignore[override]
+        return (self.base.prior.double().log() + self.delta).softmax(0)
+
+    @property
+    def prior_exact(self) -> bool:  # type: ignore[override]
+        return self.base.prior_exact
+
     def logits(self, x: Features) -> Tensor:
         z = self.base.logits(x)
         return z.double() + self.delta.to(z.device)
-
-    def encode(self, x: Features) -> Tensor:
-        return self.base.encode(x)
 
     def head(self) -> tuple[Tensor, Tensor]:
         weight, bias = self.base.head()

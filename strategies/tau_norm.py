@@ -14,12 +14,10 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from strategies.predictor import Cost, Predictor
+from strategies.predictor import Derived, Predictor
 from strategies.spec import Recipe, Strategy
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from torch import Tensor
 
     from strategies.spec import Features
@@ -28,7 +26,7 @@ _ROWS = 20_000  # of the training split, of which predictions are averaged
 
 
 @dataclass(frozen=True, eq=False)
-class Normalised(Predictor):
+class Normalised(Derived):
     """`base` without its bias, each logit times a factor (C,) of its own."""
 
     base: Predictor
@@ -37,23 +35,8 @@ class Normalised(Predictor):
     prior: Tensor
     prior_exact: bool = False
 
-    @property
-    def cost(self) -> Cost:  # type: ignore[override]
-        return self.base.cost
-
-    @property
-    def notes(self) -> Mapping[str, float]:  # type: ignore[override]
-        return self.base.notes
-
-    @property
-    def where(self) -> torch.device:
-        return self.base.where
-
     def logits(self, x: Features) -> Tensor:
         return (self.base.logits(x).double() - self.bias) * self.factors
-
-    def encode(self, x: Features) -> Tensor:
-        return self.base.encode(x)
 
 
 @dataclass(frozen=True)

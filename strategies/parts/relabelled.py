@@ -7,12 +7,10 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from strategies.predictor import Cost, Predictor
+from strategies.predictor import Derived, Predictor
 from strategies.spec import Features, Inapplicable, Recipe, Sampler
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from torch import Tensor
 
 
@@ -56,7 +54,7 @@ def relabelled(recipe: Recipe, train_y: Tensor, val_y: Tensor, coarse: Tensor) -
 
 
 @dataclass(frozen=True, eq=False)
-class Coarsened(Predictor):
+class Coarsened(Derived):
     """`base` of finer labels as a predictor of the target: probabilities and prior are summed within a class."""
 
     base: Predictor
@@ -71,21 +69,6 @@ class Coarsened(Predictor):
     def prior_exact(self) -> bool:  # type: ignore[override]
         return self.base.prior_exact
 
-    @property
-    def cost(self) -> Cost:  # type: ignore[override]
-        return self.base.cost
-
-    @property
-    def notes(self) -> Mapping[str, float]:  # type: ignore[override]
-        return self.base.notes
-
-    @property
-    def where(self) -> torch.device:
-        return self.base.where
-
     def logits(self, x: Features) -> Tensor:
         z, classes = self.base.logits(x).double(), int(self.coarse.max()) + 1
         return torch.stack([z[:, self.coarse == c].logsumexp(1) for c in range(classes)], 1)
-
-    def encode(self, x: Features) -> Tensor:
-        return self.base.encode(x)
