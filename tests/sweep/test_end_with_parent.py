@@ -33,7 +33,7 @@ def child(litter: str) -> None:
     from bench.sweep.end_with_parent import end_with_parent
 
     end_with_parent(litter)
-    print(os.getpid(), flush=True)
+    os.write(1, f"{os.getpid()}\n".encode())  # in one piece: print may write the end of the line by itself
     while True:
         time.sleep(0.01)
 
