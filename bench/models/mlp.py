@@ -34,7 +34,7 @@ class MLP:
     has_encoder: ClassVar[bool] = True
     dim: int = 32
     hidden: tuple[int, ...] | None = None
-    bins: int = 8
+    bins: int = 4
     dropout: float = 0.3
 
     def __post_init__(self) -> None:

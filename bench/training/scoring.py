@@ -52,14 +52,14 @@ def tie_break(logits: Tensor, validation: Split, natural: Tensor, prior: Tensor)
     """The plain log loss of prior-corrected logits (n, C): what decides between looks of one fit whose scores are 0.
 
     Where the classes of the validation rows are apart, every further look scores 0, the first as the hundredth; how far
-    they are apart then says which is better.
+    they are apart then says which is better. To four decimals: on rows that are apart it falls for ever.
     """
     own = logits.detach().double().cpu() + natural.log() - prior.log()
     losses = torch.nn.functional.cross_entropy(own, validation.y, reduction="none")
     if validation.natural is None:
-        return float(losses.mean())
+        return round(float(losses.mean()), 4)
     weight = validation.natural.double()
-    return float((weight * losses).sum() / weight.sum())
+    return round(float((weight * losses).sum() / weight.sum()), 4)
 
 
 def score_logits(
