@@ -128,7 +128,7 @@ def judged(data: Any, val: np.ndarray, test: np.ndarray) -> dict[str, Any]:
     parts = [Predictions(np.log(np.clip(p.astype(np.float64), 1e-300, 1)), split.numpy())
              for p, split in ((test, data.test_y), (val, data.val.y))]  # fmt: skip
     found = evaluate(*parts, prior=natural, natural=natural, train_counts=counts).values
-    return {name: found.get(column) for name, column in SCORES.items()}
+    return {"classes": data.train.n_classes, **{name: found.get(column) for name, column in SCORES.items()}}
 
 
 def line(name: str, ours: Sequence[float], lr: Sequence[float], hgb: Sequence[float] | None) -> str:
