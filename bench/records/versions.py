@@ -11,7 +11,7 @@ from typing import Any, Final
 
 VERSIONS: Final[Mapping[str, int]] = {
     "encoding": 2,  # terms of text, parts of dates, categories, scaling: which features columns become
-    "training": 3,  # optimiser, schedule, stopping, row streams, layers: what a recipe becomes
+    "training": 4,  # optimiser, schedule, stopping, row streams, layers: what a recipe becomes
     "splitting": 2,  # which rows are training, validation and test rows
     "evaluation": 2,  # metrics, weights, calibration, priors, thresholds: what predictions become
 }

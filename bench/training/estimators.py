@@ -13,11 +13,10 @@ from typing import cast
 
 import torch
 from torch import Tensor
-from torch.nn.functional import cross_entropy
 
 from bench.models.registry import Estimator
 from bench.training.losses import place_loss
-from bench.training.scoring import Outcome, ScoreListener, diverged, natural_prior, score_logits
+from bench.training.scoring import Outcome, ScoreListener, diverged, natural_prior, score_logits, tie_break
 from strategies.predictor import Cost, Costed, Predictor
 from strategies.spec import CosineHead, CrossEntropy, Inapplicable, Recipe
 
@@ -66,8 +65,7 @@ class EstimatorWatch:
         if float(score) > self.best_score:
             return False
         # Where validation is separable, score after score is 0: how far apart the classes are decides.
-        corrected = logits.double().cpu() + self.natural.log() - prior.log()
-        loss = float(cross_entropy(corrected, self.recipe.val.y))
+        loss = tie_break(logits, self.recipe.val, self.natural, prior)
         if float(score) == self.best_score and loss >= self.best_loss:
             return False
         self.best_step, self.best_score, self.best_loss = step, float(score), loss

@@ -28,7 +28,7 @@ from bench.training.member import Member, steps_between_looks
 from bench.training.precision import products
 from bench.training.scale import gradient_scale
 from bench.training.schedule import Schedule
-from bench.training.scoring import Outcome, ScoreListener, diverged, natural_prior, score_logits
+from bench.training.scoring import Outcome, ScoreListener, diverged, natural_prior, score_logits, tie_break
 from strategies.spec import Features, Recipe
 
 
@@ -50,6 +50,7 @@ class Fit:
         self.steps_done = 0
         self.failed: Exception | None = None  # of the stack as a whole
         self.latest: list[float] = []  # scores of the latest look, finite ones
+        self.tied: dict[int, float] = {}  # log losses of the members that scored 0 at the latest look
         self.members = [self.enlist(recipe) for recipe in recipes]
         self.active = list(self.members)
         self.network = self.build(len(recipes)).to(recipes[0].dtype)
@@ -239,7 +240,7 @@ class Fit:
 
     def scores(self, members: list[int]) -> dict[int, float]:
         """Scores of these members, NaN where logits are not finite; computed on the device."""
-        found = dict[int, float]()
+        found, self.tied = dict[int, float](), dict[int, float]()
         if not members:
             return found
         for batch, logits in zip(self.validation, self.evaluate(), strict=True):
@@ -254,6 +255,11 @@ class Fit:
                 [m.stream.prior() for m in own],
             )
             found.update(zip(ks, got.tolist(), strict=True))
+            self.tied |= {
+                k: tie_break(logits[k - batch.members.start], m.recipe.val, m.natural, m.stream.prior())
+                for k, m in zip(ks, own, strict=True)
+                if found[k] == 0
+            }
             for k, member in zip(ks, own, strict=True):
                 if member.recipe.steer is not None:
                     member.stream.hear(logits[k - batch.members.start].cpu(), member.recipe.val.y)
@@ -284,9 +290,10 @@ class Fit:
         if math.isnan(score):
             member.outcome = diverged(self.steps_done)
             return False
-        if score >= member.best_score:
+        loss = self.tied.get(k, math.inf)
+        if score > member.best_score or (score == member.best_score and loss >= member.best_loss):
             return False
-        member.best_score, member.best_step = score, self.steps_done
+        member.best_score, member.best_loss, member.best_step = score, loss, self.steps_done
         if member.recipe.steer is not None:
             member.best_prior = member.stream.prior()
         return True

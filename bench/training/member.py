@@ -36,6 +36,7 @@ class Member:
     schedule: Schedule
     scale: float = 1.0  # of its objective, which is divided by it
     best_score: float = math.inf
+    best_loss: float = math.inf  # of the best look, where its score is 0
     best_step: int = -1
     best_prior: Tensor | None = None  # that the outputs embody there, where class weights change as training goes
     best_state: dict[str, Tensor] = field(default_factory=dict)

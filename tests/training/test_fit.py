@@ -22,7 +22,7 @@ from strategies.class_weights import ClassWeights
 from strategies.oversample import DrawMore, Oversample
 from strategies.predictor import Predictor
 from strategies.registry import STRATEGIES
-from strategies.spec import CrossEntropy, Inapplicable
+from strategies.spec import CrossEntropy, Inapplicable, Split
 from strategies.stack import Chain
 from strategies.undersample import Undersample
 from tests.conftest import CPU, SCHEMA, Toy, dense, logits
@@ -99,6 +99,23 @@ def test_early_stopping_looks_at_prior_corrected_logits(multi: Toy) -> None:
     assert score == pytest.approx(refined_log_loss(corrected.numpy(), y), abs=1e-9)
     assert abs(score - refined_log_loss(raw.numpy(), y)) > 0.005
     assert score == pytest.approx(refined_log_loss(30 * corrected.numpy(), y), abs=1e-3)  # nor for their scale
+
+
+def test_where_validation_is_apart_the_fit_goes_on(binary: Toy) -> None:
+    """Every look scores 0 then: the one at which classes are farthest apart is kept, and not the first."""
+
+    def apart(rows: Split) -> Split:
+        numeric = rows.x.columns["numeric"] + 4 * rows.y.unsqueeze(1)
+        return replace(rows, x=replace(rows.x, columns={**rows.x.columns, "numeric": numeric}))
+
+    short: dict[str, Any] = {"train": apart(binary.train), "val": apart(binary.val), "eval_every": 5, "patience": 2}
+    got = alone(binary.recipe(**short, max_steps=200))
+    zeros = [step for step, score in got.curve if score == 0]
+    assert len(zeros) > 5
+    assert got.notes["best_step"] > zeros[0] + 10
+    first = alone(binary.recipe(**short, max_steps=zeros[0]))
+    losses = [float(functional.cross_entropy(p.logits(short["val"].x), short["val"].y)) for p in (got, first)]
+    assert losses[0] < losses[1]
 
 
 def test_select_last_is_the_last_step_without_a_curve(binary: Toy) -> None:
