@@ -1,73 +1,47 @@
-"""Weight, sample or pick rows by how close they are to the rare classes, in a first model's or a language model's view.
+"""Weight, sample or pick rows by importance: how like the rare classes they are, how hard, or how alone.
 
-Rows are embedded and L2-normalised; a row's importance is the mean over targets t (training rows of the rare classes)
-of sinh(scale · v·t) or of the cosine v·t, floored at zero, scaled to mean 1 and clipped. Rare are the classes below the
-mean class size. Targets come from the training split only.
-`by: model`: rows are embedded by the encoder of a model trained like `none`, whose view the labels have
-shaped: the weights are nearly class weights. `by: embedding`: by the pretrained text encoder `data.encoder`, which
+`by: model`, `embedding`: likeness to the rare classes, those below the mean class size. Rows are embedded and
+L2-normalised; a row's score is the mean over targets t (training rows of these classes) of sinh(scale · v·t) or of the
+cosine v·t. `model` embeds them by the encoder of a model trained like `none`, whose view the labels have shaped: the
+weights are nearly class weights. `embedding`: by the pretrained text encoder `data.encoder`, which
 knows no labels, whether or not the model sees its vectors; needs no first fit, and works for every model. There each
 rare class has targets of its own and counts alike, whatever its size, and no row is a target of itself. Up to a scale
-of about 2 sinh is the cosine; at 8 the nearest targets decide. In the record `label_share` is the share of the weights'
-variance that the label explains (1: class weights by another name), `like_cosine` the correlation with cosine's scores.
-`apply: top_k` keeps the share `keep` of the rows that are most important, and of every class at least one.
-`mix` blends importance with 1 (a defensive mixture, Hesterberg 1995): rows unlike any rare one would otherwise weigh
-nothing and be forgotten. Weights ≡ 1 are `none`. Suggested values: sinh, scale 1-3, clip 10, mix .5; early stopping
-keeps what weights change (Byrd & Lipton 2019, arXiv:1812.03372: they fade with training time in separable problems).
-Effect: weights depend on x, so prior correction is not exact; costs one extra fit, by embedding none. The effective
-sample size (Kish 1965: (Σw)² / Σw²) is in the record. Combines badly with: class weights (rare rows count twice).
+of about 2 sinh is the cosine; at 8 the nearest targets decide.
+`by: difficulty`: a row's loss under a model of the kind that is trained (trees, where `model=lightgbm`) which has not
+seen the row, over the mean loss of its class: hard rows count, and not rare classes as such; one of `folds` models for
+each part of the rows. `by: density_ratio` (Shimodaira 2000, doi:10.1016/S0378-3758(00)00115-4): how much likelier a row
+is among rows without a label (`data.unlabelled`: those that the model is for) than in training, by a logistic
+regression that tells them apart. `by: cluster`: one over the rows of its group, of `clusters` by k-means. The last two
+read numbers and categories, no labels and no text.
+Scores are floored at zero, scaled to mean 1 and clipped; `mix` blends them with 1 (a defensive mixture, Hesterberg
+1995): rows of no importance would otherwise be forgotten. Weights ≡ 1 are `none`. `apply: top_k` keeps the share `keep`
+of the rows that are most important, and of every class at least one. In the record: the effective sample size (Kish
+1965: (Σw)² / Σw²); `label_share`, the share of the weights' variance that the label explains (1: class weights by
+another name); of likeness `like_cosine`, the correlation with cosine's scores.
+Suggested values: sinh, scale 1-3, clip 10, mix .5; early stopping keeps what weights change (Byrd & Lipton 2019,
+arXiv:1812.03372: they fade with training time in separable problems).
+Effect: weights depend on x, so prior correction is not exact. Costs one extra fit by model, `folds` by difficulty, none
+by others. Combines badly with: class weights (by likeness rare rows count twice).
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import torch
 
+from strategies.parts.importance import density_ratio, difficulty, rarity_of_groups
+from strategies.parts.likeness import of_each_class, similarity
+from strategies.predictor import Predictor
 from strategies.spec import Inapplicable, Recipe, Strategy, Training
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-CHUNK = 1024  # targets, and on a CPU rows, a matrix product: 4 MB of float32 scores, into the same memory every time
-PART = 128  # rows of these whose kernel values are taken at once, in the second cache
-GPU_CHUNK = 1 << 16  # rows on a GPU: 256 MB of scores, enough work for a launch
-
-
-def similarity(
-    v: Tensor, targets: Tensor, kernel: Literal["sinh", "cosine"], scale: float, device: torch.device | None = None
-) -> Tensor:
-    """Mean kernel value of each row (n, d) against the targets (m, d), all L2-normalised here: (n,) float64, CPU.
-
-    The cosines' mean is a product with the mean target. sinh is summed in the precision of `v` over up to `CHUNK`
-    targets, and these sums in float64; its error in float32 is below 1e-6 · max(1, scale) of the mean cosh.
-    `device`: where to compute, by default where `v` is; rows travel there in chunks.
-    """
-    device = device or v.device
-    size, part = (CHUNK, PART) if device.type == "cpu" else (GPU_CHUNK, GPU_CHUNK)
-    scores = torch.zeros(len(v), dtype=torch.float64, device=device)
-    aims = torch.nn.functional.normalize(targets.to(device), dim=-1)
-    mean, scaled = aims.mean(0, dtype=torch.float64), torch.split(aims * scale, CHUNK)
-    space = aims.new_empty(min(size, len(v)) * min(CHUNK, len(aims)) if kernel == "sinh" else 0)
-    for rows, total in zip(torch.split(v, size), torch.split(scores, size), strict=True):
-        unit = torch.nn.functional.normalize(rows.to(device), dim=-1)
-        if kernel == "cosine":
-            total.add_(unit.double() @ mean)
-            continue
-        for aim in scaled:
-            s = torch.mm(unit, aim.T, out=space[: len(unit) * len(aim)].view(len(unit), len(aim)))
-            total.add_(_twice_sinh_sums(s, part).double() / (2 * len(aims)))
-    return scores.cpu()
-
-
-def _twice_sinh_sums(s: Tensor, part: int) -> Tensor:
-    """Sums of 2 sinh(s) = e^s - 1/e^s over rows, overwriting s, so many rows at once.
-
-    exp costs a fifth of torch's sinh.
-    """
-    one = s.new_ones(1).expand_as(s[:part])
-    return torch.cat([p.exp_().addcdiv_(one[: len(p)], p, value=-1).sum(1) for p in torch.split(s, part)])
+_Scored: TypeAlias = "Generator[Sequence[Recipe], Sequence[Predictor], tuple[Tensor, dict[str, float]]]"
 
 
 def weights(scores: Tensor, clip: float) -> Tensor:
@@ -138,25 +112,6 @@ def most_important(w: Tensor, y: Tensor, share: float) -> Tensor:
     return kept
 
 
-def of_each_class(v: Tensor, y: Tensor, targets: Tensor, kernel: Literal["sinh", "cosine"], scale: float) -> Tensor:
-    """`similarity` to the targets of each class, averaged over classes; no row is a target of itself. (n,) float64.
-
-    targets: row numbers. The only target of its class has nothing else to be like there: 0.
-    """
-    v = torch.nn.functional.normalize(v, dim=-1)
-    total = torch.zeros(len(v), dtype=torch.float64)
-    itself = (v[targets].double() ** 2).sum(-1)
-    found = y[targets]
-    classes: list[int] = torch.bincount(found).nonzero().flatten().tolist()
-    for c in classes:
-        mine, own = targets[found == c], itself[found == c]
-        score, m = similarity(v, v[mine], kernel, scale), len(mine)
-        rest = score[mine] * m - (torch.sinh(scale * own) if kernel == "sinh" else own)
-        score[mine] = rest / (m - 1) if m > 1 else 0.0
-        total += score
-    return total / len(classes)
-
-
 def label_share(w: Tensor, y: Tensor) -> float:
     """The share of the variance of `w` that lies between classes (the correlation ratio squared); 0 of no variance."""
     means = torch.zeros(int(y.max()) + 1, dtype=torch.float64).index_add_(0, y, w.double())
@@ -167,11 +122,11 @@ def label_share(w: Tensor, y: Tensor) -> float:
 
 @dataclass(frozen=True)
 class ImportanceWeighted(Strategy):
-    """Importance by similarity to the rare classes."""
+    """Importance by likeness to the rare classes, difficulty, density ratio, or rarity of a row's cluster."""
 
     name = "importance_weighted"
     version = 2
-    by: Literal["model", "embedding"] = "model"  # whose view: a first model's, or a pretrained text encoder's
+    by: Literal["model", "embedding", "difficulty", "density_ratio", "cluster"] = "model"
     kernel: Literal["sinh", "cosine"] = "sinh"
     apply: Literal["weight", "sample", "top_k"] = "weight"
     scale: float | None = None  # of the similarity before sinh; None: 1, by embedding 8
@@ -179,11 +134,13 @@ class ImportanceWeighted(Strategy):
     mix: float = 0.5  # weight = (1 - mix) + mix · importance: 0 is off, 1 may leave rows unseen
     targets: int = 1000  # at most so many target rows, drawn at random; by embedding of each class
     keep: float = 0.5  # the share of rows that top_k keeps
+    folds: int = 3  # by difficulty: parts of the rows, and models
+    clusters: int = 20  # by cluster: groups, at most
 
     @property
     def needs_encoder(self) -> bool:  # type: ignore[override]
-        """By embedding the view is another model's."""
-        return self.by != "embedding"
+        """By model alone: other views are not the model's."""
+        return self.by == "model"
 
     @property
     def steepness(self) -> float:
@@ -196,6 +153,11 @@ class ImportanceWeighted(Strategy):
             raise ValueError(
                 "importance_weighted: expected scale in (0, 50], clip >= 1, targets >= 1, mix in [0, 1], keep in (0, 1]"
                 f", got scale={self.scale}, clip={self.clip}, targets={self.targets}, mix={self.mix}, keep={self.keep}"
+            )
+        if self.folds < 2 or self.clusters < 2:
+            raise ValueError(
+                "importance_weighted: expected folds >= 2 and clusters >= 2, got "
+                f"folds={self.folds}, clusters={self.clusters}"
             )
 
     def rare_rows(self, recipe: Recipe) -> Tensor:
@@ -213,12 +175,33 @@ class ImportanceWeighted(Strategy):
         return torch.cat([rows[y[rows] == c][: self.targets] for c in rare.nonzero().flatten().tolist()])
 
     def fits(self) -> tuple[int, int]:
-        return 1 if self.by == "model" and self.mix else 0, 1
+        first = {"model": 1, "difficulty": self.folds}.get(self.by, 0)
+        return first if self.mix else 0, 1
 
     def train(self, recipe: Recipe) -> Training:
-        targets, y = self.rare_rows(recipe), recipe.train.y
         if self.mix == 0:
             return (yield [recipe])[0]
+        scores, notes = yield from self._scored(recipe)
+        w = (1 - self.mix) + self.mix * weights(scores, self.clip)
+        notes |= {"effective_sample_size": effective_sample_size(w), "label_share": label_share(w, recipe.train.y)}
+        recipe = recipe.change(prior_exact=False).note(**notes)
+        (predictor,) = yield [self.applied(recipe, w)]
+        return predictor
+
+    def _scored(self, recipe: Recipe) -> _Scored:
+        """Scores of the training rows (n,), and notes about them."""
+        if self.by == "difficulty":
+            return (yield from difficulty(recipe, self.folds)), {}
+        if self.by == "cluster":
+            return rarity_of_groups(recipe.train.x, self.clusters, recipe.generator("clusters")), {}
+        if self.by == "density_ratio":
+            if recipe.unlabelled is None:
+                raise Inapplicable(
+                    "importance_weighted by=density_ratio: expected rows without a label, which the model is for, got "
+                    "none; set data.unlabelled=true, where the table has some"
+                )
+            return density_ratio(recipe.train.x, recipe.unlabelled), {}
+        targets, y = self.rare_rows(recipe), recipe.train.y
         if self.by == "embedding":
             v = recipe.train.embedding
             if v is None:
@@ -232,13 +215,8 @@ class ImportanceWeighted(Strategy):
             v = first.encode(recipe.train.x)
             scores = similarity(v, v[targets], self.kernel, self.steepness, first.where)
             cosines = similarity(v, v[targets], "cosine", 1.0, first.where)
-        w = (1 - self.mix) + self.mix * weights(scores, self.clip)
-        notes = {"effective_sample_size": effective_sample_size(w), "label_share": label_share(w, y)}
         alike = float(torch.corrcoef(torch.stack([scores, cosines]))[0, 1])
-        notes |= {"like_cosine": alike} if math.isfinite(alike) else {}
-        recipe = recipe.change(prior_exact=False).note(**notes)
-        (predictor,) = yield [self.applied(recipe, w)]
-        return predictor
+        return scores, {"like_cosine": alike} if math.isfinite(alike) else {}
 
     def applied(self, recipe: Recipe, w: Tensor) -> Recipe:
         """The recipe with these weights (n,) at work."""

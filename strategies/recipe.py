@@ -79,7 +79,11 @@ class CosineHead:
 
 
 Sampler: TypeAlias = "Callable[[Tensor, Tensor, torch.Generator], Tensor]"
-"""(rows so far, all labels, generator) -> rows of the epoch. Samplers chain; rows are indices, never copies."""
+"""(rows so far, all labels, generator) -> rows of the epoch. Samplers chain; rows are indices, never copies.
+
+One that changes as training goes has a method `at(progress)`, which gives the sampler of that moment; called itself it
+is the one of the end. `progress` in [0, 1] is the share of the budget of steps (of trees: rounds) that is over.
+"""
 
 Augment: TypeAlias = "Callable[[Features, Tensor, torch.Generator, Split], tuple[Features, Tensor]]"
 """(batch, targets, generator, training split) -> batch, targets; may change the number of rows (two views)."""
@@ -214,20 +218,34 @@ class Recipe:
         digest = hashlib.sha256(f"{self.seed}/{purpose}".encode()).digest()
         return torch.Generator().manual_seed(int.from_bytes(digest[:8], "little") >> 1)
 
-    def epoch(self, generator: torch.Generator) -> Tensor:
-        """The rows of one epoch, resampled and shuffled: int64, any length. Made rows are what a sampler adds."""
+    @property
+    def sampler_moves(self) -> bool:
+        """Whether a sampler changes as training goes."""
+        return any(hasattr(sampler, "at") for sampler in self.sampler)
+
+    @property
+    def prior_moves(self) -> bool:
+        """Whether the class prior that the logits embody is that of the present moment, not that of the whole fit."""
+        return self.steer is not None or self.sampler_moves
+
+    def epoch(self, generator: torch.Generator, progress: float = 1.0) -> Tensor:
+        """The rows of one epoch, resampled and shuffled: int64, any length. Made rows are what a sampler adds.
+
+        progress: the share of the budget that is over, for samplers that change as training goes.
+        """
         rows = torch.arange(len(self.train.y if self.train.original is None else self.train.original.y))
         for sampler in self.sampler:
-            rows = sampler(rows, self.train.y, generator)
+            now: Sampler = sampler.at(progress) if hasattr(sampler, "at") else sampler
+            rows = now(rows, self.train.y, generator)
         return rows[torch.randperm(len(rows), generator=generator)]
 
-    def counted(self, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    def counted(self, generator: torch.Generator, progress: float = 1.0) -> tuple[Tensor, Tensor]:
         """One epoch for a learner without batches: the rows drawn (m,) int64, each once, and their weights (m,).
 
         A weight is how often the row was drawn, times its row weight scaled to a mean of 1 over the draws: float64,
-        with the number of draws as sum.
+        with the number of draws as sum. `progress` as in `epoch`.
         """
-        rows = self.epoch(generator)
+        rows = self.epoch(generator, progress)
         weight = torch.ones(len(rows), dtype=torch.float64)
         if self.train.weight is not None:
             weight = self.train.weight[rows] / self.train.weight[rows].mean()
@@ -247,7 +265,10 @@ class Recipe:
         return (prior.log() - torch.tensor(self.offset, dtype=torch.float64)).softmax(0)
 
     def mass(self) -> Tensor:
-        """Class mass of one epoch (C,), float64, sum 1: samplers × weights. What any reweighting must count."""
+        """Class mass of one epoch (C,), float64, sum 1: samplers × weights. What any reweighting must count.
+
+        Of an epoch at the end of training, where a sampler changes as training goes.
+        """
         return self._mass(self.epoch(self.generator("mass")))
 
     def mass_in_rows(self) -> Tensor:

@@ -7,6 +7,7 @@ once a rule. The metrics themselves are the entries of `bench/evaluation/metrics
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -16,6 +17,7 @@ from numpy.typing import ArrayLike
 from bench.evaluation.by_query import ByQuery, InQuery
 from bench.evaluation.costs import Cost, Spending, break_even, checked_costs, fit_cost_threshold, rules_of_cost
 from bench.evaluation.decided import Counts, Decided, Decision, thirds_of
+from bench.evaluation.fit_gap import TRAIN_AUROC, Gap, TrainAndTest
 from bench.evaluation.forecasts import Forecasts, Probability
 from bench.evaluation.metric import Metric, UndefinedMetricError
 from bench.evaluation.ranked import Ranked, Ranking
@@ -91,14 +93,21 @@ class Evaluation:
 
 
 def evaluate(
-    test: Predictions, val: Predictions, *, prior: ArrayLike, natural: ArrayLike, train_counts: ArrayLike
+    test: Predictions,
+    val: Predictions,
+    *,
+    prior: ArrayLike,
+    natural: ArrayLike,
+    train_counts: ArrayLike,
+    train_auroc: Sequence[float | None] | None = None,
 ) -> Evaluation:
     """All metrics on the test rows, in every view and under every rule; whatever is fitted sees `val` only.
 
     `prior` (C,): class prior that the logits embody; `natural` (C,): the one to which they are corrected, that of the
     training split, or of validation where an imbalance was imposed on that split; `train_counts` (C,): training rows
-    per class, or what they weigh. Rows count by the weights of `test` and `val`. Raises ValueError, before any metric,
-    for logits that are not finite or shapes that differ.
+    per class, or what they weigh; `train_auroc` (C,): of each class in the training rows (`fit_gap`). Rows count by
+    the weights of `test` and `val`. Raises ValueError, before any metric, for logits that are not finite or shapes
+    that differ.
     """
     _check(test, val, train_counts)
     classes, y, weight = test.n_classes, test.y, test.weight
@@ -142,7 +151,11 @@ def evaluate(
     if "cost" in test.said:
         odds = margin(views["recalibrated"]), margin(temperature.apply(corrected_val))
         by_column |= _of_costs((test, val), odds, further, result)
-    for name in columns(classes, test.said):
+    if train_auroc is not None:
+        result.per_class[TRAIN_AUROC] = list(train_auroc)
+        both = TrainAndTest.of(train_auroc, ranked)
+        by_column |= {column("raw", metric.name): _value(metric, both) for metric in of_kind(Gap, classes)}
+    for name in columns(classes, test.said | ({"train"} if train_auroc is not None else set())):
         value = by_column[name]
         result.values[name] = None if isinstance(value, str) else value
         if isinstance(value, str):

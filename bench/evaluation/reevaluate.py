@@ -22,6 +22,7 @@ from typing import Any, Final
 import numpy as np
 
 from bench.evaluation.evaluate import Evaluation, Predictions, evaluate
+from bench.evaluation.fit_gap import TRAIN_AUROC
 from bench.evaluation.registry import METRICS, columns, metric_of
 from bench.evaluation.views import natural_prior
 from bench.records.files import ResultsError
@@ -120,7 +121,7 @@ def _evaluated_again(store: Store, record: Record, wanted: Collection[str] = (),
     (_, test_y, test), (_, val_y, val) = unpack(frame, "test"), unpack(frame, "val")
     test_weight, val_weight = weights_of(frame, "test"), weights_of(frame, "val")
     parts = {part: said_of(frame, part) for part in ("test", "val")}
-    said = _said_in(parts["test"])
+    said = _said_in(parts["test"]) | _seen_by(record)
     lacking = (
         [c for c in columns(test.shape[1], said) if _is_wanted(c, wanted)]
         if overwrite
@@ -162,13 +163,18 @@ def _lacking(record: Record, n_classes: int, wanted: Collection[str], said: Coll
 
 
 def _said_by(record: Record) -> set[str]:
-    """What the data of a record say beside labels."""
+    """What a record holds beside labels and scores."""
     held = record.config.get("data", {})
-    return {name for name in ("cost", "query") if held.get(name) is not None}
+    return {name for name in ("cost", "query") if held.get(name) is not None} | _seen_by(record)
+
+
+def _seen_by(record: Record) -> set[str]:
+    """Whether it holds how training rows were ranked."""
+    return {"train"} if TRAIN_AUROC in record.per_class else set()
 
 
 def _said_in(held: Mapping[str, Any]) -> set[str]:
-    """The same of stored predictions."""
+    """What stored predictions say beside labels."""
     return {name for name, key in (("cost", "costs"), ("query", "query")) if key in held}
 
 
@@ -194,9 +200,10 @@ def recomputed(record: Record, test: Predictions, val: Predictions) -> tuple[Eva
         prior=natural if given is None else given,
         natural=natural,
         train_counts=np.ones(classes) if counts is None else counts,
+        train_auroc=of_all(record.per_class.get(TRAIN_AUROC)),
     )
     impossible: dict[str, str] = {}
-    for name in columns(classes, test.said):
+    for name in found.values:
         view, kind = name.partition("/")[0], metric_of(name).kind
         if counts is None and kind == "decision" and classes > 2:
             impossible[name] = NO_COUNTS

@@ -15,13 +15,14 @@ from typing import Any, Final, TypeVar
 from bench.evaluation.by_query import InQuery
 from bench.evaluation.costs import Cost
 from bench.evaluation.decided import Decision
+from bench.evaluation.fit_gap import Gap
 from bench.evaluation.forecasts import Probability
 from bench.evaluation.metric import Metric
 from bench.evaluation.ranked import Ranking
 
 M = TypeVar("M", bound=Metric[Any])
 
-KINDS: Final = (Ranking, Probability, Decision, InQuery, Cost)
+KINDS: Final = (Ranking, Probability, Decision, InQuery, Cost, Gap)
 """In the order of the columns of records."""
 
 _FOLDER: Final = "bench.evaluation.metrics"
@@ -92,7 +93,7 @@ def direction(name: str) -> bool:
 def columns(n_classes: int, said: Collection[str] = ()) -> tuple[str, ...]:
     """Every column that an evaluation with `n_classes` classes fills, in board order.
 
-    `said`: what the data say beside labels, of `query` and `cost`; metrics that need what they do not say are left out.
+    `said`: what is known beside labels, of `query`, `cost` and `train`; metrics that need what is not are left out.
     """
     _check_classes(n_classes)
     mine = [m for m in METRICS.values() if m.applies(n_classes) and (not m.needs or m.needs in said)]

@@ -23,6 +23,7 @@ from bench.config import RunConfig
 from bench.data.config import DataConfig
 from bench.data.features.encode import Encoded
 from bench.evaluation.evaluate import Predictions, evaluate
+from bench.evaluation.fit_gap import rows_asked, train_auroc
 from bench.evaluation.per_group import decided_per_group, enough, per_group
 from bench.evaluation.rules import tau_decisions
 from bench.evaluation.truth import report, under_shift
@@ -35,7 +36,7 @@ from bench.sweep.plan import Planned
 from bench.training.scoring import class_mass, natural_prior
 from bench.training.trainer import Diverged, Outcome
 from strategies.predictor import Predictor
-from strategies.spec import Inapplicable
+from strategies.spec import Inapplicable, Split
 
 
 def conclude(
@@ -67,6 +68,7 @@ def evaluated(planned: Planned, base: Record, predictor: Predictor, data: Encode
         prior=predictor.prior.numpy(),
         natural=natural,
         train_counts=mass,
+        train_auroc=_in_training(predictor, data.train),
     )
     corrected = prior_corrected(test, predictor.prior.numpy(), natural)
     tau = result.fitted.get("tau")
@@ -98,6 +100,17 @@ def evaluated(planned: Planned, base: Record, predictor: Predictor, data: Encode
         curve=curve(predictor),
     )
     return completed, predictions
+
+
+def _in_training(predictor: Predictor, train: Split) -> list[float | None]:
+    """AUROC of each class in the training rows, or in some thousand of them: a price like that of the test rows."""
+    y = train.y.numpy()
+    rows, stands_for = rows_asked(y, train.n_classes)
+    every = len(rows) == len(y)
+    logits = predictor.logits(train.x if every else train.x.take(torch.from_numpy(rows))).numpy()
+    if train.natural is not None:
+        stands_for = stands_for * train.natural.numpy()[rows]
+    return train_auroc(logits, y[rows], stands_for)
 
 
 def _resolved(planned: Planned, data: Encoded) -> dict[str, Any]:

@@ -294,7 +294,7 @@ class Fit:
         if score > member.best_score or (score == member.best_score and loss >= member.best_loss):
             return False
         member.best_score, member.best_loss, member.best_step = score, loss, self.steps_done
-        if member.recipe.steer is not None:
+        if member.recipe.prior_moves:
             member.best_prior = member.stream.prior()
         return True
 

@@ -38,7 +38,7 @@ class Member:
     best_score: float = math.inf
     best_loss: float = math.inf  # of the best look, where its score is 0
     best_step: int = -1
-    best_prior: Tensor | None = None  # that the outputs embody there, where class weights change as training goes
+    best_prior: Tensor | None = None  # that the outputs embody there, where weights or draws change as training goes
     best_state: dict[str, Tensor] = field(default_factory=dict)
     curve: list[tuple[int, float]] = field(default_factory=list)
     seconds: float = 0.0

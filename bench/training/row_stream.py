@@ -33,6 +33,8 @@ class RowStream:
     def take(self, steps: int) -> tuple[Tensor, Tensor | None]:
         """Rows (steps, B) int64 and weights (steps, B) of mean 1 over each epoch's rows, or None where all are 1."""
         size = self.recipe.batch_size
+        if self.recipe.sampler_moves:  # what is left was drawn for an earlier moment
+            self.rows, self.weights = self.rows[:0], self.weights[:0]
         while len(self.rows) < steps * size:
             self.draw()
         rows, self.rows = self.rows[: steps * size].view(steps, size), self.rows[steps * size :]
@@ -48,7 +50,7 @@ class RowStream:
     def draw(self) -> None:
         """One more epoch. A float64 mean keeps the weights' scale exact however many rows there are."""
         train = self.recipe.train
-        rows = self.recipe.epoch(self.generator)
+        rows = self.recipe.epoch(self.generator, min(1.0, self.batches / self.recipe.max_steps))
         if not len(rows):
             raise ValueError("sampler: expected rows to train on, got an epoch without any; lower the ratio")
         self.rows = torch.cat([self.rows, rows])
@@ -57,6 +59,8 @@ class RowStream:
             weights = train.weight[rows]
             weights = weights / weights.mean()
             self.weights = torch.cat([self.weights, weights])
+        if self.recipe.sampler_moves:  # the logits embody what training sees now
+            self.mass.zero_()
         self.mass += torch.bincount(train.y[rows], weights=weights, minlength=train.n_classes)
 
     def prior(self) -> Tensor:

@@ -57,7 +57,8 @@ def difficulty(recipe: Recipe, folds: int = 3) -> Scoring:
     """The loss of each row under a plain model that has not seen it, over the mean loss of its class.
 
     Each of `folds` models, of the recipe's own kind, is trained without one part of the rows; parts hold every class
-    alike. Divided by the class's mean, so that hard rows count, and not the rare classes as such.
+    alike. Divided by the class's mean, so that hard rows count, and not the rare classes as such. Rows that a strategy
+    made, which come after the natural ones, have the mean of their class: 1.
     """
     train = recipe.aside().train
     part = _folds(train, folds, recipe.generator("folds"))
@@ -70,7 +71,8 @@ def difficulty(recipe: Recipe, folds: int = 3) -> Scoring:
         loss[rows] = -log_p.gather(1, train.y[rows].unsqueeze(1))[:, 0]
     counts = torch.bincount(train.y, minlength=train.n_classes).double()
     means = torch.bincount(train.y, weights=loss, minlength=train.n_classes) / counts.clamp_min(1)
-    return loss / means.clamp_min(1e-12)[train.y]
+    made = torch.ones(len(recipe.train) - len(train), dtype=torch.float64)
+    return torch.cat([loss / means.clamp_min(1e-12)[train.y], made])
 
 
 def _folds(train: Split, folds: int, generator: torch.Generator) -> Tensor:

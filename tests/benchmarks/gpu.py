@@ -22,7 +22,7 @@ from bench.training.graphs import use_graphs
 from bench.training.predictor import Fitted
 from bench.training.row_stream import RowStream
 from bench.training.trainer import fit
-from strategies.importance_weighted import similarity
+from strategies.parts.likeness import similarity
 from strategies.spec import Recipe
 from tests.benchmarks import gpu_commands
 from tests.benchmarks.measure import Measured, alternate, compared

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch.nn import functional
 
-from strategies.importance_weighted import CHUNK, similarity
+from strategies.parts.likeness import CHUNK, similarity
 from tests.benchmarks.measure import Measured, compared, peak_memory
 
 ROWS, WIDTH, TARGETS = 100_000, 384, 1000

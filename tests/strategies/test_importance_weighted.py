@@ -21,18 +21,20 @@ from strategies.importance_weighted import (
     effective_sample_size,
     label_share,
     most_important,
-    of_each_class,
-    similarity,
     weights,
 )
+from strategies.oversample import Oversample
+from strategies.parts.likeness import of_each_class, similarity
 from strategies.spec import (
+    Chain,
     Inapplicable,
     Recipe,
     Training,
 )
 from tests.conftest import Toy, asking, logits, table, trained
 from tests.strategies.fits import run
-from tests.strategies.rows import gen
+from tests.strategies.rows import gen, numeric
+from tests.strategies.test_contract import watched
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
@@ -42,7 +44,7 @@ def test_similarity_is_the_brute_force_mean_over_targets(
     kernel: Literal["sinh", "cosine"], scale: float, dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """200 rows against 17 targets by Python loops; chunking changes nothing."""
-    monkeypatch.setattr("strategies.importance_weighted.CHUNK", 64)
+    monkeypatch.setattr("strategies.parts.likeness.CHUNK", 64)
     v = torch.randn(200, 6, generator=gen(), dtype=torch.float64)
     targets = v[:17] * 3
     unit = [[x / math.sqrt(sum(y * y for y in row)) for x in row] for row in v.tolist()]
@@ -310,3 +312,93 @@ def test_training_on_the_top_counts_its_prior_and_its_rows(binary: Toy) -> None:
     predictor = run([ImportanceWeighted(by="embedding", apply="top_k", keep=0.25)], recipe)
     assert predictor.notes["rows_kept"] == pytest.approx(0.25 * len(recipe.train), abs=2)
     assert not predictor.prior_exact
+
+
+def test_by_cluster_every_group_weighs_the_same() -> None:
+    """Two heaps of 60 and 12 rows: 72 / (2 · 60) and 72 / (2 · 12), whatever the labels; no first fit, no encoder."""
+    heap = torch.tensor([0] * 60 + [1] * 12)
+    x = torch.randn(72, 2, generator=gen()) * 0.1 + heap.unsqueeze(1) * 9.0
+    y = torch.arange(72) % 3
+    split = numeric(y, x, 3)
+    recipe = Recipe(train=split, val=split, model=Linear())
+    strategy = ImportanceWeighted(by="cluster", clusters=2, mix=1.0)
+    assert not strategy.needs_encoder
+    (asked,) = next(strategy.train(recipe))
+    assert asked.train.weight is not None
+    torch.testing.assert_close(asked.train.weight, torch.where(heap == 0, 0.6, 3.0).double())
+    assert not asked.prior_exact
+    assert asked.notes["label_share"] < 0.05
+
+
+def test_by_density_ratio_the_weights_are_those_of_a_known_shift() -> None:
+    """Training N(0, 1), rows without a label N(.5, 1): exp(.5 x - .125), whatever the labels."""
+    x, t = torch.randn(3000, 1, generator=gen()), torch.randn(3000, 1, generator=gen(1)) + 0.5
+    split = numeric((x[:, 0] > 1).long(), x, 2)
+    recipe = Recipe(train=split, val=split, unlabelled=numeric(split.y, t, 2).x, model=Linear())
+    strategy = ImportanceWeighted(by="density_ratio", mix=1.0, clip=1e9)
+    (asked,) = next(strategy.train(recipe))
+    w, true = asked.train.weight, (0.5 * x[:, 0].double() - 0.125).exp()
+    assert w is not None
+    inside = x[:, 0].abs() < 2
+    assert float((w / true)[inside].log().abs().max()) < 0.2
+    permuted = replace(recipe, train=replace(split, y=split.y.flip(0)))
+    (other,) = next(strategy.train(permuted))
+    assert other.train.weight is not None
+    assert torch.equal(w, other.train.weight)
+    # Weighted means of the training rows are those of the others, by the definition of the ratio.
+    assert float((w * x[:, 0]).mean()) == pytest.approx(float(t.mean()), abs=0.05)
+
+
+def test_by_density_ratio_without_other_rows_is_inapplicable_and_names_the_key(binary: Toy) -> None:
+    with pytest.raises(Inapplicable, match=r"set data\.unlabelled=true"):
+        run([ImportanceWeighted(by="density_ratio")], binary.recipe())
+
+
+def test_by_difficulty_costs_its_folds_and_weighs_hard_rows_within_their_class(multi: Toy) -> None:
+    """Every class has a mean of 1 before clipping; rows whose label was turned round are among the heaviest."""
+    y = multi.train.y.clone()
+    wrong = (y == 0).nonzero().flatten()[:8]
+    y[wrong] = 1
+    recipe = multi.recipe(train=replace(multi.train, y=y), max_steps=90, model=Linear(), lr=0.1)
+    strategy = ImportanceWeighted(by="difficulty", mix=1.0, clip=1e9, folds=2)
+    seen: list[Recipe] = []
+    predictor = trained(watched(strategy.train(recipe), seen))
+    assert [ask.auxiliary for ask in seen] == [True, True, False]
+    assert strategy.fits() == (2, 1)
+    assert predictor.notes["label_share"] == pytest.approx(0, abs=1e-9)
+    w = seen[-1].train.weight
+    assert w is not None
+    assert bool(torch.isfinite(w).all())
+    of_class = (y == 1).nonzero().flatten()
+    heaviest = set(of_class[w[of_class].argsort(descending=True)[:16]].tolist())
+    assert len(heaviest & set(wrong.tolist())) >= 6
+
+
+def test_by_difficulty_made_rows_are_of_mean_difficulty(binary: Toy) -> None:
+    """They have no out-of-fold loss: 1, which is what each class's rows have on average."""
+    natural = len(binary.train)
+    seen: list[Recipe] = []
+    stack = Chain((Oversample(method="adasyn"), ImportanceWeighted(by="difficulty", mix=1.0, clip=1e9)))
+    trained(watched(stack.train(binary.recipe()), seen))
+    w = seen[-1].train.weight
+    assert w is not None
+    assert len(w) > natural
+    made = w[natural:]
+    assert bool((made == made[0]).all())
+    for c in range(2):
+        mine = w[:natural][binary.train.y == c]
+        assert float(mine.mean()) == pytest.approx(float(made[0]))
+
+
+@pytest.mark.parametrize("by", ["difficulty", "cluster", "density_ratio"])
+def test_off_is_none_bit_for_bit_whatever_the_measure(by: Literal["difficulty"], binary: Toy) -> None:
+    recipe = binary.recipe()
+    off = run([ImportanceWeighted(by=by, mix=0.0)], recipe)
+    assert torch.equal(off.logits(recipe.val.x), run((), recipe).logits(recipe.val.x))
+    assert off.cost.fits == 1
+
+
+@pytest.mark.parametrize("wrong", [{"folds": 1}, {"clusters": 1}])
+def test_too_few_folds_or_clusters_are_refused(wrong: dict[str, int]) -> None:
+    with pytest.raises(ValueError, match="expected folds >= 2 and clusters >= 2"):
+        ImportanceWeighted(**wrong)  # type: ignore[arg-type]

@@ -13,9 +13,7 @@ from torch import Tensor
 from bench.models.linear import Linear
 from strategies.class_weights import ClassWeights, class_weights
 from strategies.focal import Focal
-from strategies.importance_weighted import (
-    ImportanceWeighted,
-)
+from strategies.importance_weighted import ImportanceWeighted
 from strategies.oversample import Oversample
 from strategies.self_supervised import SelfSupervised
 from strategies.spec import (

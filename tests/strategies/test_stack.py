@@ -12,9 +12,7 @@ from strategies.class_weights import ClassWeights
 from strategies.crt import Crt
 from strategies.easy_ensemble import EasyEnsemble
 from strategies.focal import Focal, FocalLoss
-from strategies.importance_weighted import (
-    ImportanceWeighted,
-)
+from strategies.importance_weighted import ImportanceWeighted
 from strategies.ldam import Ldam
 from strategies.oversample import DrawMore, Oversample
 from strategies.predictor import Cost, Predictor

@@ -8,9 +8,7 @@ import pytest
 import torch
 
 from bench.training.trainer import drive
-from strategies.importance_weighted import (
-    ImportanceWeighted,
-)
+from strategies.importance_weighted import ImportanceWeighted
 from strategies.oversample import Oversample
 from strategies.predictor import Predictor
 from strategies.spec import (

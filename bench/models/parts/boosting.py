@@ -31,7 +31,7 @@ def boost(model: LightGBM, recipe: Recipe, watch: Watch) -> BoostedTrees:
         ValueError: a sampler draws no rows.
     """
     generator = recipe.generator("order")
-    rows, weight = _drawn(recipe, generator)
+    rows, weight = _drawn(recipe, generator, 0.0)
     mass = _mass_of(recipe, rows, weight)
     objective = Objective(recipe, mass)
     trees = started(model, recipe, objective, rows)
@@ -40,8 +40,9 @@ def boost(model: LightGBM, recipe: Recipe, watch: Watch) -> BoostedTrees:
     best, kept, step = 0, recipe.embodied(mass), 0
     for step in range(1, model.max_trees + 1):
         if recipe.sampler and step > 1:
-            rows, weight = _drawn(recipe, generator)
-            mass = mass + _mass_of(recipe, rows, weight)
+            rows, weight = _drawn(recipe, generator, (step - 1) / model.max_trees)
+            own = _mass_of(recipe, rows, weight)
+            mass = own if recipe.sampler_moves else mass + own
         trees.grow(rows, None if alike else _times(weight, factors[recipe.train.y[rows]]))
         if step % model.look_every and step < model.max_trees:
             continue
@@ -66,9 +67,9 @@ def boost(model: LightGBM, recipe: Recipe, watch: Watch) -> BoostedTrees:
     )
 
 
-def _drawn(recipe: Recipe, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+def _drawn(recipe: Recipe, generator: torch.Generator, progress: float) -> tuple[Tensor, Tensor]:
     """The rows of a round, those of weight zero left out: each once, in their order, with counts times weights."""
-    rows, weight = recipe.counted(generator)
+    rows, weight = recipe.counted(generator, progress)
     if not bool((weight > 0).any()):
         raise ValueError("sampler: expected rows to train on, got a round without any; lower the ratio")
     there = weight > 0
