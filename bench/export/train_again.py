@@ -12,14 +12,16 @@ import numpy as np
 import torch
 
 from bench.config import RunConfig
-from bench.data.features.encode import Encoded, fit
+from bench.data.features.encode import Encoded
+from bench.data.features.fit_encoders import fit_with_embedding
 from bench.evaluation.views import Floats, log_softmax
 from bench.evaluation.views import natural_prior as prior_of_mass
 from bench.export.asked_rule import asked_rule
 from bench.export.card import card
 from bench.export.decision import DecisionRule
 from bench.export.errors import ExportError
-from bench.export.model import ExportedModel, load, write_model
+from bench.export.model import ExportedModel
+from bench.export.model_folder import load, write_model
 from bench.export.predictor_state import Parts, dump_predictor
 from bench.export.proven import input_schema
 from bench.files import NameTaken, new_folder
@@ -58,10 +60,12 @@ def export(
     sentence: str,
     overwrite: bool,
     rule: str = "tuned",
+    copy_encoder: bool = False,
 ) -> Exported:
     """Train a recorded cell again and write the model down, if it predicts what the record holds.
 
-    `rule`: how the model decides (`bench.export.asked_rule`).
+    `rule`: how the model decides (`bench.export.asked_rule`). `copy_encoder`: the folder holds a pretrained text
+    encoder with its weights, instead of naming it.
 
     Raises:
         ExportError: predictions differ by more than `_TOLERANCE`; training failed; the model cannot be written down, or
@@ -80,7 +84,7 @@ def export(
     _hold(_logits(predictor, data), stored, record, run, "trained again")
     parts = Parts()
     tree = dump_predictor(predictor, planned.cell.model, parts)
-    encoders = fit(data.table, data.partition.train, planned.cell.data, takes(planned.cell.model))
+    encoders = fit_with_embedding(data.table, data.partition.train, planned.cell.data, takes(planned.cell.model))
     try:
         with new_folder(folder, replace=overwrite) as work:
             facts = _facts(planned, record, data, sentence)
@@ -94,6 +98,7 @@ def export(
                 parts=parts,
                 rule=decisions,
                 card=card(record, facts, decisions, folder.name),
+                copy_encoder=copy_encoder,
             )
             difference = _hold(_logits_of(load(work), data), stored, record, run, "read back from the folder")
     except NameTaken:

@@ -6,7 +6,9 @@ record's to 1e-6. It decides by the threshold of the highest F1, or by rule=aler
 (a false-positive rate), cost (of data.cost), cost:fp=1,fn=20 or argmax, chosen on validation rows. out=FOLDER says
 where to (by default models/ in the results), overwrite=true replaces what is there.
 The folder holds weights as safetensors (trees as LightGBM's text), encoders as plain JSON, the schema, calibration and
-decision rule, and a model card. `imbench predict FOLDER new.csv` and imbench.load(FOLDER) use it, without the data.
+decision rule, and a model card. A pretrained text encoder that the features come from is named, with a digest of its
+content; encoder=copied puts it into the folder as well. `imbench predict FOLDER new.csv` and imbench.load(FOLDER) use
+it, without the data.
 """
 
 from __future__ import annotations
@@ -32,7 +34,11 @@ from bench.records.record import Record
 from bench.records.store import Store
 from bench.sweep.plan import Planned
 
-_OWN = ("out", "overwrite", "rule")
+_OWN = ("out", "overwrite", "rule", "encoder")
+
+
+_CHOICES = {"overwrite": ("false", "true"), "encoder": ("named", "copied")}
+"""The values of options, the default first."""
 
 
 class Export(Verb):
@@ -41,7 +47,7 @@ class Export(Verb):
     name = "export"
     group = "use what won"
     order = 35
-    usage = "[KEY] [out=FOLDER] [overwrite=true] [rule=…] [key=value …]"
+    usage = "[KEY] [out=FOLDER] [overwrite=true] [rule=…] [encoder=copied] [key=value …]"
     keys = (
         "strategy",
         "data",
@@ -69,8 +75,9 @@ class Export(Verb):
         overrides = [w for w in words if w not in keys]
         if len(keys) > 1:
             raise ConfigError(f"export: expected one key of a record, got {len(keys)}: {' '.join(keys)}")
-        if own.get("overwrite", "false") not in ("true", "false"):
-            raise ConfigError(f"overwrite: expected true or false, got {own['overwrite']!r}")
+        for name, known in _CHOICES.items():
+            if own.get(name, known[0]) not in known:
+                raise ConfigError(f"{name}: expected {' or '.join(known)}, got {own[name]!r}")
         planned, record, sentence, options = _chosen(keys, overrides)
         console.print(Text(f"training {planned.label} again, record {record.key[:12]}"), soft_wrap=True)
         folder = Path(own["out"]).expanduser() if "out" in own else Path(options.results) / "models" / _name(record)
@@ -83,6 +90,7 @@ class Export(Verb):
             sentence=sentence,
             overwrite=own.get("overwrite") == "true",
             rule=own.get("rule", "tuned"),
+            copy_encoder=own.get("encoder") == "copied",
         )
         if sentence:
             console.print(Text(sentence), soft_wrap=True)
