@@ -68,6 +68,15 @@ def pretrained_encoders(encoders: Sequence[Encoder]) -> dict[Pretrained, Encoder
     return {need: cast(Any, encoder).folder for need, encoder in found if need is not None}
 
 
+def named_with(encoders: Sequence[Encoder], *, copied: bool) -> Plain | None:
+    """The pretrained text encoder of these by name, and how a model holds it; None where there is none."""
+    found = pretrained_encoders(encoders)
+    if not found:
+        return None
+    held = "trained" if "weights" not in found else "copied" if copied else "named"
+    return {"name": next(iter(found.values())).name, "held": held}
+
+
 def load_encoders(states: Sequence[Mapping[str, Any]], find: FindEncoder | None = None) -> list[Encoder]:
     """Encoders that do to new rows what those did that were written down; `find`: pretrained text encoders.
 
