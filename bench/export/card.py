@@ -98,12 +98,22 @@ _REASONS = {
 
 def _decisions(record: Record, rule: DecisionRule, classes: Sequence[str]) -> Iterator[str]:
     """The rule in words."""
-    if rule.costs is not None:
+    if rule.matrix is not None:
+        yield (
+            "The class that is expected to cost least by recalibrated probabilities (rule=cost; Elkan 2001, eq. 1). "
+            "What a decision costs, by true class (rows) and decided class:"
+        )
+        yield ""
+        yield f"| | {' | '.join(classes)} |"
+        yield f"| :--- |{' ---: |' * len(classes)}"
+        for name, row in zip(classes, rule.matrix, strict=True):
+            yield f"| **{name}** | {' | '.join(f'{cost:g}' for cost in row)} |"
+    elif rule.costs is not None:
         costs = ", ".join(f"{outcome} {held}" for outcome, held in sorted(rule.costs.items()))
         yield (
             f"`{classes[1]}` where the recalibrated log odds exceed log((fp - tn) / (fn - tp)) by more than "
-            f"{rule.threshold:.4f} (rule={rule.name}). Costs: {costs}. The excess costs least on validation rows; 0 is "
-            "exact for calibrated probabilities (Elkan 2001)."
+            f"{rule.threshold:.4f} (rule={rule.name}). Costs: {costs}. The excess costs least on validation rows, "
+            "drawn towards 0 where these are few; 0 is exact for calibrated probabilities (Elkan 2001)."
         )
     elif rule.threshold is not None:
         yield (

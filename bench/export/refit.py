@@ -153,7 +153,7 @@ def moved(rule: DecisionRule, predictor: Predictor) -> DecisionRule:
     """A rule for another model of the same logits but for the prior that they embody."""
     prior = predictor.prior.double().numpy()
     own = replace(rule, prior=tuple(prior.tolist()))
-    if rule.threshold is None or rule.costs is not None or rule.name == "argmax":
+    if rule.threshold is None or rule.costs is not None or rule.matrix is not None or rule.name == "argmax":
         return own
     by = float(margin(np.log(prior)[None])[0] - margin(np.log(rule.prior)[None])[0])
     return replace(own, threshold=rule.threshold + by)

@@ -6,7 +6,7 @@ import random
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -14,6 +14,8 @@ import torch
 from bench.config import RunConfig
 from bench.data.features.encode import Encoded
 from bench.data.features.fit_encoders import fit_with_embedding
+from bench.data.tables.class_costs import OUTCOMES, cost_matrix, of_outcomes
+from bench.data.tables.schema import Table
 from bench.evaluation.views import Floats, log_softmax
 from bench.evaluation.views import natural_prior as prior_of_mass
 from bench.export.asked_rule import asked_rule
@@ -195,10 +197,20 @@ def _asked(asked: str, record: Record, data: Encoded, logits: Floats) -> Decisio
         ExportError: there is none such.
     """
     rows, roles = data.partition.val, data.table.roles
-    named = {outcome: held for outcome, held in (data.table.cost or {}).items() if isinstance(held, str)}
+    costs = _costs(data.table)
+    by_outcome = costs if isinstance(costs, Mapping) else {}
+    named = {outcome: held for outcome, held in by_outcome.items() if isinstance(held, str)}
     columns = {held: getattr(roles, f"cost_{outcome}")[rows] for outcome, held in named.items()}
     known = logits, data.val.y.numpy(), data.weights().get("val")
-    return asked_rule(_rule(record, data), asked, known, data.table.cost, columns)
+    return asked_rule(_rule(record, data), asked, known, costs, columns)
+
+
+def _costs(table: Table) -> Mapping[str, float | str] | Floats | None:
+    """What decisions cost: of two classes by outcome, of several a matrix (C, C)."""
+    if table.cost is None or of_outcomes(table.cost):
+        return cast("Mapping[str, float | str] | None", table.cost)
+    matrix = cost_matrix(table.cost, table.classes)
+    return dict(zip(OUTCOMES, matrix.ravel().tolist(), strict=True)) if len(matrix) == 2 else matrix
 
 
 def _rule(record: Record, data: Encoded) -> DecisionRule:
