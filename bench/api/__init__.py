@@ -24,7 +24,8 @@ refuse_shadows(__path__[0])
 
 if TYPE_CHECKING:
     from bench.errors import Complaint
-    from bench.export.model import ExportedModel, load
+    from bench.export.model import ExportedModel
+    from bench.export.model_folder import load
 
     from .classifier import ImbalancedClassifier
     from .comparing import compare
@@ -43,7 +44,7 @@ _MODULES = {
     "ImbalancedClassifier": ".classifier",
     "compare": ".comparing",
     "ExportedModel": "bench.export.model",
-    "load": "bench.export.model",
+    "load": "bench.export.model_folder",
 }
 
 

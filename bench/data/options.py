@@ -25,6 +25,7 @@ OWN_SETS = "sets"
 folder beside `data/` there would be taken for a group of choices, and `tuned=true` for one of them."""
 
 _SAFE = re.compile(r"[A-Za-z_./][A-Za-z0-9_./-]*")
+_NUMBER = re.compile(r"-?\d+(\.\d+)?")
 _KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")  # of a mapping in Hydra's grammar
 _FUNCTION = re.compile(r"(choice|range|interval|glob|sort|shuffle|tag|int|float|str|bool|json_str|extend_list)\(")
 _OVERRIDE = re.compile(r"(?P<key>\+{0,2}data\.(?P<field>[a-z_]+))=(?P<value>.+)", re.DOTALL)
@@ -137,10 +138,14 @@ def typed(raw: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _numbers_in(read: Any) -> Any:
-    """Whole numbers among the values of a mapping, which the base loader reads as strings."""
-    if not isinstance(read, dict):
-        return read
-    return {key: int(value) if isinstance(value, str) and value.isdecimal() else value for key, value in read.items()}
+    """Numbers among the values of a mapping, and of mappings in it, which the base loader reads as strings."""
+    return {key: _number_in(value) for key, value in read.items()} if isinstance(read, dict) else read
+
+
+def _number_in(value: Any) -> Any:
+    if not isinstance(value, str):
+        return _numbers_in(value)
+    return int(value) if value.isdecimal() else float(value) if _NUMBER.fullmatch(value) else value
 
 
 def command(verb: str, options: Mapping[str, Any], *more: str) -> str:

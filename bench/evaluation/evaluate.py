@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from bench.evaluation.by_query import ByQuery, InQuery
-from bench.evaluation.costs import Cost, Spending, break_even, checked_costs, fit_cost_threshold, rules_of_cost
+from bench.evaluation.costs import Cost, Spending, break_even, checked_costs, fit_cost_threshold, least_expected
 from bench.evaluation.decided import Counts, Decided, Decision, thirds_of
 from bench.evaluation.fit_gap import TRAIN_AUROC, Gap, TrainAndTest
 from bench.evaluation.forecasts import Forecasts, Probability
@@ -35,8 +35,8 @@ class Predictions:
     """Logits (n, C) and labels (n,) in 0..C-1 of one part of the data; stored as float64 and int64.
 
     `weight` (n,): how many rows of the population each row stands for, up to a factor; kept with a mean of 1, and as
-    None where all are equal. `costs` (n, 4): of true negative, false positive, false negative, true positive; `query`
-    (n,): which query showed each row; of two classes, where the data say them. Raises ValueError for shapes, labels or
+    None where all are equal. `costs` (n, C²): at c · C + d of deciding for class d where c is true; `query` (n,): which
+    query showed each row, of two classes; where the data say them. Raises ValueError for shapes, labels or
     weights that do not fit; `evaluate` refuses logits that are not finite.
     """
 
@@ -62,12 +62,12 @@ class Predictions:
         object.__setattr__(self, "y", y.astype(np.int64, copy=False))
         object.__setattr__(self, "weight", row_weights(self.weight, len(y)))
         if self.costs is not None:
-            object.__setattr__(self, "costs", checked_costs(self.costs, len(y)))
+            object.__setattr__(self, "costs", checked_costs(self.costs, len(y), logits.shape[1]))
 
     @property
     def said(self) -> frozenset[str]:
-        """What the data say beside labels, of two classes."""
-        known = {"cost": self.costs, "query": self.query} if self.n_classes == 2 else {}
+        """What the data say beside labels; queries mean something for two classes only."""
+        known = {"cost": self.costs, "query": self.query if self.n_classes == 2 else None}
         return frozenset(name for name, values in known.items() if values is not None)
 
     @property
@@ -149,8 +149,8 @@ def evaluate(
         in_query = ByQuery(ranked.score, y, test.query)
         by_column |= {column("raw", metric.name): _value(metric, in_query) for metric in of_kind(InQuery, classes)}
     if "cost" in test.said:
-        odds = margin(views["recalibrated"]), margin(temperature.apply(corrected_val))
-        by_column |= _of_costs((test, val), odds, further, result)
+        by_cost = _decided_by_cost((test, val), (views["recalibrated"], temperature.apply(corrected_val)), result)
+        by_column |= _of_costs(test, {**further, "cost": by_cost})
     if train_auroc is not None:
         result.per_class[TRAIN_AUROC] = list(train_auroc)
         both = TrainAndTest.of(train_auroc, ranked)
@@ -163,22 +163,30 @@ def evaluate(
     return result
 
 
-def _of_costs(
-    parts: tuple[Predictions, Predictions], odds: tuple[Floats, Floats], decided: dict[str, Ints], result: Evaluation
-) -> dict[str, float | str]:
-    """Metrics of costs, from test and validation rows and their recalibrated log odds (n,).
+def _decided_by_cost(
+    parts: tuple[Predictions, Predictions], recalibrated: tuple[Floats, Floats], result: Evaluation
+) -> Ints:
+    """Classes (n,) of the test rows by what decisions cost, from recalibrated logits of test and validation rows.
 
-    Notes the threshold that validation gave.
+    Of two classes validation gives a threshold, which is noted; of several the least expected cost decides.
     """
-    (test, val), (above, above_val) = parts, odds
+    (test, val), (logits, logits_val) = parts, recalibrated
     assert test.costs is not None
     assert val.costs is not None
-    own = fit_cost_threshold(above_val - break_even(val.costs), val.y, val.costs, val.weight)
+    if test.n_classes > 2:
+        return least_expected(np.exp(log_softmax(logits)), test.costs)
+    own = fit_cost_threshold(margin(logits_val) - break_even(val.costs), val.y, val.costs, val.weight)
     result.fitted["cost_threshold"] = own
+    return (margin(logits) - break_even(test.costs) > own).astype(np.int64)
+
+
+def _of_costs(test: Predictions, decided: dict[str, Ints]) -> dict[str, float | str]:
+    """Metrics of costs of decisions (n,) by rule."""
+    assert test.costs is not None
     found = dict[str, float | str]()
-    for rule, predicted in rules_of_cost(above - break_even(test.costs), own, decided).items():
+    for rule, predicted in decided.items():
         spent = Spending(predicted, test.y, test.costs, test.weight)
-        found |= {column(rule, metric.name): _value(metric, spent) for metric in of_kind(Cost, 2)}
+        found |= {column(rule, metric.name): _value(metric, spent) for metric in of_kind(Cost, test.n_classes)}
     return found
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+import numpy as np
+
 from bench.evaluation.costs import break_even, fit_cost_threshold
 from bench.evaluation.rules import threshold_of_alerts, threshold_of_false_positives
 from bench.evaluation.views import Floats, Ints, margin
@@ -19,7 +21,7 @@ def asked_rule(
     rule: DecisionRule,
     asked: str,
     rows: tuple[Floats, Ints, Floats | None],
-    data_costs: Mapping[str, float | str] | None,
+    data_costs: Mapping[str, float | str] | Floats | None,
     columns: Mapping[str, Floats],
 ) -> DecisionRule:
     """A rule with the threshold that `asked` implies on validation rows.
@@ -29,7 +31,7 @@ def asked_rule(
         asked: `tuned`; `argmax` of raw logits; `alerts:0.05`, at most this share of rows; `fpr:0.01`, at most this
             share of the negative ones; `cost`, the least cost by data.cost, or by costs that are given.
         rows: raw logits (n, 2), labels (n,) and weights (n,) of the validation rows.
-        data_costs: what the data say that decisions cost.
+        data_costs: what the data say that decisions cost: of two classes by outcome, of several a matrix (C, C).
         columns: the costs (n,) of the columns that these name, of the validation rows.
 
     Raises:
@@ -38,8 +40,13 @@ def asked_rule(
     (logits, y, weight), (kind, _, rest) = rows, asked.partition(":")
     weight = row_weights(weight, len(y))
     costs: Floats | None = None
+    if asked == "cost" and isinstance(data_costs, np.ndarray):
+        matrix = tuple(map(tuple, data_costs.tolist()))
+        return replace(rule, matrix=matrix, name=asked).seen_on(logits, y, weight)
     if kind not in ("tuned", "argmax") and logits.shape[1] != 2:
-        raise ExportError(f"rule={asked}: expected two classes, got {logits.shape[1]}; use rule=tuned")
+        raise ExportError(
+            f"rule={asked}: expected two classes, got {logits.shape[1]}; use rule=tuned, or rule=cost with data.cost"
+        )
     if asked == "tuned":
         found = rule
     elif asked == "argmax":
@@ -55,7 +62,7 @@ def asked_rule(
         )
     elif kind == "cost":
         given = _costs(asked, rest) if rest else data_costs
-        if given is None:
+        if given is None or isinstance(given, np.ndarray):
             raise ExportError(
                 f"rule={asked}: expected costs of the data (data.cost), got none; say rule=cost:fp=1,fn=20"
             )

@@ -27,7 +27,7 @@ def card(record: Record, facts: Mapping[str, Any], rule: DecisionRule, folder: s
         f"# {record.data} · {record.target}: {record.strategy}, {record.model}",
         "",
         f"Predicts `{record.target}`, one of {len(classes)} classes, from the columns of `{record.data}`. "
-        f"Trained by imbench on {record.traits['n_train']:,} rows; "
+        f"Trained by imbench on {(facts['refit'] or {}).get('rows', record.traits['n_train']):,} rows; "
         f"{_shares(classes, natural)} of the population that it is calibrated to.",
         "",
         *_quoted(facts["sentence"]),
@@ -56,9 +56,12 @@ def card(record: Record, facts: Mapping[str, Any], rule: DecisionRule, folder: s
         "| :--- | ---: |",
         *_metrics(record, len(classes)),
         "",
+        *_refitted(facts["refit"]),
         "## Where it comes from",
         "",
-        f"- record `{record.key}`, split {record.split}, seed {record.seed}; predictions equal the record's",
+        f"- record `{record.key}`, split {record.split}, seed {record.seed}; predictions "
+        f"{'before the refit ' if facts['refit'] else ''}equal the record's",
+        *_text_encoder(facts["text_encoder"]),
         f"- settings: `{_settings(record)}`",
         f"- data: {facts['licence'] or 'no licence stated'}, fingerprint `{record.config['data']['fingerprint'][:16]}`",
         *(["- rows count by the weights of a column, in training and in every figure"] if facts["weighted_by"] else []),
@@ -95,12 +98,22 @@ _REASONS = {
 
 def _decisions(record: Record, rule: DecisionRule, classes: Sequence[str]) -> Iterator[str]:
     """The rule in words."""
-    if rule.costs is not None:
+    if rule.matrix is not None:
+        yield (
+            "The class that is expected to cost least by recalibrated probabilities (rule=cost; Elkan 2001, eq. 1). "
+            "What a decision costs, by true class (rows) and decided class:"
+        )
+        yield ""
+        yield f"| | {' | '.join(classes)} |"
+        yield f"| :--- |{' ---: |' * len(classes)}"
+        for name, row in zip(classes, rule.matrix, strict=True):
+            yield f"| **{name}** | {' | '.join(f'{cost:g}' for cost in row)} |"
+    elif rule.costs is not None:
         costs = ", ".join(f"{outcome} {held}" for outcome, held in sorted(rule.costs.items()))
         yield (
             f"`{classes[1]}` where the recalibrated log odds exceed log((fp - tn) / (fn - tp)) by more than "
-            f"{rule.threshold:.4f} (rule={rule.name}). Costs: {costs}. The excess costs least on validation rows; 0 is "
-            "exact for calibrated probabilities (Elkan 2001)."
+            f"{rule.threshold:.4f} (rule={rule.name}). Costs: {costs}. The excess costs least on validation rows, "
+            "drawn towards 0 where these are few; 0 is exact for calibrated probabilities (Elkan 2001)."
         )
     elif rule.threshold is not None:
         yield (
@@ -126,6 +139,33 @@ def _metrics(record: Record, classes: int) -> Iterator[str]:
         if value is not None:
             view = column.partition("/")[0]
             yield f"| {metric_of(column).label}, {view} | {value:.4f} |"
+
+
+def _refitted(refit: Mapping[str, Any] | None) -> list[str]:
+    """What was done after the figures were taken; nothing where nothing was."""
+    if refit is None:
+        return []
+    came = "; ".join(f"{name} {refit['before'][name]:.4f} before, {v:.4f} after" for name, v in refit["after"].items())
+    steps = ", ".join(map(str, refit["steps"][:6])) + (", …" if len(refit["steps"]) > 6 else "")
+    return [
+        "The figures above are of the model as it was recorded. It was then trained once more, on the "
+        f"{refit['rows']:,} rows of training and validation together, for the {steps} steps that validation had "
+        "chosen, looking at nothing. Temperature and decision rule are still those of the validation rows that the "
+        f"recorded model had not seen. On the test rows, which neither has seen: {came}.",
+        "",
+    ]
+
+
+def _text_encoder(encoder: Mapping[str, Any] | None) -> list[str]:
+    """Which pretrained encoder of texts the model needs, and where that is."""
+    if encoder is None:
+        return []
+    where = {
+        "named": "not in this folder: say where it is with encoder=FOLDER, if it is not where it was",
+        "copied": "in this folder",
+        "trained": "trained further, its weights and tokens in this folder",
+    }[encoder["held"]]
+    return [f"- texts are read by the encoder `{encoder['name']}`, {where}"]
 
 
 def _settings(record: Record) -> str:

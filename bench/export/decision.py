@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from bench.evaluation.costs import OUTCOMES, break_even, checked_costs
+from bench.data.tables.class_costs import OUTCOMES
+from bench.evaluation.costs import break_even, checked_costs, least_expected
 from bench.evaluation.new_prior import confusion_of
 from bench.evaluation.rules import fit_tau, fit_threshold, tau_decisions
 from bench.evaluation.views import (
@@ -22,6 +23,7 @@ from bench.evaluation.views import (
     Temperature,
     checked_prior,
     fit_temperature,
+    log_softmax,
     margin,
     natural_prior,
     prior_corrected,
@@ -37,8 +39,9 @@ class DecisionRule:
 
     Two classes are decided by `threshold`, more by `tau` and the prior `trained` of the training rows. The threshold is
     on the raw log odds; with `costs` (fp, fn, tp, tn -> number, or column of the rows to score) on how far the
-    recalibrated log odds are above each row's break-even. `name`: how the rule was chosen. `confusion`: share of
-    validation rows (C, C) that it decided as i and that are j.
+    recalibrated log odds are above each row's break-even. With `matrix` (C, C), at [c, d] the cost of deciding for d
+    where c is true, each row gets the class of least expected cost. `name`: how the rule was chosen. `confusion`: share
+    of validation rows (C, C) that it decided as i and that are j.
     """
 
     prior: tuple[float, ...]
@@ -50,6 +53,7 @@ class DecisionRule:
     trained: tuple[float, ...] | None = None
     confusion: tuple[tuple[float, ...], ...] = ()
     costs: Mapping[str, float | str] | None = None
+    matrix: tuple[tuple[float, ...], ...] | None = None
     name: str = "tuned"
 
     def views(self, logits: Floats, new_prior: npt.ArrayLike | None = None) -> dict[str, Floats]:
@@ -87,6 +91,9 @@ class DecisionRule:
     def decide(self, logits: Floats, new_prior: npt.ArrayLike | None = None, *, costs: Floats | None = None) -> Ints:
         """Classes (n,) of raw logits (n, C); `costs` (n, 4) where the rule is about costs."""
         moved = 0.0 if new_prior is None else self.shift(new_prior)
+        if self.matrix is not None:
+            p = np.exp(log_softmax(self.views(logits, new_prior)["recalibrated"]))
+            return least_expected(p, np.tile(np.ravel(self.matrix), (len(p), 1)))
         if self.costs is not None:
             assert costs is not None
             odds = margin(self.views(logits, new_prior)["recalibrated"])
@@ -111,7 +118,8 @@ class DecisionRule:
     def of_state(cls, state: Mapping[str, Any]) -> DecisionRule:
         """The rule of such data."""
         own: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in state.items()}
-        own["confusion"] = tuple(tuple(row) for row in state["confusion"])
+        for name in ("confusion", "matrix"):
+            own[name] = None if state.get(name) is None else tuple(tuple(row) for row in state[name])
         return cls(**own)
 
     def seen_on(self, logits: Floats, y: Ints, weight: Floats | None, *, costs: Floats | None = None) -> DecisionRule:

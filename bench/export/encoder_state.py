@@ -9,27 +9,38 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, cast
 
 import numpy as np
 
+from bench.data.embeddings.folder import EncoderFolder
 from bench.data.features.category_encoders import CategoryEncoder, OneHotEncoder, TargetEncoder
+from bench.data.features.embedding_encoder import EmbeddingEncoder
 from bench.data.features.encoder import Encoder
 from bench.data.features.numeric_encoder import NumericEncoder, Standard
+from bench.data.features.subword_encoder import SubwordEncoder
 from bench.data.features.text_encoder import TextEncoder, TokenEncoder
 from bench.export.errors import ExportError
+from bench.export.text_encoder_folder import encoder_state
 from strategies.features import Field
 
 Plain = dict[str, Any]
+Pretrained = Literal["tokens", "weights"]
+FindEncoder = Callable[[Plain, bool], EncoderFolder]
+"""From the state of a pretrained text encoder, and whether its weights are needed, to its folder."""
 
 
 @dataclass(frozen=True)
 class EncoderKind:
-    """A kind of encoder: its class, what it has learned as plain data, and the encoder of such data."""
+    """A kind of encoder: its class, what it has learned as plain data, and the encoder of such data.
+
+    `pretrained`: what it needs of a pretrained text encoder, whose `EncoderFolder` `load` then finds as "encoder".
+    """
 
     cls: type[Any]
     dump: Callable[[Any], Plain]
     load: Callable[[Plain], Any]
+    pretrained: Pretrained | None = None
 
 
 def dump_encoders(encoders: Sequence[Encoder]) -> list[Plain]:
@@ -50,11 +61,27 @@ def dump_encoders(encoders: Sequence[Encoder]) -> list[Plain]:
     return found
 
 
-def load_encoders(states: Sequence[Mapping[str, Any]]) -> list[Encoder]:
-    """Encoders that do to new rows what those did that were written down.
+def pretrained_encoders(encoders: Sequence[Encoder]) -> dict[Pretrained, EncoderFolder]:
+    """The pretrained text encoders that these need, by what they need of them."""
+    needs = {kind.cls: kind.pretrained for kind in KINDS.values()}
+    found = [(needs.get(type(encoder)), encoder) for encoder in encoders]
+    return {need: cast(Any, encoder).folder for need, encoder in found if need is not None}
+
+
+def named_with(encoders: Sequence[Encoder], *, copied: bool) -> Plain | None:
+    """The pretrained text encoder of these by name, and how a model holds it; None where there is none."""
+    found = pretrained_encoders(encoders)
+    if not found:
+        return None
+    held = "trained" if "weights" not in found else "copied" if copied else "named"
+    return {"name": next(iter(found.values())).name, "held": held}
+
+
+def load_encoders(states: Sequence[Mapping[str, Any]], find: FindEncoder | None = None) -> list[Encoder]:
+    """Encoders that do to new rows what those did that were written down; `find`: pretrained text encoders.
 
     Raises:
-        ExportError: a kind that this version does not know.
+        ExportError: a kind that this version does not know, or a text encoder that is not there.
     """
     found: list[Encoder] = []
     for state in states:
@@ -64,18 +91,24 @@ def load_encoders(states: Sequence[Mapping[str, Any]]) -> list[Encoder]:
                 f"model: expected encoders of the kinds {', '.join(KINDS)}, got {state['kind']!r}; use the version of "
                 "imbench that wrote it"
             )
-        found.append(kind.load(dict(state)))
+        own = dict(state)
+        if kind.pretrained is not None:
+            assert find is not None
+            own["encoder"] = find(own["encoder"], kind.pretrained == "weights")
+        found.append(kind.load(own))
     return found
 
 
 def field_state(field: Field) -> Plain:
-    """A field as plain data."""
-    return {"name": field.name, "kind": field.kind, "sizes": list(field.sizes), "width": field.width}
+    """A field as plain data; of the folder whose tokens it holds, only that there is one."""
+    own = {"name": field.name, "kind": field.kind, "sizes": list(field.sizes), "width": field.width}
+    return {**own, "pretrained": True} if field.origin else own
 
 
-def field_of(state: Mapping[str, Any]) -> Field:
-    """The field of such data."""
-    return Field(state["name"], state["kind"], tuple(state["sizes"]), state["width"])
+def field_of(state: Mapping[str, Any], origin: str = "") -> Field:
+    """The field of such data; `origin`: the folder of the pretrained encoder, for fields that hold its tokens."""
+    folder = origin if state.get("pretrained") else ""
+    return Field(state["name"], state["kind"], tuple(state["sizes"]), state["width"], folder)
 
 
 _MEASURES = ("gaps", "fenced", "low", "high", "median", "size", "mean", "constant", "scale")
@@ -156,6 +189,26 @@ def _token(state: Plain) -> TokenEncoder:
     return TokenEncoder.of_words(tuple(state["columns"]), state["cut_into"], state["words"], state["width"])
 
 
+def _embedding_state(encoder: EmbeddingEncoder) -> Plain:
+    """The encoder by name and digest; mean and scale of the training rows' vectors."""
+    moments = {"mean": encoder.mean.astype(np.float64).tolist(), "scale": float(encoder.scale)}
+    return {"columns": list(encoder.columns), "encoder": encoder_state(encoder.folder), **moments}
+
+
+def _embedding(state: Plain) -> EmbeddingEncoder:
+    mean = np.array(state["mean"], dtype=np.float32)
+    return EmbeddingEncoder.of_moments(tuple(state["columns"]), state["encoder"], mean, state["scale"])
+
+
+def _subword_state(encoder: SubwordEncoder) -> Plain:
+    own = {"columns": list(encoder.columns), "width": encoder.field.width}
+    return {**own, "encoder": encoder_state(encoder.folder)}
+
+
+def _subwords(state: Plain) -> SubwordEncoder:
+    return SubwordEncoder.of_width(tuple(state["columns"]), state["encoder"], state["width"])
+
+
 KINDS: dict[str, EncoderKind] = {
     "numeric": EncoderKind(NumericEncoder, _numeric_state, _numeric),
     "categories": EncoderKind(CategoryEncoder, _category_state, _category),
@@ -165,4 +218,6 @@ KINDS: dict[str, EncoderKind] = {
     "target_shares": EncoderKind(TargetEncoder, _target_state, _target),
     "tf_idf": EncoderKind(TextEncoder, _text_state, _text),
     "tokens": EncoderKind(TokenEncoder, _token_state, _token),
+    "embedding": EncoderKind(EmbeddingEncoder, _embedding_state, _embedding, "weights"),
+    "subwords": EncoderKind(SubwordEncoder, _subword_state, _subwords, "tokens"),
 }

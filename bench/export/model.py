@@ -1,20 +1,9 @@
-"""An exported model: a folder on the disk, and what scores rows by it. Needs neither the data, Hydra nor Lightning.
-
-model.json           what it is: columns and how they are read, classes, the predictor's tree, the decision rule
-encoders.json        what the encoders learned of the training rows
-weights.safetensors  all tensors
-*.txt                trees as LightGBM writes them
-README.md            the model card, for people
-"""
+"""An exported model in memory: what scores rows. Needs neither the data, Hydra nor Lightning."""
 
 from __future__ import annotations
 
-import hashlib
-import json
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -29,15 +18,8 @@ from bench.data.tables.decode import decode
 from bench.evaluation.new_prior import estimate_by_confusion, estimate_by_em
 from bench.evaluation.views import Floats, log_softmax
 from bench.export.decision import VIEWS, DecisionRule
-from bench.export.encoder_state import dump_encoders, load_encoders
-from bench.export.errors import ExportError
 from bench.export.input_schema import InputSchema
-from bench.export.predictor_state import Parts, load_predictor
 from strategies.predictor import Predictor
-
-FORMAT = 1  # of the folder; raised when older readers would misunderstand it
-MODEL, ENCODERS, WEIGHTS, CARD = "model.json", "encoders.json", "weights.safetensors", "README.md"
-_TEXT = re.compile(r"[A-Za-z0-9._-]+\.txt")
 
 View = Literal["raw", "corrected", "recalibrated"]
 PriorEstimate = Literal["em", "bbse"]
@@ -193,107 +175,3 @@ class ExportedModel:
                 f"{listing(self.classes)}, but got {given!r}"
             )
         return np.asarray(found / found.sum(), dtype=np.float64)
-
-
-def write_model(
-    folder: Path,
-    *,
-    facts: Mapping[str, Any],
-    schema: InputSchema,
-    encoders: Sequence[Encoder],
-    predictor: Mapping[str, Any],
-    parts: Parts,
-    rule: DecisionRule,
-    card: str,
-) -> None:
-    """Fill a folder that is there and empty.
-
-    Raises:
-        ExportError: safetensors is not installed, or an encoder cannot be written down.
-        OSError: the folder cannot be written.
-    """
-    _, save = _safetensors()
-    contents: dict[str, bytes] = {ENCODERS: _json(dump_encoders(encoders)), CARD: card.encode()}
-    contents |= {f"{name}.txt": text.encode() for name, text in parts.texts.items()}
-    contents[WEIGHTS] = save({name: tensor.contiguous() for name, tensor in parts.tensors.items()})
-    hashes = {name: hashlib.sha256(content).hexdigest() for name, content in sorted(contents.items()) if name != CARD}
-    described = {"input": schema.state(), "predictor": predictor, "decision": rule.state()}
-    contents[MODEL] = _json({"format": FORMAT, **facts, **described, "files": hashes})
-    for name, content in contents.items():
-        (folder / name).write_bytes(content)
-
-
-def load(folder: str | Path) -> ExportedModel:
-    """A model that `imbench export` wrote: `load(folder).predict_proba(frame)`.
-
-    Raises:
-        ExportError: there is none, it is damaged, or another version of imbench wrote it.
-    """
-    root = Path(folder).expanduser()
-    facts = _read_json(root / MODEL)
-    if facts.get("format") != FORMAT:
-        raise ExportError(f"{root / MODEL}: expected format {FORMAT}, got {facts.get('format')!r}; export it anew")
-    files = dict(_checked_files(root, facts["files"]))
-    read, _ = _safetensors()
-    texts = {name.removesuffix(".txt"): content.decode() for name, content in files.items() if _TEXT.fullmatch(name)}
-    parts = Parts(read(files[WEIGHTS]), texts)
-    return ExportedModel(
-        classes=tuple(facts["classes"]),
-        input=InputSchema.of_state(facts["input"]),
-        encoders=tuple(load_encoders(json.loads(files[ENCODERS]))),
-        predictor=load_predictor(facts["predictor"], parts),
-        rule=DecisionRule.of_state(facts["decision"]),
-        facts={name: value for name, value in facts.items() if name not in ("input", "predictor", "decision")},
-    )
-
-
-def _checked_files(root: Path, hashes: Mapping[str, str]) -> Iterator[tuple[str, bytes]]:
-    """The files of a model with their content.
-
-    Raises:
-        ExportError: one is missing, is not what was written, or has a name that none of ours has.
-    """
-    for name, sha256 in hashes.items():
-        if name not in (ENCODERS, WEIGHTS) and not _TEXT.fullmatch(name):
-            raise ExportError(f"{root / MODEL}: expected files of a model, got the name {name!r}; export it anew")
-        try:
-            content = (root / name).read_bytes()
-        except OSError as error:
-            raise ExportError(f"{root / name}: expected a part of the model, got: {error.strerror}") from error
-        if hashlib.sha256(content).hexdigest() != sha256:
-            raise ExportError(f"{root / name}: expected what was exported, got another content; export it anew")
-        yield name, content
-
-
-def _json(value: Any) -> bytes:
-    return (json.dumps(value, allow_nan=False, indent=1) + "\n").encode()
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ExportError(
-            f"{path}: expected a model that imbench export wrote, got: {error.strerror or error}; name its folder"
-        ) from error
-    except ValueError as error:
-        raise ExportError(f"{path}: expected JSON, got: {error}; export it anew") from error
-    if not isinstance(found, dict):
-        raise ExportError(f"{path}: expected the description of a model, got {type(found).__name__}; export it anew")
-    return found
-
-
-def _safetensors() -> Any:
-    """The functions that read and write tensors.
-
-    Raises:
-        ExportError: the package is not installed.
-    """
-    try:
-        from safetensors.torch import load as read  # noqa: PLC0415 - an extra
-        from safetensors.torch import save  # noqa: PLC0415
-    except ImportError:
-        raise ExportError(
-            "export: expected the package safetensors, which is not installed; pip install 'imbench[export]'"
-        ) from None
-    return read, save

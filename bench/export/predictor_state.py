@@ -1,6 +1,6 @@
 """Trained predictors as plain data, tensors and texts, and predictors from these. Nothing is pickled.
 
-A predictor is a tree: a network or an estimator at the leaves; averages (`Mean`) and shifts of logits above them.
+A predictor is a tree: a network or an estimator at the leaves; averages (`Mean`) and what changes logits above them.
 """
 
 from __future__ import annotations
@@ -17,23 +17,33 @@ from bench.export.errors import ExportError
 from bench.models.registry import Portable, kind
 from bench.training.estimators import FittedEstimator
 from bench.training.predictor import Architecture, Fitted
+from strategies.features import Field
+from strategies.parts.relabelled import Coarsened
 from strategies.predictor import Cost, Costed, Mean, Predictor, Shifted
 from strategies.spec import CosineHead, LinearHead
+from strategies.tau_norm import Normalised
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from strategies.model import Model
 
+_DERIVED: Mapping[str, tuple[type[Any], tuple[str, ...]]] = {
+    "shifted": (Shifted, ("delta",)),
+    "normalised": (Normalised, ("factors", "bias", "prior")),
+    "coarsened": (Coarsened, ("coarse",)),
+}
+"""What is made of one other predictor: its class, and the tensors that make it of that one, in this order."""
 _HEADS = {"linear": LinearHead, "cosine": CosineHead}
 
 
 @dataclass
 class Parts:
-    """What a predictor is made of, each under a name of its own."""
+    """What a predictor is made of, each under a name of its own; `encoder`: folder of the tokens that it reads."""
 
     tensors: dict[str, Tensor] = field(default_factory=dict)
     texts: dict[str, str] = field(default_factory=dict)
+    encoder: str = ""
 
 
 def dump_predictor(predictor: Predictor, model: Model, parts: Parts, name: str = "model") -> Plain:
@@ -47,17 +57,18 @@ def dump_predictor(predictor: Predictor, model: Model, parts: Parts, name: str =
             return _estimator_state(predictor, model, parts, name)
         case Costed():
             return dump_predictor(predictor.base, model, parts, name)
-        case Shifted():
-            parts.tensors[f"{name}.delta"] = predictor.delta
-            return {"kind": "shifted", "name": name, "base": dump_predictor(predictor.base, model, parts, f"{name}.0")}
+        case Shifted() | Normalised() | Coarsened():
+            kind, held = next((kind, held) for kind, (cls, held) in _DERIVED.items() if isinstance(predictor, cls))
+            parts.tensors |= {f"{name}.{own}": getattr(predictor, own) for own in held}
+            return {"kind": kind, "name": name, "base": dump_predictor(predictor.base, model, parts, f"{name}.0")}
         case Mean():
             members = [dump_predictor(p, model, parts, f"{name}.{i}") for i, p in enumerate(predictor.parts)]
             return {"kind": "mean", "members": members}
         case Fitted():
             return _network_state(predictor, parts, name)
     raise ExportError(
-        f"export: expected a network, an estimator, or an average or a shift of such, got {type(predictor).__name__}, "
-        "which a strategy of your own made; return one of these from it"
+        "export: expected a network, an estimator, or what the strategies here make of such, got "
+        f"{type(predictor).__name__}, which a strategy of your own made; return one of these from it"
     )
 
 
@@ -69,8 +80,11 @@ def load_predictor(state: Mapping[str, Any], parts: Parts) -> Predictor:
     """
     try:
         match state["kind"]:
-            case "shifted":
-                return Shifted(load_predictor(state["base"], parts), parts.tensors[f"{state['name']}.delta"])
+            case "shifted" | "normalised" | "coarsened":
+                cls, held = _DERIVED[state["kind"]]
+                own = [parts.tensors[f"{state['name']}.{part}"] for part in held]
+                found: Predictor = cls(load_predictor(state["base"], parts), *own)
+                return found
             case "mean":
                 return Mean(tuple(load_predictor(member, parts) for member in state["members"]))
             case "network":
@@ -119,17 +133,30 @@ def _network_state(fitted: Fitted, parts: Parts, name: str) -> Plain:
         "head": head,
         "n_classes": made.n_classes,
         "schema": [field_state(f) for f in made.schema],
+        "resolved": _resolved(made.model, made.schema),
     }
+
+
+def _resolved(model: Model, schema: tuple[Field, ...]) -> Plain:
+    """What a model's defaults come to here, the package that it is from included; empty where it does not say."""
+    found = getattr(model, "resolved", None)
+    return {} if found is None else cast(Plain, found(schema))
 
 
 def _network(state: Mapping[str, Any], parts: Parts) -> Fitted:
     head = dict(state["head"])
     made = Architecture(
         _model_of(state["model"]),
-        tuple(field_of(f) for f in state["schema"]),
+        tuple(field_of(f, parts.encoder) for f in state["schema"]),
         _HEADS[head.pop("kind")](**head),
         state["n_classes"],
     )
+    here, trained = _resolved(made.model, made.schema), state.get("resolved")
+    if trained is not None and here != trained:
+        raise ExportError(
+            f"model {made.model.name}: expected {trained}, with which it was trained, got {here}; install what it was "
+            "trained with, or export anew"
+        )
     prefix = f"{state['name']}.state."
     return Fitted(
         architecture=made,

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from bench.config import Cell, TrainConfig, read_data, read_model, read_section, read_strategies
+from bench.data.embeddings.folder import encoder_folder
+from bench.data.embeddings.named import NAMED
 from bench.data.errors import DataError
 from bench.data.options import command
 from bench.export.errors import ExportError
@@ -13,7 +15,7 @@ from bench.records.record import Record, canonical
 from bench.records.versions import of_this_version
 from bench.sweep.plan import Planned, identify
 
-_RENAMED = ("source", "version", "target", "fingerprint", "outliers", "imbalance")
+_RENAMED = ("source", "version", "target", "fingerprint", "outliers", "imbalance", "encoder")
 """Of a record's data: what is no option of a table, or is recorded in another form."""
 
 
@@ -61,6 +63,8 @@ def _cell_of(record: Record, data: Mapping[str, Any]) -> Cell:
     recorded = {k: v for k, v in held["data"].items() if k not in _RENAMED}
     if "outliers" in held["data"]:
         recorded["outliers"], recorded["fence"] = held["data"]["outliers"]
+    if "encoder" in held["data"]:
+        recorded["encoder"] = data.get("encoder") or _encoder(held["data"]["encoder"])
     imposed = held["data"].get("imbalance")
     section = {**data, **recorded, "target": record.target, "imbalance": 1.0 if imposed is None else imposed}
     model = {k: v for k, v in held["model"].items() if k not in ("version", "takes")}
@@ -73,6 +77,21 @@ def _cell_of(record: Record, data: Mapping[str, Any]) -> Cell:
         split=record.split,
         seed=record.seed,
         tuned=record.tuned,
+    )
+
+
+def _encoder(identity: str) -> str:
+    """The text encoder that a record was made with, if it has a name and is here.
+
+    Raises:
+        ExportError: it is none of these.
+    """
+    for name, encoder in NAMED.items():
+        if encoder.fetched() and encoder_folder(name).identity == identity:
+            return name
+    raise ExportError(
+        "export: expected the text encoder that the record was made with, got none by its name here; say where it is: "
+        f"data.encoder=FOLDER, or fetch it: imbench data get {' or '.join(NAMED)}"
     )
 
 

@@ -13,7 +13,8 @@ import torch
 
 from bench.config import Cell
 from bench.data.errors import DataError
-from bench.data.features.encode import features_of, fit, labelled
+from bench.data.features.encode import features_of, labelled
+from bench.data.features.fit_encoders import fit_with_embedding
 from bench.data.sources.spec import columns_of
 from bench.data.tables.decode import Values, as_labels
 from bench.data.tables.infer import as_kind, infer
@@ -96,7 +97,7 @@ def fit_table(table: Table, cell: Cell) -> ExportedModel:
         raise ExportError(reason)
     limit_threads(1)
     train_rows, val_rows = _parts(table.y, cell)
-    encoders = fit(table, train_rows, cell.data, takes(cell.model))
+    encoders = fit_with_embedding(table, train_rows, cell.data, takes(cell.model))
     train, val = (labelled(table, rows, features_of(encoders, table.frame, rows)) for rows in (train_rows, val_rows))
     own = {e.field.name: e.fitted for e in encoders if e.fitted is not None}
     x = Features(train.x.schema, {**train.x.columns, **own})

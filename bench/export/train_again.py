@@ -6,22 +6,28 @@ import random
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
 
 from bench.config import RunConfig
-from bench.data.features.encode import Encoded, fit
+from bench.data.features.encode import Encoded
+from bench.data.features.fit_encoders import fit_with_embedding
+from bench.data.tables.class_costs import OUTCOMES, cost_matrix, of_outcomes
+from bench.data.tables.schema import Table
 from bench.evaluation.views import Floats, log_softmax
 from bench.evaluation.views import natural_prior as prior_of_mass
 from bench.export.asked_rule import asked_rule
 from bench.export.card import card
 from bench.export.decision import DecisionRule
+from bench.export.encoder_state import named_with
 from bench.export.errors import ExportError
-from bench.export.model import ExportedModel, load, write_model
+from bench.export.model import ExportedModel
+from bench.export.model_folder import load, write_model
 from bench.export.predictor_state import Parts, dump_predictor
 from bench.export.proven import input_schema
+from bench.export.refit import Refit, Steps, moved, observed, refit
 from bench.files import NameTaken, new_folder
 from bench.models.registry import takes
 from bench.records.predictions import unpack
@@ -40,12 +46,29 @@ _TOLERANCE = 1e-6
 
 
 @dataclass(frozen=True)
+class Asked:
+    """What is asked of an export.
+
+    rule: how the model decides (`bench.export.asked_rule`). copy_encoder: the folder holds a pretrained text encoder
+    with its weights, instead of naming it. refit: train on validation rows too (`bench.export.refit`). overwrite: a
+    folder that is there.
+    """
+
+    rule: str = "tuned"
+    copy_encoder: bool = False
+    refit: bool = False
+    overwrite: bool = False
+
+
+@dataclass(frozen=True)
 class Exported:
-    """What an export came to: the largest difference of a probability to the record's, over so many rows."""
+    """What an export came to: the largest difference of a probability to the record's, over so many rows, and the
+    refit on more of them."""
 
     folder: Path
     difference: float
     rows: int
+    refit: Refit | None = None
 
 
 def export(
@@ -56,35 +79,41 @@ def export(
     folder: Path,
     *,
     sentence: str,
-    overwrite: bool,
-    rule: str = "tuned",
+    asked: Asked,
 ) -> Exported:
     """Train a recorded cell again and write the model down, if it predicts what the record holds.
-
-    `rule`: how the model decides (`bench.export.asked_rule`).
 
     Raises:
         ExportError: predictions differ by more than `_TOLERANCE`; training failed; the model cannot be written down, or
             is, read back, another one; or the folder exists.
         ResultsError: the stored predictions are gone.
     """
-    if folder.exists() and not overwrite:
+    if folder.exists() and not asked.overwrite:
         raise ExportError(f"{folder}: expected a folder that is not there yet; give out=FOLDER, or overwrite=true")
     limit_threads(run.threads)
     data = encoded(
         planned.cell.data, planned.cell.split, planned.cell.seed, takes(planned.cell.model),
         planned.config["data"]["fingerprint"],
     )  # fmt: skip
-    predictor = _trained(planned, data, run)
+    predictor, steps = _trained(planned, data, run)
     stored = {part: unpack(store.predictions(record), part)[2] for part in ("val", "test")}
-    _hold(_logits(predictor, data), stored, record, run, "trained again")
+    difference = _hold(_logits(predictor, data), stored, record, run, "trained again")
+    rule = _asked(asked.rule, record, data, stored["val"])
+    again = refit(planned, data, predictor, steps, rule) if asked.refit else None
+    if again is not None:
+        predictor, data, rule = again.predictor, again.data, moved(rule, again.predictor)
+        stored = _logits(predictor, data)
     parts = Parts()
     tree = dump_predictor(predictor, planned.cell.model, parts)
-    encoders = fit(data.table, data.partition.train, planned.cell.data, takes(planned.cell.model))
+    encoders = fit_with_embedding(data.table, data.partition.train, planned.cell.data, takes(planned.cell.model))
     try:
-        with new_folder(folder, replace=overwrite) as work:
-            facts = _facts(planned, record, data, sentence)
-            decisions = _asked(rule, record, data, stored["val"])
+        with new_folder(folder, replace=asked.overwrite) as work:
+            facts = {
+                **_facts(planned, record, data),
+                "sentence": sentence,
+                "refit": None if again is None else again.said(),
+                "text_encoder": named_with(encoders, copied=asked.copy_encoder),
+            }
             write_model(
                 work,
                 facts=facts,
@@ -92,19 +121,20 @@ def export(
                 encoders=encoders,
                 predictor=tree,
                 parts=parts,
-                rule=decisions,
-                card=card(record, facts, decisions, folder.name),
+                rule=rule,
+                card=card(record, facts, rule, folder.name),
+                copy_encoder=asked.copy_encoder,
             )
-            difference = _hold(_logits_of(load(work), data), stored, record, run, "read back from the folder")
+            read = _hold(_logits_of(load(work), data), stored, record, run, "read back from the folder")
     except NameTaken:
         raise ExportError(f"{folder}: expected a folder that is not there yet; give another out=FOLDER") from None
     except OSError as error:
         raise ExportError(f"{folder}: expected to write it there, got: {error.strerror or error}") from error
-    return Exported(folder, difference, sum(map(len, stored.values())))
+    return Exported(folder, max(difference, read), sum(map(len, stored.values())), again)
 
 
-def _trained(planned: Planned, data: Encoded, run: RunConfig) -> Predictor:
-    """The predictor of a cell, as a sweep trains it.
+def _trained(planned: Planned, data: Encoded, run: RunConfig) -> tuple[Predictor, Steps]:
+    """The predictor of a cell, as a sweep trains it, and the steps of its fits.
 
     Raises:
         ExportError: training failed.
@@ -113,12 +143,12 @@ def _trained(planned: Planned, data: Encoded, run: RunConfig) -> Predictor:
     random.seed(seed)
     np.random.seed(seed)  # noqa: NPY002 - a user's strategy may draw from the global stream, as it did in the sweep
     torch.manual_seed(seed)
-    outcomes: list[Outcome] = []
-    drive([training(planned, data)], lambda _, outcome: outcomes.append(outcome), device=device)
+    outcomes, steps = list[Outcome](), Steps()
+    drive([observed(training(planned, data), steps)], lambda _, outcome: outcomes.append(outcome), device=device)
     (outcome,) = outcomes
     if isinstance(outcome, Exception):
         raise ExportError(f"{planned.label}: training again failed: {outcome}") from outcome
-    return outcome
+    return outcome, steps
 
 
 def _logits(predictor: Predictor, data: Encoded) -> dict[str, Floats]:
@@ -167,10 +197,20 @@ def _asked(asked: str, record: Record, data: Encoded, logits: Floats) -> Decisio
         ExportError: there is none such.
     """
     rows, roles = data.partition.val, data.table.roles
-    named = {outcome: held for outcome, held in (data.table.cost or {}).items() if isinstance(held, str)}
+    costs = _costs(data.table)
+    by_outcome = costs if isinstance(costs, Mapping) else {}
+    named = {outcome: held for outcome, held in by_outcome.items() if isinstance(held, str)}
     columns = {held: getattr(roles, f"cost_{outcome}")[rows] for outcome, held in named.items()}
     known = logits, data.val.y.numpy(), data.weights().get("val")
-    return asked_rule(_rule(record, data), asked, known, data.table.cost, columns)
+    return asked_rule(_rule(record, data), asked, known, costs, columns)
+
+
+def _costs(table: Table) -> Mapping[str, float | str] | Floats | None:
+    """What decisions cost: of two classes by outcome, of several a matrix (C, C)."""
+    if table.cost is None or of_outcomes(table.cost):
+        return cast("Mapping[str, float | str] | None", table.cost)
+    matrix = cost_matrix(table.cost, table.classes)
+    return dict(zip(OUTCOMES, matrix.ravel().tolist(), strict=True)) if len(matrix) == 2 else matrix
 
 
 def _rule(record: Record, data: Encoded) -> DecisionRule:
@@ -188,7 +228,7 @@ def _rule(record: Record, data: Encoded) -> DecisionRule:
     )
 
 
-def _facts(planned: Planned, record: Record, data: Encoded, sentence: str) -> dict[str, Any]:
+def _facts(planned: Planned, record: Record, data: Encoded) -> dict[str, Any]:
     """What a model's folder says of where it comes from; no paths and no host names."""
     return {
         "key": record.key,
@@ -202,7 +242,6 @@ def _facts(planned: Planned, record: Record, data: Encoded, sentence: str) -> di
         "tuned": record.tuned,
         "uses_extra": record.uses_extra,
         "config": record.config,
-        "sentence": sentence,
         "prior_exact": bool(record.fitted.get("prior_exact", 0.0)),
         "licence": data.table.licence,
         "weighted_by": planned.cell.data.weight,

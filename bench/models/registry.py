@@ -33,6 +33,15 @@ class OrdinaryNetwork(Model, Protocol):
 
 
 @runtime_checkable
+class Pretrained(OrdinaryNetwork, Protocol):
+    """A network that starts from weights which lie on the disk."""
+
+    def to_fill(self) -> Model:
+        """The same without reading these weights: for a module whose parameters are filled in afterwards."""
+        ...
+
+
+@runtime_checkable
 class StackableNetwork(Model, Protocol):
     """A network whose parameters have a leading axis of K members that never touch one another.
 

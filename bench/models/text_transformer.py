@@ -10,7 +10,7 @@ had in seconds as `data.text=embed` with any model. A GPU is where fine-tuning b
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
 from strategies.model import Takes
@@ -55,6 +55,10 @@ class TextTransformer:
         from bench.models.parts.text_and_beside import TextAndBeside  # noqa: PLC0415 - torch
 
         return TextAndBeside(schema, self.longest, self.beside, self.dropout, pretrained=self.pretrained)
+
+    def to_fill(self) -> TextTransformer:
+        """The same without the encoder's weights, for which its folder need not hold any."""
+        return replace(self, pretrained=False)
 
     def rate_of(self, parameter: str) -> float:
         """The factor on the learning rate of a parameter, by its name."""

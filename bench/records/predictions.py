@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any, Final, TypeAlias
 
@@ -11,9 +12,15 @@ import pandas as pd
 
 Logits: TypeAlias = Mapping[str, tuple[Any, ...]]
 """Part ('val', 'test') -> row numbers (n,), y (n,), logits (n, C), row weights (n,) where the data have any, and where
-they say more of rows, last of all a mapping: `query` (n,), `costs` (n, 4)."""
+they say more of rows, last of all a mapping: `query` (n,), `costs` (n, C²)."""
 
-_COSTS = ("cost_tn", "cost_fp", "cost_fn", "cost_tp")
+_COSTS = ("cost_tn", "cost_fp", "cost_fn", "cost_tp")  # of two classes; of more `cost_0_1`: true class 0, decided 1
+
+
+def _cost_names(size: int) -> tuple[str, ...]:
+    """The columns of costs (n, size)."""
+    classes = math.isqrt(size)
+    return _COSTS if classes == 2 else tuple(f"cost_{c}_{d}" for c in range(classes) for d in range(classes))
 
 
 KEY: Final = b"imbench cell"
@@ -22,7 +29,7 @@ KEY: Final = b"imbench cell"
 
 def pack(parts: Logits, key: str) -> bytes:
     """Predictions as a Parquet file with the columns part, row, y, z0 … z{C-1}, w where rows have weights, query and
-    cost_tn, cost_fp, cost_fn, cost_tp where data say these.
+    costs where data say these.
 
     It names the cell by its `key`, so that a file that takes the place of another's is noticed. Written without pandas,
     which takes five times as long, and without dictionaries of numbers that hardly repeat.
@@ -42,7 +49,7 @@ def pack(parts: Logits, key: str) -> bytes:
         columns["query"] = np.concatenate([own["query"] for own in said])
     if all("costs" in own for own in said):
         costs = np.concatenate([own["costs"] for own in said])
-        columns |= {name: np.ascontiguousarray(costs[:, i]) for i, name in enumerate(_COSTS)}
+        columns |= {name: np.ascontiguousarray(costs[:, i]) for i, name in enumerate(_cost_names(costs.shape[1]))}
     file = pa.BufferOutputStream()
     table = pa.table(columns).replace_schema_metadata({KEY: key})
     pq.write_table(table, file, compression="zstd", use_dictionary=["part", "y"], write_statistics=False)
@@ -60,12 +67,12 @@ def unpack(
 
 
 def said_of(frame: pd.DataFrame, part: str) -> dict[str, npt.NDArray[Any]]:
-    """What stored predictions say of the rows of a part: `query` (n,) and `costs` (n, 4), where there are such."""
+    """What stored predictions say of the rows of a part: `query` (n,) and `costs` (n, C²), where there are such."""
     mine, found = frame[frame["part"] == part], dict[str, npt.NDArray[Any]]()
     if "query" in frame:
         found["query"] = mine["query"].to_numpy(dtype=np.int64)
-    if _COSTS[0] in frame:
-        found["costs"] = mine[list(_COSTS)].to_numpy(dtype=np.float64)
+    if names := [name for name in frame.columns if name.startswith("cost_")]:
+        found["costs"] = mine[names].to_numpy(dtype=np.float64)
     return found
 
 

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from bench.models.parts.build import build_network
 from bench.models.parts.network import Network
+from bench.models.registry import Pretrained
 from strategies.predictor import Cost, Predictor
 from strategies.spec import CosineHead, Features, Field, Inapplicable, LinearHead, Model
 
@@ -27,8 +28,9 @@ class Architecture:
     n_classes: int
 
     def build(self) -> Network:
-        """The network of one member, not initialised."""
-        return build_network(self.model, 1, self.schema, self.head, self.n_classes)
+        """The network of one member, whose parameters are to be filled in."""
+        model = self.model.to_fill() if isinstance(self.model, Pretrained) else self.model
+        return build_network(model, 1, self.schema, self.head, self.n_classes)
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,9 +8,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from bench.evaluation.costs import break_even, checked_costs, fit_cost_threshold, paid
+from bench.evaluation.costs import (
+    break_even,
+    cheapest_threshold,
+    checked_costs,
+    fit_cost_threshold,
+    least_expected,
+    paid,
+)
 from bench.evaluation.evaluate import Predictions, evaluate
 from bench.evaluation.registry import columns
+from tests.tools.cost_rules import World
 
 COSTS = np.array([[0.0, 1.0, 20.0, 0.0], [-1.0, 2.0, 5.0, 1.0], [0.0, 3.0, 3.0, 0.0]])
 
@@ -51,7 +59,7 @@ def test_the_threshold_costs_least_of_all(above: np.ndarray, y: np.ndarray, mist
     def total(threshold: float) -> float:
         return float(w @ paid((above > threshold).astype(int), y, costs))
 
-    found = fit_cost_threshold(above, y, costs, weight)
+    found = cheapest_threshold(above, y, costs, weight)
     tried = [-3.0, *np.unique(above), *(np.unique(above)[:-1] + np.diff(np.unique(above)) / 2), 0.0]
     least = min(map(total, tried))
     assert total(found) == pytest.approx(least, abs=1e-9)
@@ -66,12 +74,85 @@ def test_calibrated_log_odds_need_no_threshold() -> None:
     y = (g.random(len(z)) < 1 / (1 + np.exp(-z))).astype(int)
     costs = np.stack([np.zeros(len(z)), np.ones(len(z)), g.lognormal(2, 1, len(z)), np.zeros(len(z))], 1)
     above = z - break_even(costs)
-    assert fit_cost_threshold(above, y, costs) == pytest.approx(0, abs=0.25)
-    least = paid((above > fit_cost_threshold(above, y, costs)).astype(int), y, costs).mean()
+    assert cheapest_threshold(above, y, costs) == pytest.approx(0, abs=0.25)
+    least = paid((above > cheapest_threshold(above, y, costs)).astype(int), y, costs).mean()
     assert paid((above > 0).astype(int), y, costs).mean() == pytest.approx(least, rel=2e-3)
 
 
+def test_a_threshold_of_few_rows_is_drawn_to_the_one_of_theory() -> None:
+    """The cheapest one of the rows times m / (m + 50), m rows of the rarer class: none without any, all with many."""
+    above, costs = np.array([1.0, 2.0, 3.0, 4.0]), np.tile([0.0, 1.0, 1.0, 0.0], (4, 1))
+    y = np.array([0, 0, 0, 1])
+    assert cheapest_threshold(above, y, costs) == 3.5
+    assert fit_cost_threshold(above, y, costs) == pytest.approx(3.5 / 51)
+    many = [np.repeat(part, 5000, axis=0) for part in (above, y, costs)]
+    assert fit_cost_threshold(*many) == pytest.approx(3.5, rel=0.01)
+    assert fit_cost_threshold(above, np.zeros(4, dtype=int), costs) == 0
+
+
+@pytest.mark.parametrize(("rows", "own"), [(120, False), (120, True), (500, True)])
+def test_with_few_rows_the_shrunk_threshold_costs_less(rows: int, own: bool) -> None:
+    """By simulation with known probabilities: the mean excess over the best decisions; validation calibrates too."""
+    world = World("calibrated", rows, own=own)
+    assert world.excess(fit_cost_threshold, 60) < 0.75 * world.excess(cheapest_threshold, 60)
+
+
+def test_with_many_rows_a_threshold_mends_what_no_temperature_can() -> None:
+    """Where the highest scores are no surer than others, theory's threshold stays wrong; the shrunk one does not."""
+    world = World("capped", 20_000)
+    assert world.excess(lambda *_: 0.0, 4) > 0.1
+    assert world.excess(fit_cost_threshold, 4) < 0.03
+
+
+def test_the_class_that_costs_least_is_that_of_every_class_tried() -> None:
+    """Brute force over decisions, costs of every row its own; of equal ones the first."""
+    g = np.random.default_rng(0)
+    p, costs = g.dirichlet(np.ones(4), 200), g.integers(0, 9, (200, 16)).astype(float)
+    found = least_expected(p, costs)
+    for i in range(200):
+        each = [sum(p[i, c] * costs[i, 4 * c + d] for c in range(4)) for d in range(4)]
+        assert found[i] == int(np.argmin(each))
+    assert least_expected(np.full((1, 3), 1 / 3), np.zeros((1, 9))).tolist() == [0]
+
+
+def test_of_two_classes_it_is_the_break_even() -> None:
+    g = np.random.default_rng(0)
+    z, costs = g.normal(size=300), np.concatenate([COSTS] * 100)
+    p = 1 / (1 + np.exp(-np.stack([-z, z], 1)))
+    assert (least_expected(p, costs) == (z > break_even(costs))).all()
+
+
+def test_metrics_of_several_classes() -> None:
+    """Probabilities are known and calibrated: no rule costs less than the one that knows the costs, and by far."""
+    n = 6000
+    g = np.random.default_rng(0)
+    matrix = np.array([[0.0, 1, 1], [4, 0, 2], [30, 10, 0]])
+    made = []
+    for _ in range(2):
+        logits = g.normal(size=(n, 3)) * 1.5 + np.array([2.5, 1, 0])
+        p = np.exp(logits - np.logaddexp.reduce(logits, axis=1, keepdims=True))
+        y = np.array([g.choice(3, p=row) for row in p])
+        made.append(Predictions(logits, y, costs=np.tile(matrix.ravel(), (n, 1))))
+    test, val = made
+    prior = np.bincount(test.y) / n
+    found = evaluate(test, val, prior=prior, natural=prior, train_counts=np.bincount(test.y))
+    default = matrix[test.y, test.logits.argmax(1)].mean()
+    assert found.values["default/expected_cost"] == pytest.approx(default)
+    alone = min(matrix[test.y, c].mean() for c in range(3))
+    assert found.values["default/savings"] == pytest.approx(1 - default / alone)
+    p = np.exp(test.logits - np.logaddexp.reduce(test.logits, axis=1, keepdims=True))
+    bayes = matrix[test.y, (p @ matrix).argmin(1)].mean()
+    by_cost = found.values["cost/expected_cost"]
+    assert by_cost == pytest.approx(bayes, rel=0.02)  # the temperature that was fitted is nearly 1
+    assert by_cost is not None
+    assert by_cost < 0.7 * default
+    assert set(found.values) == set(columns(3, ["cost"]))
+    assert "cost_threshold" not in found.fitted
+
+
 def test_costs_that_reward_mistakes_are_refused() -> None:
+    with pytest.raises(ValueError, match="cost at least what right decisions do"):
+        checked_costs(np.array([[0.0, 1, 1, 1, 2, 3, 1, 1, 0]]), 1, 3)
     with pytest.raises(ValueError, match="fp >= tn"):
         checked_costs(np.array([[2.0, 1.0, 5.0, 0.0]]), 1)
     with pytest.raises(ValueError, match="finite costs"):

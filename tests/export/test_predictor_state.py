@@ -18,6 +18,7 @@ from bench.models.lightgbm import LightGBM
 from bench.models.linear import Linear
 from bench.models.mlp import MLP
 from strategies.balanced_bagging import BalancedBagging
+from strategies.class_decomposition import ClassDecomposition
 from strategies.easy_ensemble import EasyEnsemble
 from strategies.ldam import Ldam
 from strategies.logit_adjustment import LogitAdjustment
@@ -25,6 +26,7 @@ from strategies.none import Plain
 from strategies.predictor import Mean, Predictor
 from strategies.self_supervised import SelfSupervised
 from strategies.spec import Chain, Cost, Features, Split, Strategy
+from strategies.tau_norm import TauNorm
 from tests.conftest import Toy, trained
 from tests.models.sklearn_logistic import Fitted as FittedLogistic
 from tests.models.sklearn_logistic import SklearnLogistic
@@ -68,6 +70,9 @@ def round_trip(predictor: Predictor, model: Any) -> Predictor:
         (MLP(dim=4), [BalancedBagging(members=2)]),
         (Linear(), [LogitAdjustment(mode="posthoc"), EasyEnsemble(members=2)]),  # a shift of an average
         (Linear(), [EasyEnsemble(members=2), LogitAdjustment(mode="posthoc")]),  # an average of shifts
+        (MLP(dim=8, hidden=()), [TauNorm()]),
+        (MLP(dim=8), [ClassDecomposition(clusters=2, least=2)]),
+        (MLP(dim=8), [ClassDecomposition(clusters=2, least=2), TauNorm()]),
         (TREES, [Plain()]),
         (TREES, [BalancedBagging(members=2)]),
     ],
@@ -82,6 +87,39 @@ def test_logits_and_prior_survive(
     assert torch.equal(again.logits(toy.val.x), predictor.logits(toy.val.x))
     assert torch.equal(again.prior, predictor.prior)
     assert again.prior_exact == predictor.prior_exact
+
+
+def dense(split: Split) -> Split:
+    """Without the field of text."""
+    schema = tuple(f for f in split.x.schema if f.kind != "bag")
+    return replace(split, x=Features(schema, {f.name: split.x.columns[f.name] for f in schema}))
+
+
+@pytest.mark.parametrize("strategies", [[Plain()], [BalancedBagging(members=2)]])
+@pytest.mark.parametrize("name", ["binary", "multi"])
+def test_an_ensemble_in_one_survives(request: pytest.FixtureRequest, name: str, strategies: list[Strategy]) -> None:
+    pytest.importorskip("tabm", reason="needs the extra tabm")
+    from bench.models.tabm import TabM
+
+    toy, model = request.getfixturevalue(name), TabM(members=3, blocks=1, width=8, embedding=3, frequencies=5)
+    small = Toy(dense(toy.train), dense(toy.val))
+    predictor = trained(Chain(tuple(strategies)).train(small.recipe(model=model)))
+    again = round_trip(predictor, model)
+    assert torch.equal(again.logits(small.val.x), predictor.logits(small.val.x))
+
+
+def test_another_version_of_the_package_behind_a_model_is_refused(binary: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same weights may mean something else there, and nothing would say so."""
+    pytest.importorskip("tabm", reason="needs the extra tabm")
+    from bench.models.tabm import TabM
+
+    model, small = TabM(members=2, blocks=1, width=4, embedding=0), Toy(dense(binary.train), dense(binary.val))
+    parts = Parts()
+    tree = dump_predictor(trained(Plain().train(small.recipe(model=model))), model, parts)
+    load_predictor(tree, parts)
+    monkeypatch.setattr("bench.models.tabm.version", lambda name: "9.9")
+    with pytest.raises(ExportError, match=r"with which it was trained, got \{'tabm': '9.9'\}; install what"):
+        load_predictor(tree, parts)
 
 
 def test_an_estimator_says_what_it_is_made_of(binary: Toy, monkeypatch: pytest.MonkeyPatch) -> None:

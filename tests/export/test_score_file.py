@@ -16,7 +16,8 @@ from bench.data.errors import DataError
 from bench.data.files.dialect import Asked
 from bench.evaluation.evaluate import Predictions, evaluate
 from bench.export.errors import ExportError
-from bench.export.model import ExportedModel, load
+from bench.export.model import ExportedModel
+from bench.export.model_folder import load
 from bench.export.score_file import score_file
 from bench.records.predictions import unpack
 from bench.records.record import Record

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from bench.export.errors import ExportError
-from bench.export.model import load
+from bench.export.model_folder import load
 from bench.export.winner import best_of, record_of
 from bench.records.store import Store
 from bench.training.trainer import drive
@@ -103,7 +103,7 @@ def test_the_best_of_a_board_has_the_highest_mean(results: Path) -> None:
         ((), "expected the key of a record, or data="),
         (("data=womens",), "expected records of it in .*, got none; run strategies on it first"),
         ((*CELL, "seed=9"), "expected a record of this cell in .*, got none; run it first"),
-        ((*CELL, "overwrite=perhaps"), "overwrite: expected true or false"),
+        ((*CELL, "overwrite=perhaps"), "overwrite: expected false or true"),
     ],
 )
 def test_what_cannot_be_chosen_says_why(

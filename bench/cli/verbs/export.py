@@ -4,9 +4,13 @@ By the key of a record, by the cell (data=… strategy=… model=…), or withou
 boards of the data. Records hold no weights: the cell is trained again, and refused unless its predictions equal the
 record's to 1e-6. It decides by the threshold of the highest F1, or by rule=alerts:0.05 (a budget of alerts), fpr:0.01
 (a false-positive rate), cost (of data.cost), cost:fp=1,fn=20 or argmax, chosen on validation rows. out=FOLDER says
-where to (by default models/ in the results), overwrite=true replaces what is there.
+where to (by default models/ in the results), overwrite=true replaces what is there. refit=true trains once more, on
+training and validation rows, for as many steps as validation chose; its calibration and rule stay, and so do the
+figures that are reported.
 The folder holds weights as safetensors (trees as LightGBM's text), encoders as plain JSON, the schema, calibration and
-decision rule, and a model card. `imbench predict FOLDER new.csv` and imbench.load(FOLDER) use it, without the data.
+decision rule, and a model card. A pretrained text encoder that the features come from is named, with a digest of its
+content; encoder=copied puts it into the folder as well. `imbench predict FOLDER new.csv` and imbench.load(FOLDER) use
+it, without the data.
 """
 
 from __future__ import annotations
@@ -26,13 +30,17 @@ from bench.data.loaded import loaded_table
 from bench.data.options import OWN_SETS
 from bench.export.errors import ExportError
 from bench.export.recorded_cell import data_choice, planned_again
-from bench.export.train_again import export
+from bench.export.train_again import Asked, Exported, export
 from bench.export.winner import best_of, finished, record_of, sentence_about
 from bench.records.record import Record
 from bench.records.store import Store
 from bench.sweep.plan import Planned
 
-_OWN = ("out", "overwrite", "rule")
+_OWN = ("out", "overwrite", "rule", "refit", "encoder")
+
+
+_CHOICES = {"overwrite": ("false", "true"), "refit": ("false", "true"), "encoder": ("named", "copied")}
+"""The values of options, the default first."""
 
 
 class Export(Verb):
@@ -41,7 +49,7 @@ class Export(Verb):
     name = "export"
     group = "use what won"
     order = 35
-    usage = "[KEY] [out=FOLDER] [overwrite=true] [rule=…] [key=value …]"
+    usage = "[KEY] [out=FOLDER] [overwrite=true] [rule=…] [refit=true] [encoder=copied] [key=value …]"
     keys = (
         "strategy",
         "data",
@@ -69,8 +77,9 @@ class Export(Verb):
         overrides = [w for w in words if w not in keys]
         if len(keys) > 1:
             raise ConfigError(f"export: expected one key of a record, got {len(keys)}: {' '.join(keys)}")
-        if own.get("overwrite", "false") not in ("true", "false"):
-            raise ConfigError(f"overwrite: expected true or false, got {own['overwrite']!r}")
+        for name, known in _CHOICES.items():
+            if own.get(name, known[0]) not in known:
+                raise ConfigError(f"{name}: expected {' or '.join(known)}, got {own[name]!r}")
         planned, record, sentence, options = _chosen(keys, overrides)
         console.print(Text(f"training {planned.label} again, record {record.key[:12]}"), soft_wrap=True)
         folder = Path(own["out"]).expanduser() if "out" in own else Path(options.results) / "models" / _name(record)
@@ -81,20 +90,30 @@ class Export(Verb):
             options.run,
             folder,
             sentence=sentence,
-            overwrite=own.get("overwrite") == "true",
-            rule=own.get("rule", "tuned"),
+            asked=Asked(
+                rule=own.get("rule", "tuned"),
+                copy_encoder=own.get("encoder") == "copied",
+                refit=own.get("refit") == "true",
+                overwrite=own.get("overwrite") == "true",
+            ),
         )
         if sentence:
             console.print(Text(sentence), soft_wrap=True)
-        console.print(
-            Text(
-                f"model written to {made.folder}: its probabilities on {made.rows:,} rows differ from the record's by "
-                f"at most {made.difference:.1g}"
-            ),
-            soft_wrap=True,
-        )
+        console.print(Text(_written(made)), soft_wrap=True)
         console.print(Text(f"next: imbench predict {made.folder} new.csv out=scored.parquet"), soft_wrap=True)
         return 0
+
+
+def _written(made: Exported) -> str:
+    """What was written, and what it was held to."""
+    proof = f"its probabilities on {made.rows:,} rows differ from the record's by at most {made.difference:.1g}"
+    if made.refit is None:
+        return f"model written to {made.folder}: {proof}"
+    came = ", ".join(f"{name} {made.refit.before[name]:.4f} -> {v:.4f}" for name, v in made.refit.after.items())
+    return (
+        f"model written to {made.folder}: refitted on {made.refit.rows:,} rows, those of validation among them; before "
+        f"that, {proof}. On the test rows, in neither: {came}"
+    )
 
 
 def _chosen(keys: Sequence[str], overrides: Sequence[str]) -> tuple[Planned, Record, str, CommandOptions]:

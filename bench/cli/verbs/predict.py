@@ -6,7 +6,7 @@ probability of the positive class (or of every class) raw, prior-corrected and r
 labels' own words. keep=A,B copies columns, such as an id. Where the rows have other class shares than the training
 data, new_prior=0.01 (the share of the positive class; of several classes a list in their order) moves probabilities
 and decisions; new_prior=em or bbse estimates the shares from the rows first. encoding= and delimiter= say how text is
-written, where that differs.
+written, where that differs. encoder=FOLDER says where the model's pretrained text encoder is, where it has moved.
 """
 
 from __future__ import annotations
@@ -22,11 +22,12 @@ from bench.cli.verb import Verb
 from bench.data.files.dialect import Asked
 from bench.errors import Complaint
 from bench.evaluation.views import Floats
-from bench.export.model import ExportedModel, PriorEstimate, load
+from bench.export.model import ExportedModel, PriorEstimate
+from bench.export.model_folder import load
 from bench.export.score_file import Scored, score_file
 from strategies.registry import unknown
 
-_KEYS = ("out", "keep", "new_prior", "strict", "encoding", "delimiter")
+_KEYS = ("out", "keep", "new_prior", "strict", "encoder", "encoding", "delimiter")
 
 
 class Predict(Verb):
@@ -35,7 +36,7 @@ class Predict(Verb):
     name = "predict"
     group = "use what won"
     order = 36
-    usage = "MODEL TABLE out=FILE [keep=A,B] [new_prior=P] [strict=false] [encoding=…] [delimiter=…]"
+    usage = "MODEL TABLE out=FILE [keep=A,B] [new_prior=P] [strict=false] [encoder=FOLDER] [encoding=…] [delimiter=…]"
     examples = (
         "imbench predict models/reviews new.csv out=scored.parquet",
         'imbench predict models/reviews new.csv out=scored.csv keep="Order ID" new_prior=0.01',
@@ -48,7 +49,8 @@ class Predict(Verb):
             raise Complaint(f"predict: expected a model, a table and out=FILE; imbench predict {self.usage}")
         if given.get("strict", "true") not in ("true", "false"):
             raise Complaint(f"strict: expected true or false, got {given['strict']!r}")
-        model, table, out = load(places[0]), Path(places[1]).expanduser(), Path(given["out"]).expanduser()
+        model = load(places[0], encoder=given.get("encoder"))
+        table, out = Path(places[1]).expanduser(), Path(given["out"]).expanduser()
         done = score_file(
             model,
             table,

@@ -22,6 +22,9 @@ _CHUNK = 4096  # texts that are tokenised at once
 Progress: TypeAlias = Callable[[int, int], None]
 """Told (texts done, texts in all)."""
 
+Encode: TypeAlias = "Callable[[Sequence[str], Progress], TextVectors]"
+"""From texts to their vectors, in their order."""
+
 
 @dataclass(frozen=True)
 class TextVectors:
@@ -37,9 +40,17 @@ def encode_texts(folder: EncoderFolder, texts: Sequence[str], told: Progress = l
     Raises:
         DataError: a library is missing, or the folder cannot be loaded.
     """
+    return open_encoder(folder)(texts, told)
+
+
+def open_encoder(folder: EncoderFolder) -> Encode:
+    """The encoder, in memory: for callers that have texts time and again.
+
+    Raises:
+        DataError: a library is missing, or the folder cannot be loaded.
+    """
     with complaints(folder):
-        encode = (_table if folder.static else _transformer)(folder)
-    return encode(texts, told)
+        return (_table if folder.static else _transformer)(folder)
 
 
 @contextlib.contextmanager
@@ -65,7 +76,7 @@ def _readable(folder: EncoderFolder, texts: Sequence[str]) -> list[str]:
     return [folder.prefix + text.encode("utf-8", "replace").decode() for text in texts]
 
 
-def _transformer(folder: EncoderFolder) -> Callable[[Sequence[str], Progress], TextVectors]:
+def _transformer(folder: EncoderFolder) -> Encode:
     tokenizer, model = load_tokenizer(folder.path), load_transformer(folder.path).eval()
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     model.to(device)
@@ -126,7 +137,7 @@ def _pooled(
     return found
 
 
-def _table(folder: EncoderFolder) -> Callable[[Sequence[str], Progress], TextVectors]:
+def _table(folder: EncoderFolder) -> Encode:
     from safetensors.numpy import load_file  # noqa: PLC0415 - optional
     from tokenizers import Tokenizer  # noqa: PLC0415
 

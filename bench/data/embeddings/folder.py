@@ -17,7 +17,7 @@ from bench.data.embeddings.named import NAMED, named
 from bench.data.errors import DataError, listing, suggest
 
 _LONGEST = 256  # tokens of a text at most; what follows is left out, and said
-_WAY = 1  # raised when the same folder would give other vectors
+WAY = 1  # raised when the same folder would give other vectors
 _CONFIG = "config.json"
 _OF_SENTENCES = "1_Pooling/config.json", "sentence_bert_config.json", "config_sentence_transformers.json"
 
@@ -53,9 +53,18 @@ def encoder_folder(encoder: str) -> EncoderFolder:
             f"data.encoder={encoder}: expected {listing(NAMED)} or a folder with an encoder, got neither. "
             f"{suggest(encoder, NAMED)}A folder holds config.json, model.safetensors and tokenizer.json"
         )
-    files = [p for p in path.rglob("*") if p.is_file() and p.suffix in (".json", ".safetensors", ".txt", ".model")]
-    stamps = tuple(sorted((str(p.relative_to(path)), p.stat().st_size, p.stat().st_mtime_ns) for p in files))
-    return _read(path.resolve().name, path, _hash(path, stamps))
+    return _read(path.resolve().name, path, content_digest(path))
+
+
+def encoder_files(path: Path) -> list[Path]:
+    """The files of an encoder's folder that decide its vectors, code aside, which is never run; sorted."""
+    return sorted(p for p in path.rglob("*") if p.is_file() and p.suffix in (".json", ".safetensors", ".txt", ".model"))
+
+
+def content_digest(path: Path) -> str:
+    """SHA-256 of the files of an encoder's folder; the same wherever it lies and whoever made it."""
+    stamps = [(str(p.relative_to(path)), p.stat().st_size, p.stat().st_mtime_ns) for p in encoder_files(path)]
+    return _hash(path, tuple(sorted(stamps)))
 
 
 @lru_cache(maxsize=16)
@@ -95,7 +104,7 @@ def _read(name: str, path: Path, identity: str) -> EncoderFolder:
         )
     prefix = prompts.get("prompts", {}).get(prompts.get("default_prompt_name") or "", "")
     longest = min(int(sentences.get("max_seq_length") or _LONGEST), _LONGEST)
-    decides = json.dumps([_WAY, identity, static, chosen, prefix, longest])
+    decides = json.dumps([WAY, identity, static, chosen, prefix, longest])
     return EncoderFolder(
         name,
         path,

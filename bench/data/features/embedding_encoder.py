@@ -10,8 +10,9 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from bench.data.embeddings.encode_texts import Encode, open_encoder
 from bench.data.embeddings.folder import EncoderFolder
-from bench.data.embeddings.stored import digests, stored_vectors
+from bench.data.embeddings.stored import Digests, StoredVectors, digests, stored_vectors
 from bench.data.features.documents import documents
 from bench.data.tables.imposed import Rows
 from bench.data.tables.schema import blocks
@@ -32,6 +33,8 @@ class EmbeddingEncoder:
     """
 
     fitted: Tensor | None = None
+    stored: StoredVectors | None = None  # of the frame's texts; None: it was fitted elsewhere, and keeps nothing
+    encode: Encode | None = None  # the encoder in memory, once it was needed
 
     def __init__(self, columns: tuple[str, ...], frame: pd.DataFrame, rows: Rows | None, folder: EncoderFolder) -> None:
         self.columns, self.folder = columns, folder
@@ -43,6 +46,16 @@ class EmbeddingEncoder:
         self.scale = 1.0
         self.fit(self.raw(documents(frame, columns, rows)))
 
+    @classmethod
+    def of_moments(
+        cls, columns: tuple[str, ...], folder: EncoderFolder, mean: npt.NDArray[np.float32], scale: float
+    ) -> EmbeddingEncoder:
+        """An encoder that was fitted before: the training rows' mean (d,) and scale. It writes nothing to the cache."""
+        made = cls.__new__(cls)
+        made.columns, made.folder, made.note, made.mean, made.scale = columns, folder, "", mean, scale
+        made.field = Field(EMBEDDING, "numeric", width=len(mean))
+        return made
+
     def fit(self, vectors: npt.NDArray[np.float32]) -> None:
         """Mean and scale, from the training rows' vectors (n, d)."""
         n = max(len(vectors), 1)
@@ -53,12 +66,23 @@ class EmbeddingEncoder:
     def raw(self, texts: list[str]) -> npt.NDArray[np.float32]:
         """Vectors of length 1, (n, d); texts that the table does not have are encoded now, and kept too."""
         wanted = digests(texts)
+        if self.stored is None:
+            return self._encoded(texts, wanted)
         places = self.stored.places(wanted)
         out: npt.NDArray[np.float32] = self.stored.vectors[places]
         new = np.flatnonzero(places < 0)
         if len(new):
             more = stored_vectors(self.folder, [texts[i] for i in new])
             out[new] = more.vectors[more.places(wanted[new])]
+        return out
+
+    def _encoded(self, texts: list[str], wanted: Digests) -> npt.NDArray[np.float32]:
+        """The same by the encoder itself, each distinct text once."""
+        if self.encode is None:
+            self.encode = open_encoder(self.folder)
+        _, first, places = np.unique(wanted, return_index=True, return_inverse=True)
+        found = self.encode([texts[i] for i in first.tolist()], lambda done, total: None).vectors
+        out: npt.NDArray[np.float32] = found[places]
         return out
 
     def __call__(self, frame: pd.DataFrame, rows: Rows | None = None) -> Tensor:

@@ -15,7 +15,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from bench.data.features.encode import DEFAULT, Encoded, encode, labelled, of_population
+from bench.data.features.encode import Encoded, encode, labelled, of_population
+from bench.data.features.fit_encoders import DEFAULT
 from bench.data.fetching.cache import cache_root, make_room, new_folder, used
 from bench.data.tables.config import TableConfig
 from bench.data.tables.schema import Table, release

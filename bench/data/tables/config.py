@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 from typing import Any, Literal, TypeAlias
 
 from bench.data.errors import DataError
+from bench.data.tables.class_costs import Costs, of_outcomes
 from bench.data.tables.schema import ColumnKind
 
 Format: TypeAlias = Literal["decimal_comma", "thousands", "percent", "percent_comma", "currency", "yes_no"]
@@ -44,7 +45,7 @@ class TableConfig:
     weight: str | None = None  # row weights
     group: str | None = None  # user, session: whole groups go to one part
     group_split: bool = True  # False: groups are for strategies and metrics only, the split ignores them
-    cost: Mapping[str, float | str] | None = None  # fp, fn, tp, tn -> what such a decision costs, or a column of costs
+    cost: Costs | None = None  # of decisions: {fp: 1, fn: column}, or by the names of several classes
     query: str | None = None  # what showed the rows: rankings within each are reported
     report_by: str | None = None  # country, seller: metrics are reported within each, instead of within groups
     time: str | None = None  # test is the latest, validation the latest before
@@ -100,10 +101,7 @@ class TableConfig:
             raise DataError(f"data.given and {other}: expected one way to split, got two. Unset one of them")
         if self.folds is not None and self.time is not None:
             raise DataError("data.folds and data.time: expected one way to split, got two. Unset one of them")
-        for outcome in self.cost or {}:
-            if outcome not in ("fp", "fn", "tp", "tn"):
-                raise DataError(f"data.cost: expected costs of fp, fn, tp or tn, got one of {outcome!r}")
-        if self.cost is not None and not {"fp", "fn"} <= {*self.cost}:
+        if self.cost is not None and of_outcomes(self.cost) and not {"fp", "fn"} <= {*self.cost}:
             raise DataError(f"data.cost: expected costs of both mistakes, fp and fn, got {', '.join(self.cost)}")
         if not 0 < self.shift < float("inf"):
             raise DataError(
@@ -140,7 +138,7 @@ class TableConfig:
         if self.terms != "auto":
             found["terms"] = self.terms
         if self.cost is not None:
-            found["cost"] = dict(sorted(self.cost.items()))
+            found["cost"] = {name: dict(v) if isinstance(v, Mapping) else v for name, v in sorted(self.cost.items())}
         if self.query is not None:
             found["query"] = self.query
         if self.encoder is not None:
@@ -150,4 +148,6 @@ class TableConfig:
 
 def plain(value: Any) -> Any:
     """A value that has a hash: mappings as sorted pairs."""
-    return tuple(sorted(value.items())) if isinstance(value, Mapping) else value
+    if not isinstance(value, Mapping):
+        return value
+    return tuple((name, plain(value[name])) for name in sorted(value))

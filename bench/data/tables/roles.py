@@ -12,6 +12,7 @@ import pandas as pd
 
 from bench.data.errors import DataError, listing, suggest
 from bench.data.options import option
+from bench.data.tables.class_costs import of_outcomes
 from bench.data.tables.config import TableConfig
 from bench.data.tables.dates import SHORT_YEARS, Moments, compact, epochs, read_dates, short_years
 from bench.data.tables.decode import INTEGER, Values, as_labels, shortest
@@ -26,7 +27,8 @@ _NONE = "(missing)"  # how rows without what is reported by are called
 def chosen(config: TableConfig) -> dict[str, str]:
     """The column of each role, {role: column}."""
     names = {role: getattr(config, role) for role in ("weight", "group", "time", "given", "report_by", "query")}
-    costs = {f"cost_{outcome}": held for outcome, held in (config.cost or {}).items() if isinstance(held, str)}
+    cost = config.cost if config.cost is not None and of_outcomes(config.cost) else {}
+    costs = {f"cost_{outcome}": held for outcome, held in cost.items() if isinstance(held, str)}
     return {role: name for role, name in names.items() if name is not None} | costs
 
 

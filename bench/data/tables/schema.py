@@ -15,6 +15,7 @@ import pandas as pd
 import pyarrow as pa  # type: ignore[import-untyped]
 
 from bench.data.errors import DataError, listing
+from bench.data.tables.class_costs import OUTCOMES, Costs, cost_matrix, of_outcomes
 
 ColumnKind = Literal["numeric", "categorical", "text", "ignored"]
 KINDS: tuple[ColumnKind, ...] = ("numeric", "categorical", "text", "ignored")
@@ -118,18 +119,26 @@ class Table:
     truth: npt.NDArray[np.float64] | None = None
     elsewhere: Mapping[str, Table] = field(default_factory=dict)
     unlabelled: pd.DataFrame | None = None  # the same columns of rows without a label, where they are asked for
-    cost: Mapping[str, float | str] | None = None  # fp, fn, tp, tn -> what it costs, or the column that says it
+    cost: Costs | None = None  # what decisions cost: by outcome, or by the names of several classes
 
     def __len__(self) -> int:
         return len(self.y)
 
     def costs(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.float64] | None:
-        """What decisions on these rows cost (n, 4): true negative, false positive, false negative, true positive."""
-        if self.cost is None or len(self.classes) != 2:
+        """What decisions on these rows cost (n, C²): at c · C + d deciding for class d where c is true.
+
+        Of two classes these are true negative, false positive, false negative, true positive.
+
+        Raises:
+            DataError: costs of several classes that do not fit these.
+        """
+        if self.cost is None:
             return None
+        if not of_outcomes(self.cost):
+            return np.tile(cost_matrix(self.cost, self.classes).ravel(), (len(rows), 1))
         found = np.zeros((len(rows), 4))
-        for i, outcome in enumerate(("tn", "fp", "fn", "tp")):
-            held = self.cost.get(outcome, 0.0)
+        for i, outcome in enumerate(OUTCOMES):
+            held: Any = self.cost.get(outcome, 0.0)
             column = getattr(self.roles, f"cost_{outcome}") if isinstance(held, str) else None
             found[:, i] = held if column is None else column[rows]
         return found

@@ -8,7 +8,7 @@ rows of each class, or the partition is refused.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +25,8 @@ FEW = 20  # rows of a class in a part; below, boards rank nobody
 class Partition:
     """Positions in `Table.frame`, int64, sorted; no row is in two parts.
 
+    `merged`: validation rows train as well, and nothing may be chosen by them.
+
     Raises:
         DataError: a part is empty or two parts overlap.
     """
@@ -33,12 +35,17 @@ class Partition:
     val: Rows
     test: Rows
     notes: tuple[str, ...] = ()  # what the owner of the data should know about the parts
+    merged: bool = False
+
+    def with_validation(self) -> Partition:
+        """The same parts with the validation rows among the training rows; test rows stay apart."""
+        return replace(self, train=np.union1d(self.train, self.val), merged=True)
 
     def __post_init__(self) -> None:
         for name in ("train", "val", "test"):
             if not len(getattr(self, name)):
                 raise DataError(f"partition: expected rows in each part, got none in {name}; add rows")
-        parts = (self.train, self.val, self.test)
+        parts = (self.train, self.test) if self.merged else (self.train, self.val, self.test)
         seen = np.zeros(max(int(rows.max()) for rows in parts) + 1, dtype=np.bool_)
         for rows in parts:
             seen[rows] = True

@@ -12,7 +12,7 @@ from bench.evaluation.metric import detail, shown
     realistic=None,
     bounds=(float("-inf"), float("inf")),
     binary=shown("decisions", 0.1, "cost") | detail("decisions", 0.2, "default", "tuned"),
-    multiclass=None,
+    multiclass=shown("decisions", 0.1, "cost") | detail("decisions", 0.2, "default", "tuned"),
 )
 def expected_cost(spending: Spending) -> float:
     """Mean cost of a decision, in the units of data.cost (Elkan 2001)."""
@@ -25,8 +25,8 @@ def expected_cost(spending: Spending) -> float:
     realistic=None,
     bounds=(float("-inf"), 1.0),
     binary=shown("decisions", 0.3, "cost") | detail("decisions", 0.4, "default", "tuned"),
-    multiclass=None,
+    multiclass=shown("decisions", 0.3, "cost") | detail("decisions", 0.4, "default", "tuned"),
 )
 def savings(spending: Spending) -> float:
-    """Share of the cost of the cheaper single answer that decisions save (Bahnsen et al. 2015)."""
+    """Share of the cost of the cheapest single answer that decisions save (Bahnsen et al. 2015)."""
     return spending.savings()

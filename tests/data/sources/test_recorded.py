@@ -23,6 +23,8 @@ RECORDED = {  # source, target, name: rows, positives (or classes), fingerprint
     ("keel", "positive", "yeast4"): (1484, 51, "da0add21fafee155"),
     ("keel", "positive", "abalone19"): (4174, 32, "51aa302673d9ee9e"),
     ("keel", "positive", "page-blocks0"): (5472, 559, "88fbbf6aea00c8ee"),
+    ("give_me_some_credit", "default", None): (150000, 10026, "fc2244bca10d6f20"),
+    ("tv_churn", "leaves", None): (9379, 449, "0e68c58a88ffbd62"),
     ("chinese_reviews", "negative", None): (8738, 437, "22fce25fbb1fd84e"),
     ("fashion_mnist_lt", "article", None): (60000, 6000, "936af015e34e2655"),
 }
