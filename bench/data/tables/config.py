@@ -9,7 +9,20 @@ from typing import Any, Literal, TypeAlias
 from bench.data.errors import DataError
 from bench.data.tables.schema import ColumnKind
 
-Format: TypeAlias = Literal["decimal_comma", "thousands", "percent", "percent_comma", "currency", "yes_no"]
+Format: TypeAlias = Literal[
+    "decimal_comma",
+    "thousands",
+    "percent",
+    "percent_comma",
+    "currency",
+    "yes_no",
+    "unit",
+    "duration",
+    "hours_minutes",
+    "minutes_seconds",
+    "hexadecimal",
+    "fraction",
+]
 
 
 @dataclass(frozen=True, kw_only=True)
