@@ -27,7 +27,12 @@ Spelling = Literal["text", "number", "boolean"]
 """How labels of a category are written: as they stand, as numbers (1.0 is 1), or as true and false."""
 
 PROOF = {".": "1.5", ",": "1,5"}
-"""Decimal mark -> a cell that can be read with it only."""
+"""Decimal mark -> a number that can be read with it only."""
+
+
+def proof(mark: str, unit: str) -> str:
+    """A cell that can be read only with a decimal mark ('' for none) and unit ('' for none); '' for neither."""
+    return f"{PROOF.get(mark, '1')} {unit}" if unit else PROOF.get(mark, "")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,9 +41,9 @@ class InputSchema:
 
     kinds: of the features, made ones included. spellings: of the categories, and of what crosses are made of. formats,
     dates, crosses: as the options of these names under `data`. marks: column of `formats` -> its decimal mark, where
-    the training table proved it. day_first: column of `dates` -> whether 01/02/2024 is in February, where it proved
-    that. missing_words: that mean missing in columns of text. known: columns that are no features, and may be there or
-    not.
+    the training table proved it. units: column read with a unit -> that unit. day_first: column of `dates` -> whether
+    01/02/2024 is in February, where it proved that. missing_words: that mean missing in columns of text. known: columns
+    that are no features, and may be there or not.
     """
 
     kinds: Mapping[str, ColumnKind]
@@ -48,6 +53,7 @@ class InputSchema:
     missing_words: tuple[str, ...] = ()
     formats: Mapping[str, Format] | None = None
     marks: Mapping[str, str] | None = None
+    units: Mapping[str, str] | None = None
     dates: tuple[str, ...] = ()
     day_first: Mapping[str, bool] | None = None
     crosses: tuple[tuple[str, ...], ...] = ()
@@ -144,10 +150,10 @@ class InputSchema:
         if values.storage == "number":
             return values
         values = as_labels(values, "text", frozenset((*MISSING, *self.missing_words)))
-        proof = PROOF.get((self.marks or {}).get(name, ""))
-        given = Values("string", np.append(values.strings(), [proof])) if proof else values
+        more = proof((self.marks or {}).get(name, ""), (self.units or {}).get(name, ""))
+        given = Values("string", np.append(values.strings(), [more])) if more else values
         found, _ = derive({name: given}, TableConfig(formats={name: (self.formats or {})[name]}), [])
-        return Values("number", found[name].data[:-1] if proof else found[name].data)
+        return Values("number", found[name].data[:-1] if more else found[name].data)
 
     def state(self) -> dict[str, Any]:
         """As plain data."""

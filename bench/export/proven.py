@@ -15,9 +15,10 @@ from bench.data.sources.file import File, parquet, read
 from bench.data.tables.config import TableConfig
 from bench.data.tables.decode import Values, decode
 from bench.data.tables.derive import BETWEEN, derive
+from bench.data.tables.formats import unit_of
 from bench.data.tables.origin import Origin
 from bench.data.tables.schema import Table, coded
-from bench.export.input_schema import PROOF, InputSchema, Spelling, spelling_of
+from bench.export.input_schema import PROOF, InputSchema, Spelling, proof, spelling_of
 
 T = TypeVar("T")
 
@@ -39,7 +40,8 @@ def input_schema(table: Table, config: DataConfig) -> InputSchema:
     spellings = {name: spelling_of(coded(table.frame[name])[1]) for name in table.names("categorical")}
     for names in config.crosses:
         spellings |= {n: s for n, s in _of_parts(table, names) if n not in spellings}
-    marks = {name: _mark(name, table, config) for name in config.formats or {}}
+    units = {name: _unit(name, config) for name, form in (config.formats or {}).items() if form == "unit"}
+    marks = {name: _mark(name, table, config, units.get(name, "")) for name in config.formats or {}}
     orders = {name: _day_first(name, table, config) for name in config.dates}
     return InputSchema(
         kinds={column.name: column.kind for column in table.columns},
@@ -49,6 +51,7 @@ def input_schema(table: Table, config: DataConfig) -> InputSchema:
         missing_words=tuple(sorted(origin.missing_words(config))),
         formats=config.formats,
         marks={name: mark for name, mark in marks.items() if mark is not None},
+        units=units,
         dates=config.dates,
         day_first={name: order for name, order in orders.items() if order is not None},
         crosses=config.crosses,
@@ -63,12 +66,18 @@ def _of_parts(table: Table, names: tuple[str, ...]) -> Iterator[tuple[str, Spell
         yield name, spelling_of({part[i] for part in parts if len(part) == len(names)} - {"?"})
 
 
-def _mark(name: str, table: Table, config: DataConfig) -> str | None:
+def _unit(name: str, config: DataConfig) -> str:
+    """The unit of a column; '' where none was needed."""
+    raw = _raw(name, config)
+    return "" if raw is None else unit_of(raw.coded[1])
+
+
+def _mark(name: str, table: Table, config: DataConfig, unit: str) -> str | None:
     """The decimal mark that a column's cells proved; None where there is no choice, or none was needed."""
     form = {name: (config.formats or {})[name]}
 
     def under(mark: str, raw: Values) -> Any:
-        given = Values("string", np.append(raw.strings(), [PROOF[mark]]))
+        given = Values("string", np.append(raw.strings(), [proof(mark, unit)]))
         return derive({name: given}, TableConfig(formats=form), [])[0][name].data[:-1]
 
     return _only(PROOF, under, _raw(name, config), name, table)

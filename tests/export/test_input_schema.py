@@ -61,6 +61,20 @@ def test_the_schema_survives_as_plain_data(read: tuple[Table, InputSchema, pd.Da
 
 
 @pytest.mark.parametrize(
+    ("cells", "read_as"), [(["1,5 kg", "2 kg", "10,25 kg"], [1.5, 2, 10.25]), (["7 cm"] * 3, [7] * 3)]
+)
+def test_a_unit_is_that_of_the_training_table(tmp_path: Path, cells: list[str], read_as: list[float]) -> None:
+    """Alone, a row in another unit would be read as a number of the wrong size."""
+    frame = orders(90).assign(weight=cells * 30)
+    config = asked(written(tmp_path, frame), formats={"paid": "currency", "weight": "unit"})
+    schema = InputSchema.of_state(input_schema(config.load(), config).state())
+    for at, value in enumerate(read_as):
+        assert schema.frame(columns(frame.iloc[[at]]))["weight"].tolist() == [value]
+    with pytest.raises(DataError, match=r"column 'weight': expected one unit in all cells .* got '900 g' and '1"):
+        schema.frame(columns(frame.iloc[[0]].assign(weight="900 g")))
+
+
+@pytest.mark.parametrize(
     ("name", "cells", "labels"),
     [
         ("size", ["36.0", "38", " 40 "], ["36", "38", "40"]),  # numbers as labels: one spelling each

@@ -10,7 +10,20 @@ from bench.data.errors import DataError
 from bench.data.tables.class_costs import Costs, of_outcomes
 from bench.data.tables.schema import ColumnKind
 
-Format: TypeAlias = Literal["decimal_comma", "thousands", "percent", "percent_comma", "currency", "yes_no"]
+Format: TypeAlias = Literal[
+    "decimal_comma",
+    "thousands",
+    "percent",
+    "percent_comma",
+    "currency",
+    "yes_no",
+    "unit",
+    "duration",
+    "hours_minutes",
+    "minutes_seconds",
+    "hexadecimal",
+    "fraction",
+]
 
 
 @dataclass(frozen=True, kw_only=True)

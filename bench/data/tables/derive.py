@@ -10,10 +10,11 @@ import numpy.typing as npt
 import pandas as pd
 
 from bench.data.errors import DataError, listing, suggest
+from bench.data.options import option
 from bench.data.tables.config import Format, TableConfig
 from bench.data.tables.decode import Values, as_labels
-from bench.data.tables.infer import at_rows, rows_word
-from bench.data.tables.numbers import read_numbers
+from bench.data.tables.formats import mixed_currencies, read_numbers
+from bench.data.tables.infer import at_rows, offered_format, rows_word
 from bench.data.tables.roles import instants
 from bench.data.tables.schema import ColumnKind
 
@@ -30,7 +31,7 @@ def derive(
     """
     found, kinds = dict[str, Values](), dict[str, ColumnKind]()
     for name, form in (config.formats or {}).items():
-        found[name] = Values("number", _formatted(name, pick(values, name, "formats"), form))
+        found[name] = Values("number", _formatted(name, pick(values, name, "formats"), form, log))
         kinds[name] = "numeric"
     for name in config.dates:
         parts = _date_parts(name, pick(values, name, "dates"), config.day_first, log)
@@ -57,8 +58,8 @@ def pick(values: Mapping[str, Values], name: str, key: str) -> Values:
     return values[name]
 
 
-def _formatted(name: str, values: Values, form: Format) -> npt.NDArray[np.float64]:
-    """Numbers as people write them, float64 (n,), NaN where missing; yes and no as 1 and 0.
+def _formatted(name: str, values: Values, form: Format, log: list[str]) -> npt.NDArray[np.float64]:
+    """Numbers as people write them, float64 (n,), NaN where missing; yes and no as 1 and 0, durations in seconds.
 
     Raises:
         DataError: the file holds numbers already, or cells that are not written so; names the column and the rows.
@@ -72,10 +73,17 @@ def _formatted(name: str, values: Values, form: Format) -> npt.NDArray[np.float6
     numbers, wrong = read_numbers(name, texts, form)
     if wrong:
         rows = np.flatnonzero(np.isin(codes, wrong))
+        offered = offered_format(name, values)
+        other = f" It looks like {offered}." if offered and offered != option("formats", {name: form}) else ""
         raise DataError(
             f"column {name!r}: expected numbers written as data.formats says ({form}), got {len(rows):,} "
-            f"{rows_word(len(rows))} such as {texts[codes[rows[0]]][:40]!r} ({at_rows(rows)}). Correct them or the "
-            "format, or say which words mean missing with data.missing_words"
+            f"{rows_word(len(rows))} such as {texts[codes[rows[0]]][:40]!r} ({at_rows(rows)}).{other} Correct them "
+            "or the format, or say which words mean missing with data.missing_words"
+        )
+    if form == "currency" and (mixed := mixed_currencies(texts)):
+        log.append(
+            f"warning: column {name!r} holds amounts in several currencies ({listing(mixed, most=5)}), which are read "
+            "as if they were one: convert them in the file"
         )
     return np.append(numbers, np.nan)[codes]
 

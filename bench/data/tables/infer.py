@@ -21,7 +21,7 @@ from bench.data.errors import DataError
 from bench.data.options import option
 from bench.data.tables.dates import SHORT_YEARS, compact, short_years
 from bench.data.tables.decode import Values
-from bench.data.tables.numbers import recognise
+from bench.data.tables.formats import phrase, recognise
 from bench.data.tables.schema import ColumnKind
 
 _ENOUGH = 20  # rows from which 'all values differ' says something
@@ -74,20 +74,34 @@ def remark(name: str, values: Values, kind: ColumnKind) -> str:
         return ""
     codes, texts = values.coded
     used = [texts[code] for code in pd.unique(codes[codes >= 0][:SAMPLE])]
-    if said := _remark_words(name, used, kind):
-        return said
+    return _remark_words(name, used, kind) or _remark_format(name, values, used)
+
+
+def _remark_format(name: str, values: Values, used: list[str]) -> str:
+    """The same of a column of text whose different cells, `used`, may be numbers as people write them."""
     found = recognise(used)
     if found is None:
         return ""
     form, wrong = found
     rows = _rows_that_say(values, wrong)
     cells = f"{len(rows):,} {rows_word(len(rows))} such as {wrong[0][:40]!r} ({at_rows(rows)})" if len(rows) else ""
+    if form == "units":
+        return f"looks like numbers with several units, such as {used[0][:40]!r}: write the column in one unit"
     if form != "plain":
         but = f", but not {cells}" if cells else ""
-        return f"looks like numbers written as {form}{but}: {option('formats', {name: form})}"
+        other = f" ({option('formats', {name: 'minutes_seconds'})} if they are that)" if form == "hours_minutes" else ""
+        return f"looks like numbers written {phrase(form)}{but}: {option('formats', {name: form})}{other}"
     words = sorted({word.strip() for word in wrong}) if len(wrong) <= _MOST_WORDS else []
     means = f"{option('missing_words', words)} if {'that means' if len(words) == 1 else 'these mean'} missing, or "
     return f"most read as numbers, but not {cells}: {means if words else ''}correct them" if cells else ""
+
+
+def offered_format(name: str, values: Values) -> str:
+    """The option that reads all of a column of text as numbers, ready to paste; '' for none."""
+    found = recognise(values.coded[1]) if values.storage == "string" else None
+    if found is None or found[1] or found[0] in ("plain", "units"):
+        return ""
+    return option("formats", {name: found[0]})
 
 
 def _remark_words(name: str, used: list[str], kind: ColumnKind) -> str:
@@ -199,8 +213,8 @@ def _to_numbers(name: str, values: Values, rows: npt.NDArray[np.int64] | None = 
         raise DataError(
             f"column {name!r}: expected numbers (kind numeric), got {len(wrong):,} {rows_word(len(wrong))} of text, "
             f"such as {values.data[wrong[0]][:40]!r} ({at_rows(np.array(wrong), rows)}). Correct them, name what means "
-            "missing in data.missing_words, set data.formats for the column, or set data.kinds for it to categorical "
-            "or ignored"
+            f"missing in data.missing_words, set {offered_format(name, values) or 'data.formats'} for the column, or "
+            "set data.kinds for it to categorical or ignored"
         )
     return numbers
 

@@ -119,7 +119,7 @@ class Noticed:
         """Note what a column seems to hold."""
         said = remark(name, as_labels(values, "text", self.missing), kind) if self.remarks else ""
         if said:
-            self.found.append(f"warning: column {name!r} {said}")
+            self.found.append(f"warning: column {name!r} ({kind}) {said}")
 
     def count(self, name: str, values: Values) -> None:
         """Note the words of a column that are read as missing."""

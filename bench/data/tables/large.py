@@ -41,7 +41,7 @@ from bench.data.tables.origin import Origin
 from bench.data.tables.roles import chosen, read_roles
 from bench.data.tables.schema import ColumnKind, FeatureColumn, Roles, Table, check_names
 
-LAYOUT = 3  # raised when files or cleaning change: old ones are then made anew
+LAYOUT = 4  # raised when files or cleaning change: old ones are then made anew
 Rows = npt.NDArray[np.int64]
 
 

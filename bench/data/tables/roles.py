@@ -11,13 +11,11 @@ import numpy.typing as npt
 import pandas as pd
 
 from bench.data.errors import DataError, listing, suggest
-from bench.data.options import option
 from bench.data.tables.class_costs import of_outcomes
 from bench.data.tables.config import TableConfig
 from bench.data.tables.dates import SHORT_YEARS, Moments, compact, epochs, read_dates, short_years
 from bench.data.tables.decode import INTEGER, Values, as_labels, shortest
-from bench.data.tables.infer import PARTS, at_rows, rows_word
-from bench.data.tables.numbers import recognise
+from bench.data.tables.infer import PARTS, at_rows, offered_format, rows_word
 from bench.data.tables.schema import Roles
 
 _WIDEST = 1e9  # ratio of the largest to the smallest weight
@@ -74,10 +72,7 @@ def weights(name: str, values: Values) -> npt.NDArray[np.float64]:
         DataError: some are not, or they are too far apart to be added.
     """
     if values.storage != "number":
-        found = recognise(values.coded[1]) if values.storage == "string" else None
-        remedy = f"Say {option('formats', {name: found[0]})}" if found and not found[1] else "Choose another column"
-        such = f" such as {values.coded[1][0][:40]!r}" if len(values.coded[1]) else ""
-        raise DataError(f"data.weight {name!r}: expected numbers, got {values.storage} values{such}. {remedy}")
+        raise _no_numbers("weight", name, values)
     wrong = int((~(values.data > 0) | np.isinf(values.data)).sum())
     if wrong:
         raise DataError(
@@ -93,6 +88,16 @@ def weights(name: str, values: Values) -> npt.NDArray[np.float64]:
     return values.data.astype(np.float64)
 
 
+def _no_numbers(role: str, name: str, values: Values) -> DataError:
+    """The complaint about a column that should hold numbers, with the format that it seems to be in."""
+    offered = offered_format(name, values)
+    such = f" such as {values.coded[1][0][:40]!r}" if len(values.coded[1]) else ""
+    return DataError(
+        f"data.{role} {name!r}: expected numbers, got {values.storage} values{such}. "
+        + (f"Say {offered}" if offered else "Choose another column")
+    )
+
+
 def _costs(name: str, values: Values) -> npt.NDArray[np.float64]:
     """Finite numbers; below 0 where a decision pays.
 
@@ -100,7 +105,7 @@ def _costs(name: str, values: Values) -> npt.NDArray[np.float64]:
         DataError: some are not.
     """
     if values.storage != "number":
-        raise DataError(f"data.cost {name!r}: expected numbers, got {values.storage} values. Choose another column")
+        raise _no_numbers("cost", name, values)
     wrong = int((~np.isfinite(values.data)).sum())
     if wrong:
         raise DataError(
@@ -157,7 +162,9 @@ def times(name: str, values: Values, day_first: bool | None = None) -> npt.NDArr
         _, texts = values.coded
         such = f" values such as {texts[0][:40]!r}" if values.storage == "string" and texts else " values"
         short = f"; {SHORT_YEARS}" if values.storage == "string" and short_years(texts) else ""
-        raise DataError(f"data.time {name!r}: expected {TIMES}, got {values.storage}{such}{short}. {_REMEDY}")
+        offered = offered_format(name, values)
+        remedy = f"Say {offered} if it is a number" if offered else _REMEDY
+        raise DataError(f"data.time {name!r}: expected {TIMES}, got {values.storage}{such}{short}. {remedy}")
     moments = instants(name, values, day_first)
     absent = values.missing() if moments is None else moments.absent()
     if absent.any():

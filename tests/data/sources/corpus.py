@@ -164,6 +164,13 @@ def half() -> pd.Series[Any]:
     return pd.Series(np.array(["train", "train", "train", "val", "test"])[np.arange(N) // 4 % 5])
 
 
+NUMBERS_WITH_WORDS = {
+    "kilograms": ["10 kg", "2.5 kg", "3 kg"], "gigabytes": ["5GB", "10GB", "20GB"], "metres": ["1.75m", "1.8m", "2m"],
+    "megabytes and gigabytes": ["5GB", "500MB", "1GB"], "hours and minutes in words": ["1h 30m", "45m", "2h"],
+    "hours, minutes and seconds": ["00:05:30", "01:00:00", "00:00:09"], "days": ["2 days", "1 day", "10 days"],
+    "times of day": ["12:30", "09:05", "23:59"], "hexadecimal numbers": ["0x1F", "0xA0", "0x07"],
+    "fractions": ["1/2", "3 1/4", "5"], "underscores in numbers": ["1_000", "250", "12_500"],
+}  # fmt: skip
 CASES = (
     # What is no table.
     Case("no such file, but one with a name like it", "error", lambda: (csv()(), "tt.csv")[1]),
@@ -215,6 +222,16 @@ CASES = (
     Case("two decimal marks", "error",
          csv(lambda f: at(f.assign(paid="1,5 €"), "paid", 3, "1.5 €")), {"formats": {"paid": "currency"}}),
     Case("a format for what is a number already", "error", parquet(lambda f: f), {"formats": {"price": "percent"}}),
+    Case("amounts in euros and dollars", "warning",
+         csv(lambda f: f.assign(paid=np.array(["€ 5", "$ 6", "€ 7"])[f.index % 3])), {"formats": {"paid": "currency"}}),
+    *(Case(f"{what}, undeclared", "warning", csv(lambda f, cells=cells: f.assign(v=np.array(cells)[f.index % 3])))
+      for what, cells in NUMBERS_WITH_WORDS.items()),
+    Case("two units", "error",
+         csv(lambda f: at(f.assign(paid="10 kg"), "paid", 3, "900 g")), {"formats": {"paid": "unit"}}),
+    Case("half past twelve, or twelve minutes and a half", "error",
+         csv(lambda f: f.assign(paid="12:30")), {"formats": {"paid": "duration"}}),
+    Case("a footnote behind a number", "error",
+         csv(lambda f: at(f.assign(paid="1,234"), "paid", 3, "1,234¹")), {"formats": {"paid": "thousands"}}),
     Case("? among numbers", "warning",
          csv(lambda f: at(f, "price", 7, "?").assign(price=lambda g: g["price"].where(g.index > 9, 5)))),
     Case("? among numbers, declared", "accepted", csv(lambda f: at(f, "price", 7, "?")), {"missing_words": ("?",)}),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -98,9 +99,8 @@ def test_words_for_missing_are_missing_in_text_and_said(tmp_path: Path) -> None:
 def test_a_declared_word_makes_a_column_of_numbers(tmp_path: Path) -> None:
     ages = [str(18 + i % 60) if i != 7 else "?" for i in range(N)]
     table = load(tmp_path, {"age": ages})
-    assert any(
-        "'age' most read as numbers, but not 1 row such as '?' (row 8): 'data.missing_words=" in s for s in table.log
-    )
+    said = "'age' (categorical) most read as numbers, but not 1 row such as '?' (row 8): 'data.missing_words="
+    assert any(said in line for line in table.log)
     table = load(tmp_path, {"age": ages}, missing_words=("?",))
     assert np.isnan(table.frame["age"][7])
     assert table.frame["age"][8] == 26
@@ -117,6 +117,20 @@ def test_a_declared_word_makes_a_column_of_numbers(tmp_path: Path) -> None:
         (("1E5", "1e5", "2E10"), "has one number in several spellings (1E5, 1e5): 'data.kinds={v: categorical}'"),
         (("12,5 %", "7 %"), "looks like numbers written as percent: 'data.formats={v: percent}'"),
         (("¥ 12", "¥ 1,300"), "looks like numbers written as currency: 'data.formats={v: currency}'"),
+        (("1_000", "250"), "looks like numbers written as thousands: 'data.formats={v: thousands}'"),
+        (("10 kg", "2.5 kg"), "(categorical) looks like numbers written with a unit: 'data.formats={v: unit}'"),
+        (("5GB", "10GB"), "looks like numbers written with a unit"),
+        (("1.75m", "2m"), "looks like numbers written with a unit"),
+        (("36 months", "60 months"), "looks like numbers written with a unit"),
+        (("5GB", "500MB"), "looks like numbers with several units, such as '5GB': write the column in one unit"),
+        (("1h 30m", "45m"), "looks like numbers written as durations or times of day: 'data.formats={v: duration}'"),
+        (("00:05:30", "01:00:00"), "looks like numbers written as durations or times of day"),
+        (("2 days", "1 day"), "looks like numbers written as durations"),
+        (("2:30 pm", "11:05 am"), "looks like numbers written as durations or times of day"),
+        (("12:30", "09:05"), "as hours and minutes: 'data.formats={v: hours_minutes}' ('data.formats={v: minutes_"),
+        (("0x1F", "0xA0"), "looks like numbers written as hexadecimal: 'data.formats={v: hexadecimal}'"),
+        (("1/2", "3 1/4", "5"), "looks like numbers written as fractions: 'data.formats={v: fraction}'"),
+        (("½", "3½"), "looks like numbers written as fractions"),
         (("train", "test", "val"), "says which rows train and test; to split by it: data.given=v"),
         (("1.1", "1.10", "1.2"), "has one number in several spellings (1.1, 1.10): 'data.kinds={v: categorical}'"),
     ],
@@ -124,6 +138,55 @@ def test_a_declared_word_makes_a_column_of_numbers(tmp_path: Path) -> None:
 def test_what_a_column_seems_to_hold_is_said(tmp_path: Path, cells: tuple[str, ...], said: str) -> None:
     table = load(tmp_path, {"v": cycled(*cells)}, duplicates="keep")
     assert any(said in line for line in table.log), table.log
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        ("12A", "12B", "3C"), ("1st", "2nd"), ("5+", "10+"), ("v1", "v2"), ("00A", "01B"), ("10x20", "5x3"),
+        ("2023/24", "2022/23"), ("10²", "12²"), ("1,234¹", "5,678²"), ("12 Main St", "5 Oak Ave"), ("18-24", "25-34"),
+    ],
+)  # fmt: skip
+def test_names_with_digits_are_taken_for_no_numbers(tmp_path: Path, cells: tuple[str, ...]) -> None:
+    """5+ is not five, 10² is not 102, and 12A is a door."""
+    table = load(tmp_path, {"v": cycled(*cells)}, duplicates="keep")
+    assert not any("looks like" in line for line in table.log), table.log
+
+
+@pytest.mark.parametrize(
+    ("cells", "form", "numbers"),
+    [
+        (("10 kg", "2.5 kg"), "unit", {10, 2.5}),
+        (("1h 30m", "45m"), "duration", {5400, 2700}),
+        (("0x1F", "0xA0"), "hexadecimal", {31, 160}),
+        (("1/2", "3 1/4"), "fraction", {0.5, 3.25}),
+        (("1_000", "250"), "thousands", {1000, 250}),
+        (("12:30", "09:05"), "hours_minutes", {45000, 32700}),
+        (("12:30", "09:05"), "minutes_seconds", {750, 545}),
+    ],
+)
+def test_what_is_offered_for_numbers_with_words_reads_them(
+    tmp_path: Path, cells: tuple[str, ...], form: str, numbers: set[float]
+) -> None:
+    table = load(tmp_path, {"v": cycled(*cells)}, duplicates="keep", formats={"v": form})
+    assert set(table.frame["v"]) == numbers
+    with pytest.raises(DataError, match=rf"expected numbers written as data.formats says \({form}\), got 1 row"):
+        load(tmp_path, {"v": ["many", *cycled(*cells)[1:]]}, duplicates="keep", formats={"v": form})
+
+
+@pytest.mark.parametrize(
+    ("cells", "mixed"),
+    [
+        (("€ 5", "$ 6"), r"\$, €"), (("100 USD", "5 EUR"), "eur, usd"), (("US$5", "A$7"), r"a\$, us\$"),
+        (("£5", "5 €"), "£, €"), (("¥ 5", "7 元"), ""), (("$5", "7 USD"), ""), (("€5", "7"), ""),
+        (("₹ 5", "Rs. 7"), ""),
+    ],
+)  # fmt: skip
+def test_several_currencies_in_one_column_are_said(tmp_path: Path, cells: tuple[str, ...], mixed: str) -> None:
+    table = load(tmp_path, {"v": cycled(*cells)}, duplicates="keep", formats={"v": "currency"})
+    said = [line for line in table.log if "several currencies" in line]
+    assert len(said) == bool(mixed)
+    assert re.search(rf"amounts in several currencies \({mixed}\)", "".join(said)) or not mixed
 
 
 def test_a_format_reads_the_text_of_the_file(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from bench.data.errors import DataError
 from bench.data.tables.config import Format
-from bench.data.tables.numbers import read_numbers, recognise
+from bench.data.tables.formats import read_numbers, recognise
 
 
 @pytest.mark.parametrize(
