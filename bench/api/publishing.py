@@ -7,12 +7,11 @@ from pathlib import Path
 
 from bench.cli.cells import options_from
 from bench.cli.console import Console
-from bench.config import BoardConfig
 from bench.leaderboard.boards.bootstrap import attach
 from bench.leaderboard.boards.build import boards as build_boards
 from bench.leaderboard.boards.model import Board
-from bench.leaderboard.publish import FILTERS, select
 from bench.leaderboard.publish import for_settings as publish_as
+from bench.leaderboard.publish import picked, select
 from bench.leaderboard.reading import read_records, say_left_out
 from bench.records.files import ResultsError
 from bench.records.store import Store
@@ -37,7 +36,7 @@ def boards(overrides: Sequence[str] = ()) -> list[Board]:
     root = Path(options.results)
     everything = read_records(root)
     say_left_out(everything, Console(stderr=True))
-    records = select(everything, filters(options.board))
+    records = select(everything, picked(options.board))
     try:
         found = build_boards(records, metric=options.board.metric) if len(records) else []
     except ValueError as error:
@@ -62,8 +61,3 @@ def publish(overrides: Sequence[str] = (), *, quiet: bool = False) -> list[Path]
     options = options_from(check_list(overrides))
     command = f"imbench.publish({list(overrides)!r})"
     return publish_as(options.board, Path(options.results), Console(quiet=quiet), command)
-
-
-def filters(board: BoardConfig) -> dict[str, str]:
-    """Which records are asked for: data, target, model."""
-    return {name: value for name in FILTERS if (value := getattr(board, name)) is not None}

@@ -212,6 +212,11 @@ def writer(text: str) -> Callable[[Path], None]:
     return write
 
 
+def picked(board: Any) -> dict[str, str]:
+    """Which records the `board` section of a configuration asks for: data, target, model."""
+    return {name: value for name in FILTERS if (value := getattr(board, name)) is not None}
+
+
 def for_settings(board: Any, root: Path, console: Console, command: str) -> list[Path]:
     """Publish as the `board` section of a configuration says; a snapshot where it has a name. Returns the files.
 
@@ -220,7 +225,6 @@ def for_settings(board: Any, root: Path, console: Console, command: str) -> list
     """
     from bench.records import snapshot  # noqa: PLC0415 - it publishes, too
 
-    chosen = {key: value for key in FILTERS if (value := getattr(board, key)) is not None}
     options = Options(
         metric=board.metric,
         draws=board.bootstrap,
@@ -237,6 +241,6 @@ def for_settings(board: Any, root: Path, console: Console, command: str) -> list
             return snapshot.write(folder, records, texts, command=command, overwrite=board.overwrite)
 
     try:
-        return publish(root, console=console, where=chosen, options=options, finish=finish)
+        return publish(root, console=console, where=picked(board), options=options, finish=finish)
     except ValueError as error:
         raise ResultsError(f"board.metric: {error}") from None

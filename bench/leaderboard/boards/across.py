@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bench.evaluation.registry import metric_of
+from bench.leaderboard.boards.complete import complete
 from bench.leaderboard.boards.grouping import assignments, varying
 from bench.leaderboard.boards.model import Board
 from bench.leaderboard.statistics.data_sets import Blocks, analyse, blocks_needed
@@ -72,7 +73,7 @@ def _summary(model: str, boards: Sequence[Board], blocks_of: Mapping[str, str], 
         for row in board.rows:
             if row.score is not None:
                 scores[blocks_of[board.slug]][row.label][board.title] = sign * row.score.mean
-    strategies, used, left_out = _complete(scores)
+    strategies, used, left_out = complete(scores)
     kept = {b.title: b for b in boards if blocks_of[b.slug] in used}
     table = {s: {d: sum(scores[d][s].values()) / len(scores[d][s]) for d in used} for s in strategies}
     baselines = {b.baseline for b in boards if b.baseline}
@@ -126,30 +127,6 @@ def _related(data: Sequence[str]) -> Iterator[str]:
             f"Blocks of one generator ({list_of(short(d, 80) for d in data)}) share how items, users and tastes are "
             "drawn: they say less about other data than as many data sets of their own."
         )
-
-
-def _complete(scores: Mapping[str, Mapping[str, Mapping[str, float]]]) -> tuple[list[str], list[str], list[str]]:
-    """Strategies with a value on at least half of the blocks; blocks with all values of all of these; what is left out.
-
-    Nothing is filled in: a strategy or a block with a gap is left out and named.
-    """
-    names = sorted({s for by_strategy in scores.values() for s in by_strategy})
-    present = {s: [d for d in scores if s in scores[d]] for s in names}
-    strategies = [s for s in names if 2 * len(present[s]) >= len(scores)]
-    used, notes = [], []
-    for data, by_strategy in scores.items():
-        targets = {t for by_target in by_strategy.values() for t in by_target}
-        lacking = [s for s in strategies if set(by_strategy.get(s, ())) != targets]
-        if lacking:
-            notes.append(f"Block {short(data, 80)} is left out: no value of {list_of(short(s, 80) for s in lacking)}.")
-        else:
-            used.append(data)
-    notes += [
-        f"{short(s, 80)} is left out: it has values on {len(present[s])} of {len(scores)} blocks."
-        for s in names
-        if s not in strategies
-    ]
-    return strategies, used, notes
 
 
 def _sentences(
