@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from bench.evaluation.calibration import calibration_intercept
 from bench.evaluation.decided import Counts, macro_f1
 from bench.evaluation.ranked import ranking_table
 from bench.evaluation.truth import Numbers
@@ -20,9 +21,13 @@ def per_group(
     group: npt.NDArray[np.int64],
     names: tuple[str, ...],
     weight: Numbers | None = None,
+    *,
+    odds: Numbers | None = None,
 ) -> dict[str, dict[str, float | None]]:
     """Rows, positives, AUROC and average precision of the groups with enough rows, at most the largest 100.
 
+    With recalibrated log `odds` (n,) also each group's calibration in the large: by how much its log odds are too low
+    as a whole, 0 is right (Cox 1958); a calibrated model may be wrong in every group (Pleiss et al. 2017).
     margin, y, group and weight (n,); names: of the group codes. Rows and positives are counted, the metrics weighted. A
     precision depends on prevalence: compare groups by AUROC (McDermott et al. 2024).
     """
@@ -37,6 +42,9 @@ def per_group(
             "auroc": auroc,
             "average_precision": average_precision,
         }
+        if odds is not None:
+            shift = calibration_intercept(odds[inside], positive.astype(np.int64), own)
+            found[names[code]]["calibration_intercept"] = shift
     return found
 
 

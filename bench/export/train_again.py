@@ -25,6 +25,7 @@ from bench.export.encoder_state import named_with
 from bench.export.errors import ExportError
 from bench.export.model import ExportedModel
 from bench.export.model_folder import load, write_model
+from bench.export.onnx_model import write_onnx
 from bench.export.predictor_state import Parts, dump_predictor
 from bench.export.proven import input_schema
 from bench.export.refit import Refit, Steps, moved, observed, refit
@@ -50,13 +51,14 @@ class Asked:
     """What is asked of an export.
 
     rule: how the model decides (`bench.export.asked_rule`). copy_encoder: the folder holds a pretrained text encoder
-    with its weights, instead of naming it. refit: train on validation rows too (`bench.export.refit`). overwrite: a
-    folder that is there.
+    with its weights, instead of naming it. refit: train on validation rows too (`bench.export.refit`). onnx: write a
+    file of ONNX as well. overwrite: a folder that is there.
     """
 
     rule: str = "tuned"
     copy_encoder: bool = False
     refit: bool = False
+    onnx: bool = False
     overwrite: bool = False
 
 
@@ -69,6 +71,7 @@ class Exported:
     difference: float
     rows: int
     refit: Refit | None = None
+    onnx: float | None = None  # the largest difference of a probability of the file of ONNX, where there is one
 
 
 def export(
@@ -125,12 +128,14 @@ def export(
                 card=card(record, facts, rule, folder.name),
                 copy_encoder=asked.copy_encoder,
             )
-            read = _hold(_logits_of(load(work), data), stored, record, run, "read back from the folder")
+            made = load(work)
+            read = _hold(_logits_of(made, data), stored, record, run, "read back from the folder")
+            apart = write_onnx(work, made, data.table.frame.iloc[data.partition.test]) if asked.onnx else None
     except NameTaken:
         raise ExportError(f"{folder}: expected a folder that is not there yet; give another out=FOLDER") from None
     except OSError as error:
         raise ExportError(f"{folder}: expected to write it there, got: {error.strerror or error}") from error
-    return Exported(folder, max(difference, read), sum(map(len, stored.values())), again)
+    return Exported(folder, max(difference, read), sum(map(len, stored.values())), again, apart)
 
 
 def _trained(planned: Planned, data: Encoded, run: RunConfig) -> tuple[Predictor, Steps]:

@@ -27,8 +27,8 @@ from bench.evaluation.fit_gap import rows_asked, train_auroc
 from bench.evaluation.per_group import decided_per_group, enough, per_group
 from bench.evaluation.rules import tau_decisions
 from bench.evaluation.truth import report, under_shift
+from bench.evaluation.views import Temperature, margin, prior_corrected
 from bench.evaluation.views import natural_prior as trained_prior
-from bench.evaluation.views import prior_corrected
 from bench.records.files import one_line
 from bench.records.predictions import Logits
 from bench.records.record import Record, Status, failed_record, now
@@ -73,7 +73,9 @@ def evaluated(planned: Planned, base: Record, predictor: Predictor, data: Encode
     corrected = prior_corrected(test, predictor.prior.numpy(), natural)
     tau = result.fitted.get("tau")
     decided = None if tau is None else tau_decisions(corrected, trained_prior(mass), tau)
-    own = {**_test_traits(planned.cell.data, data, {"raw": test, "corrected": corrected}, decided)}
+    scale = Temperature(1.0 / result.fitted["temperature"], result.fitted["bias"])
+    odds = margin(scale.apply(corrected)) if decided is None else None
+    own = {**_test_traits(planned.cell.data, data, {"raw": test, "corrected": corrected}, decided, odds)}
     base = replace(base, traits={**base.traits, **own, **_resolved(planned, data)})
     rows, of_weights = data.table.rows, {part: (w,) for part, w in weights.items()}
     said = {part: (own,) for part in ("val", "test") if (own := data.said(part))}
@@ -169,11 +171,12 @@ def _test_traits(
     data: Encoded,
     views: Mapping[str, npt.NDArray[np.float64]],
     decided: npt.NDArray[np.int64] | None,
+    odds: npt.NDArray[np.float64] | None,
 ) -> dict[str, Any]:
     """What groups and known truth add: metrics per group, Bayes-optimal metrics and regrets, the generator's settings.
 
-    views: test logits (n, C) as they are and prior-corrected; decided: classes (n,) under the tuned rule, for more than
-    two. Truth is known for two classes only.
+    views: test logits (n, C) as they are and prior-corrected; odds: recalibrated log odds (n,), of two classes;
+    decided: classes (n,) under the tuned rule, for more than two. Truth is known for two classes only.
     """
     roles, rows, found = data.table.roles, data.partition.test, dict[str, Any]()
     weight = data.weights().get("test")
@@ -185,7 +188,7 @@ def _test_traits(
         group, classes = codes[rows], data.train.n_classes
         found["group_column"], found["n_groups"] = config.report_by or config.group, len(np.unique(group))
         found["groups"] = (
-            per_group(margins["raw"], y, group, names, weight)
+            per_group(margins["raw"], y, group, names, weight, odds=odds)
             if decided is None
             else decided_per_group(decided, y, group, names, classes=classes, weight=weight)
         )

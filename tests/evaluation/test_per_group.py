@@ -59,3 +59,20 @@ def test_decisions_per_group_are_those_of_the_rows_of_the_group_alone() -> None:
             "accuracy": pytest.approx(accuracy_score(y[inside], predicted[inside])),
             "macro_f1": pytest.approx(f1_score(y[inside], predicted[inside], average="macro")),
         }
+
+
+def test_calibration_of_a_group_is_the_shift_of_log_odds_that_its_rows_want() -> None:
+    """Known by construction: the log odds of one group are right, and those of the other .7 too low."""
+    g = np.random.default_rng(0)
+    odds, group = g.normal(-1, 1, 40_000), g.integers(0, 2, 40_000)
+    true = odds + np.where(group == 1, 0.7, 0.0)
+    y = (g.random(len(odds)) < 1 / (1 + np.exp(-true))).astype(np.int64)
+    found = per_group(odds, y, group, ("right", "low"), odds=odds)
+    assert found["right"]["calibration_intercept"] == pytest.approx(0, abs=0.05)
+    assert found["low"]["calibration_intercept"] == pytest.approx(0.7, abs=0.05)
+    for code, name in enumerate(("right", "low")):  # the definition: expected positives equal those that there are
+        inside = group == code
+        shift = found[name]["calibration_intercept"]
+        assert shift is not None
+        assert (1 / (1 + np.exp(-(odds[inside] + shift)))).sum() == pytest.approx(y[inside].sum(), rel=1e-6)
+    assert "calibration_intercept" not in per_group(odds, y, group, ("right", "low"))["low"]

@@ -1,8 +1,9 @@
-"""From an unknown CSV to predictions in four commands, as the documents show them."""
+"""From an unknown CSV to predictions in four commands, as the documents show them; what each took is printed (-s)."""
 
 from __future__ import annotations
 
 import re
+import time
 from pathlib import Path
 
 import numpy as np
@@ -26,16 +27,20 @@ def test_from_an_unknown_file_to_predictions(tmp_path: Path) -> None:
         ("run", "-m", "data=orders", "strategy=none,class_weights", "model=linear", "repeats=2", "train.max_steps=200"),
         ("export", "data=orders", "model=linear"),
     ]
-    said = []
-    for command in commands:
-        done = call(*command, cwd=tmp_path)
+    took = list[float]()
+
+    def typed(*words: str) -> str:
+        began = time.perf_counter()
+        done = call(*words, cwd=tmp_path)
         assert done.returncode == 0, done.stdout
-        said.append(done.stdout)
+        took.append(time.perf_counter() - began)
+        return done.stdout
+
+    said = [typed(*command) for command in commands]
     following = re.search(r"next: imbench (predict \S+ new.csv out=scored.parquet)", said[-1])
     assert following is not None
-    done = call(*following[1].split(), "keep=order", cwd=tmp_path)
-    assert done.returncode == 0, done.stdout
-    assert "200 rows scored to scored.parquet" in done.stdout
+    assert "200 rows scored to scored.parquet" in typed(*following[1].split(), "keep=order")
+    print(f"\nfrom a file to predictions: {sum(took):.1f} s ({', '.join(f'{seconds:.1f}' for seconds in took)})")
     scored = pd.read_parquet(tmp_path / "scored.parquet")
     assert scored["order"].tolist() == new["order"].tolist()
     late = new["late"].to_numpy() == "yes"

@@ -2,7 +2,7 @@
 
     imbench data get give_me_some_credit
     imbench run -m data=give_me_some_credit data.costs=true 'data.cost={fp: cost_fp, fn: cost_fn}' \\
-        strategy=none,class_weights,undersample model=lightgbm,linear 'split=range(0,3)' results=R
+        strategy=none,class_weights,undersample model=lightgbm 'split=range(0,2)' results=R
     python -m tests.tools.cost_example R
 
 Every figure is added up row by row from the stored predictions, in a loop that shares no code with the metrics, and

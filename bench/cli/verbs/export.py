@@ -6,7 +6,7 @@ record's to 1e-6. It decides by the threshold of the highest F1, or by rule=aler
 (a false-positive rate), cost (of data.cost), cost:fp=1,fn=20 or argmax, chosen on validation rows. out=FOLDER says
 where to (by default models/ in the results), overwrite=true replaces what is there. refit=true trains once more, on
 training and validation rows, for as many steps as validation chose; its calibration and rule stay, and so do the
-figures that are reported.
+figures that are reported. onnx=true adds a file of ONNX for networks of numbers and categories.
 The folder holds weights as safetensors (trees as LightGBM's text), encoders as plain JSON, the schema, calibration and
 decision rule, and a model card. A pretrained text encoder that the features come from is named, with a digest of its
 content; encoder=copied puts it into the folder as well. `imbench predict FOLDER new.csv` and imbench.load(FOLDER) use
@@ -36,10 +36,15 @@ from bench.records.record import Record
 from bench.records.store import Store
 from bench.sweep.plan import Planned
 
-_OWN = ("out", "overwrite", "rule", "refit", "encoder")
+_OWN = ("out", "overwrite", "rule", "refit", "onnx", "encoder")
 
 
-_CHOICES = {"overwrite": ("false", "true"), "refit": ("false", "true"), "encoder": ("named", "copied")}
+_CHOICES = {
+    "overwrite": ("false", "true"),
+    "refit": ("false", "true"),
+    "onnx": ("false", "true"),
+    "encoder": ("named", "copied"),
+}
 """The values of options, the default first."""
 
 
@@ -49,7 +54,7 @@ class Export(Verb):
     name = "export"
     group = "use what won"
     order = 35
-    usage = "[KEY] [out=FOLDER] [overwrite=true] [rule=…] [refit=true] [encoder=copied] [key=value …]"
+    usage = "[KEY] [out=FOLDER] [overwrite=true] [rule=…] [refit=true] [onnx=true] [encoder=copied] [key=value …]"
     keys = (
         "strategy",
         "data",
@@ -94,12 +99,16 @@ class Export(Verb):
                 rule=own.get("rule", "tuned"),
                 copy_encoder=own.get("encoder") == "copied",
                 refit=own.get("refit") == "true",
+                onnx=own.get("onnx") == "true",
                 overwrite=own.get("overwrite") == "true",
             ),
         )
         if sentence:
             console.print(Text(sentence), soft_wrap=True)
         console.print(Text(_written(made)), soft_wrap=True)
+        if made.onnx is not None:
+            said = f"and as model.onnx, by onnxruntime within {made.onnx:.1g} of the model's probabilities on test rows"
+            console.print(Text(said), soft_wrap=True)
         console.print(Text(f"next: imbench predict {made.folder} new.csv out=scored.parquet"), soft_wrap=True)
         return 0
 

@@ -16,7 +16,7 @@ from bench.data.tables.imposed import Rows
 from bench.data.tables.schema import release
 from strategies.features import Field
 
-_FARTHEST = 1e6  # standard deviations; beyond, float32 would overflow in a model
+FARTHEST = 1e6  # standard deviations; beyond, float32 would overflow in a model
 _SUMMED = 1 << 18  # rows summed at a time
 
 
@@ -101,7 +101,7 @@ class Standard:
             z /= self.size
             z -= self.mean
             z /= self.scale
-        return z.clip(-_FARTHEST, _FARTHEST, out=z)
+        return z.clip(-FARTHEST, FARTHEST, out=z)
 
 
 def median(values: npt.NDArray[np.float64]) -> float:

@@ -26,8 +26,12 @@ LABELS: Final = {
     "average_precision": "AP",
     "macro_f1": "Macro-F1 tuned",
     "accuracy": "Accuracy tuned",
+    "calibration_intercept": "Calibration intercept recalibrated",
 }
-"""The metrics of a group in the order of the tables; records hold the two of their kind."""
+"""The metrics of a group in the order of the tables; records hold those of their kind."""
+
+_IDEAL: Final = {"calibration_intercept": 0.0}
+"""Of metrics that aim at a value: of all others the highest is best."""
 
 _ByMetric = Mapping[str, tuple[Interval | None, ...]]
 
@@ -67,6 +71,12 @@ class Subgroups:
         found = [i.mean for i in self.values.get(label, {}).get(metric, ()) if i is not None]
         return max(found) - min(found) if len(found) > 1 else None
 
+    def worst(self, label: str, metric: str) -> float | None:
+        """The mean of the group that is served worst: the lowest, or the farthest from the ideal; None without any."""
+        found = [i.mean for i in self.values.get(label, {}).get(metric, ()) if i is not None]
+        ideal = _IDEAL.get(metric)
+        return min(found, key=lambda v: v if ideal is None else -abs(v - ideal), default=None)
+
     def notes(self) -> Iterator[str]:
         """What was left out, what is undefined and why, and how to compare groups."""
         rest = self.total - len(self.shown) - self.few
@@ -82,13 +92,19 @@ class Subgroups:
             return
         few = sum(group.few for group in self.shown)
         yield (
-            "Spread is the largest of these means less the smallest. Noise in small groups widens it"
+            "Worst is the mean of the group that is served worst; spread is the largest less the smallest. Noise in "
+            "small groups makes both larger"
             + (f": {few} of {len(self.shown)} groups have fewer than {FEWEST} test rows of a class." if few else ".")
         )
         if "average_precision" in self.metrics:
             yield (
                 "Compare groups by AUROC: AP rises with prevalence, so choosing by it favours groups with many "
                 "positives (McDermott et al. 2024, arXiv 2401.06091)."
+            )
+        if "calibration_intercept" in self.metrics:
+            yield (
+                "The calibration intercept says by how much log odds are too low in a group; 0 is right, and of all "
+                "rows together it is near 0 by recalibration."
             )
         if "macro_f1" in self.metrics:
             yield "Macro-F1 is over the classes that occur or are predicted in a group: groups average other classes."
@@ -195,8 +211,8 @@ def tables(
             lines.append(
                 [short(group.name, 40), f"{group.rows:,.0f}", *share, *(number(i.mean if i else None) for i in cells)]
             )
-        spreads = [number(groups.spread(label, metric)) for label in known]
-        lines.append(["Spread", "", *([""] if binary else []), *spreads])
+        for name, of in (("Worst", groups.worst), ("Spread", groups.spread)):
+            lines.append([name, "", *([""] if binary else []), *(number(of(label, metric)) for label in known)])
         yield f"{LABELS[metric]} per group", ["Group", "Rows", *(["Positive"] if binary else []), *known], lines
 
 

@@ -217,8 +217,12 @@ def _json_groups(board: Board) -> dict[str, Any] | None:
     groups = board.subgroups
     if groups is None:
         return None
-    spread = {label: {m: groups.spread(label, m) for m in groups.metrics} for label in groups.values}
-    return {"total": groups.total, "entries": list(entries(groups)), "spread": spread, "notes": list(groups.notes())}
+    worst, spread = (
+        {label: {m: of(label, m) for m in groups.metrics} for label in groups.values}
+        for of in (groups.worst, groups.spread)
+    )
+    own = {"total": groups.total, "entries": list(entries(groups)), "notes": list(groups.notes())}
+    return {**own, "worst": worst, "spread": spread}
 
 
 def _json_row(row: Row) -> dict[str, Any]:

@@ -13,7 +13,7 @@ import pytest
 
 from bench.leaderboard.boards.build import boards
 from bench.leaderboard.boards.model import Board
-from bench.leaderboard.boards.subgroups import MOST
+from bench.leaderboard.boards.subgroups import MOST, tables
 from bench.leaderboard.formats import csv_json as export
 from bench.leaderboard.formats.html import page
 from bench.leaderboard.formats.latex import latex
@@ -48,6 +48,18 @@ def board() -> Board:
     return found
 
 
+def test_the_worst_group_is_the_lowest_or_the_farthest_from_the_ideal() -> None:
+    """Of calibration 0 is right: -.6 is worse than .4."""
+    own = {"DE": 0.4, "FR": -0.6, "IT": 0.1}
+    groups = {name: {**entry(100, 40, 0.6, 0.5), "calibration_intercept": v} for name, v in own.items()}
+    (found,) = boards(of_records([grouped("none", 0, groups)]))
+    assert found.subgroups is not None
+    assert found.subgroups.worst("none", "calibration_intercept") == pytest.approx(-0.6)
+    shown = {title: lines for title, _, lines in tables(found.subgroups, ["none"], None)}
+    assert shown["Calibration intercept recalibrated per group"][-2][-1].replace("−", "-") in ("-.600", "-0.600")
+    assert any("by how much log odds are too low" in note for note in found.subgroups.notes())
+
+
 def test_values_are_means_over_seeds_and_spread_is_of_the_means() -> None:
     groups = board().subgroups
     assert groups is not None
@@ -59,6 +71,7 @@ def test_values_are_means_over_seeds_and_spread_is_of_the_means() -> None:
     assert de.half == pytest.approx(0.05 * 12.706, rel=1e-4)  # t with one degree of freedom, s/sqrt(2) = .05
     assert groups.spread("none", "auroc") == pytest.approx(0.8 - 0.65)
     assert groups.spread("none", "average_precision") == pytest.approx(0.25)
+    assert groups.worst("none", "auroc") == pytest.approx(0.65)
 
 
 def test_notes_tell_what_is_hidden_undefined_and_not_comparable() -> None:
@@ -112,7 +125,7 @@ def test_many_classes_have_macro_f1_and_accuracy() -> None:
     ((title, headings, lines), (second, _, others)) = found.group_tables()
     assert (title, second) == ("Macro-F1 tuned per group", "Accuracy tuned per group")
     assert headings == ["Group", "Rows", "none"]
-    assert lines == [["DE", "50", ".500"], ["Spread", "", "–"]]
+    assert lines == [["DE", "50", ".500"], ["Worst", "", ".500"], ["Spread", "", "–"]]
     assert others[0][-1] == ".750"
     assert found.subgroups is not None
     assert any("groups average other classes" in note for note in found.subgroups.notes())
