@@ -16,6 +16,7 @@ import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.parquet as pq  # type: ignore[import-untyped]
 
 from bench.data.errors import DataError, listing
+from bench.data.files.parquet_bomb import check_footers, texts
 
 ENDINGS = (".parquet", ".pq")
 INCOMPLETE = "Is it complete, and what its ending says? Write or fetch it again"
@@ -46,14 +47,19 @@ def parquet_files(folder: Path) -> list[Path]:
 class ParquetTable:
     """The columns of Parquet files, one after another, each read when it is asked for.
 
+    `packed`: bytes of what the files were made of, if that is not what they take themselves.
+
     Raises:
-        DataError: a file that cannot be read, columns that differ, or types that do not agree; names file and columns.
+        DataError: a file that cannot be read or unpacks to far more than it takes, columns that differ, or types that
+            do not agree; names file and columns.
     """
 
-    def __init__(self, paths: Sequence[Path], folder: Path | None = None) -> None:
+    def __init__(self, paths: Sequence[Path], folder: Path | None = None, *, packed: int | None = None) -> None:
         self.paths, self.folder = list(paths), folder
         self.name = (folder or self.paths[0]).name
         self.files = [opened(path) for path in self.paths]
+        self.packed = sum(path.stat().st_size for path in self.paths) if packed is None else packed
+        check_footers(self.name, self.files, self.packed)
         self.rows = [file.metadata.num_rows for file in self.files]
         self.said = [_said_by(path.relative_to(folder)) if folder else {} for path in self.paths]
         self.check()
@@ -97,10 +103,11 @@ class ParquetTable:
         _ = self.schema
 
     def read(self, name: str) -> pa.ChunkedArray:
-        """One column of all files.
+        """One column of all files; nothing but nulls of its type where its values are no plain ones, such as lists.
 
         Raises:
-            DataError: it cannot be read, or values do not survive the type on which the files agree.
+            DataError: it cannot be read, it unpacks to too much, or values do not survive the type on which the files
+                agree.
         """
         if name in self.said[0]:
             parts: Iterable[Any] = (
@@ -108,10 +115,12 @@ class ParquetTable:
                 for said, rows in zip(self.said, self.rows, strict=True)
             )
             return pa.chunked_array(list(parts), pa.string())
-        kind, chunks = self.schema.field(name).type, []
+        kind, chunks = self.schema.field(name).type, list[pa.Array]()
+        if pa.types.is_nested(kind) or pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
+            return pa.chunked_array([pa.nulls(sum(self.rows), kind)])
         for path, file in zip(self.paths, self.files, strict=True):
             try:
-                column = file.read(columns=[name]).column(name)
+                column = self._column(path, file, name)
                 chunks += (column if column.type == kind else column.cast(kind)).chunks
             except (pa.ArrowException, OSError) as error:
                 raise DataError(
@@ -119,6 +128,14 @@ class ParquetTable:
                     f"{INCOMPLETE}"
                 ) from error
         return pa.chunked_array(chunks, kind)
+
+    def _column(self, path: Path, file: pq.ParquetFile, name: str) -> pa.ChunkedArray:
+        """One column of one file."""
+        kind = file.schema_arrow.field(name).type
+        held = kind.value_type if pa.types.is_dictionary(kind) else kind
+        if pa.types.is_string(held) or pa.types.is_large_string(held) or pa.types.is_string_view(held):
+            return pa.chunked_array([text.cast(held) for text in texts(path, name, self.packed)], held)
+        return file.read(columns=[name]).column(name)
 
 
 def opened(path: Path) -> pq.ParquetFile:

@@ -117,7 +117,7 @@ def _large_table(path: Path, asked: Asked) -> tuple[ParquetTable | None, list[st
     if unpacked_size(path, LARGE_BYTES) > LARGE_BYTES:
         check_bomb(path)
         file, notes = text_as_parquet(path, asked)
-        return ParquetTable([file]), notes
+        return ParquetTable([file], packed=path.stat().st_size), notes
     return None, []
 
 
