@@ -11,13 +11,12 @@ from bench.cli.help import family, overview, verb_help
 from bench.cli.next_step import say_next
 from bench.cli.postponed_import import postpone
 from bench.cli.reads import refuse_unread
-from bench.cli.verb import VERBS, outline, outlines
+from bench.cli.verb import INTERRUPTED, VERBS, WRONG_USE, outline, outlines
 from bench.errors import Complaint
 from bench.printed import clean, masked
 from strategies.registry import RegistryError, unknown
 
 _HELP = ("-h", "--help")
-WRONG_USE, INTERRUPTED = 2, 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

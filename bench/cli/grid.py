@@ -11,7 +11,7 @@ import sys
 from argparse import Namespace
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stderr
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 import hydra
 from hydra._internal.utils import get_args_parser
@@ -23,7 +23,7 @@ from bench.cli.complaints import hydra_in_one_line
 from bench.cli.compose import guard, own_sets, register_plugins
 from bench.cli.loader import CONFIG, Loader, our_loader
 from bench.cli.references import followed
-from bench.cli.verb import VERBS, Verb
+from bench.cli.verb import INTERRUPTED, VERBS, Verb
 from bench.config import ConfigError
 from strategies.registry import unknown
 
@@ -31,7 +31,9 @@ Configurations = Sequence[Mapping[str, Any]]
 
 
 class GridVerb(Verb):
-    """A verb about the cells of one configuration, or with -m of many."""
+    """A verb about the cells of one configuration, or with -m of many; `keeps` as in `Outline`."""
+
+    keeps: ClassVar[str] = ""
 
     def on_grid(self, configurations: Configurations) -> int:
         """Do it, for at least one composed configuration. Returns the exit code."""
@@ -51,11 +53,25 @@ class GridVerb(Verb):
             code = _compose_by_hydra(self.name, arguments, task)
             configurations = [plain(one) for one in task.configurations]
         if configurations:
-            return self.on_grid(configurations)
+            return self._resumable(configurations)
         codes = task.codes or task.here
         if codes:
             self.after_jobs(codes)
         return max(codes, default=code)
+
+    def _resumable(self, configurations: Configurations) -> int:
+        """Act; where Ctrl-C ends it, say what is kept.
+
+        Raises:
+            KeyboardInterrupt: nothing is.
+        """
+        try:
+            return self.on_grid(configurations)
+        except KeyboardInterrupt:
+            if not self.keeps:
+                raise
+            print(f"interrupted: finished {self.keeps} are kept; the same command goes on from there")
+            return INTERRUPTED
 
 
 class Task:

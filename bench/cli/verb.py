@@ -11,9 +11,13 @@ import ast
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from strategies.registry import Registry
+
+WRONG_USE: Final = 2
+INTERRUPTED: Final = 130
+"""Exit codes beside those that `act` returns: a shell's own for a command that Ctrl-C has ended."""
 
 
 class Verb:
@@ -44,7 +48,8 @@ class Outline:
     without `=` are: `strategy`, `model`, `data`, `set` (public data), `shell`, else files. `postpones`: packages that
     are imported only when they are used. `preloads`: the module that worker processes have imported once; where
     the arguments are likely to need workers, these start to import it before the verb is imported. `then`: the command
-    that follows one that went well, as `next_step` fills it in.
+    that follows one that went well, as `next_step` fills it in. `keeps`: what Ctrl-C leaves behind that the
+    same command need not do again, such as `cells`.
     """
 
     name: str
@@ -59,6 +64,7 @@ class Outline:
     postpones: tuple[str, ...] = ()
     preloads: str = ""
     then: str = ""
+    keeps: str = ""
 
     @property
     def summary(self) -> str:

@@ -130,7 +130,7 @@ class StudyDriver:
                     if batch.complete:
                         self.tell(batch)
                         del self.batches[name]
-                        view.update(batch.study)
+                        view.update(batch.study, skipped=batch.study.identity.name in self.skipped)
         return [
             Report(s, tuple(self.failures[s.identity.name]), self.skipped.get(s.identity.name, ""))
             for s in self.studies

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import ClassVar
 
 from optuna.trial import TrialState
@@ -51,6 +52,7 @@ class SearchView:
         )
         self.progress = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
         self.studies = studies
+        self.skipped: set[str] = set()
         goal = sum(study.tune.trials for study in studies)
         self.total = self.progress.add_task("all trials", total=goal, completed=self._finished(), best="")
         self.lines = {
@@ -70,12 +72,21 @@ class SearchView:
     def __exit__(self, *_: object) -> None:
         self.progress.stop()
 
-    def update(self, study: Study) -> None:
-        """A batch of a study has come back."""
-        self.progress.update(self.total, completed=self._finished())
+    def update(self, study: Study, *, skipped: bool = False) -> None:
+        """A batch of a study has come back; a study that is skipped has no more trials to come."""
+        if skipped:
+            self.skipped.add(study.identity.name)
+        goal = sum(self._goal(study) for study in self.studies)
+        self.progress.update(self.total, completed=self._finished(), total=goal)
         if (line := self.lines.get(study.identity.name)) is not None:
             done = min(study.finished(), study.tune.trials)
-            self.progress.update(line, completed=done, best=_best(study))
+            self.progress.update(
+                line, completed=done, total=self._goal(study), best="skipped" if skipped else _best(study)
+            )
+
+    def _goal(self, study: Study) -> int:
+        """The trials that a study is to have."""
+        return study.finished() if study.identity.name in self.skipped else study.tune.trials
 
     def _finished(self) -> int:
         """Finished trials of all studies, at most what was asked for."""
@@ -104,8 +115,11 @@ def standing(study: Study, skipped: str) -> str:
     return f"{text}  best {values} (trial {best.number})"
 
 
-def summarize(reports: Sequence[Report], seconds: float, console: Console) -> int:
-    """Print one table of what was found, then what was skipped and what failed; the exit code."""
+def summarize(reports: Sequence[Report], seconds: float, console: Console, *, overlays: Sequence[Path] = ()) -> int:
+    """Print one table of what was found, then what was skipped and what failed, and where files are; the exit code.
+
+    `overlays`: plots of several studies' histories.
+    """
     found = [report for report in reports if not report.skipped]
     if found:
         console.print(_table(found))
@@ -116,6 +130,8 @@ def summarize(reports: Sequence[Report], seconds: float, console: Console) -> in
             console.print(Text.assemble(("failed ", "red"), f"{report.study.label}: {failure}"), soft_wrap=True)
     for folder in sorted({str(report.study.folder.parent) for report in found}):
         console.print(Text(f"trials, settings and plots of each study: {folder}"), soft_wrap=True)
+    for path in overlays:
+        console.print(Text(f"histories side by side: {path}"), soft_wrap=True)
     console.print(f"{plural(len(reports), 'study')} in {duration(seconds)}", highlight=False)
     return 0 if all(report.met for report in reports) else 1
 

@@ -35,14 +35,18 @@ def write_report(study: Study) -> list[Path]:
     complete = trials[trials["state"] == "COMPLETE"]
     if complete.empty:
         return written
-    written += save_plot(history(trials, study), complete[["number", study.identity.columns[0]]], study, "history")
+
+    def of(name: str) -> tuple[Path, str, str]:
+        return study.folder, name, f"{name} of {study.label}"
+
+    written += save_plot(history(trials, study), complete[["number", study.identity.columns[0]]], *of("history"))
     if len(complete) >= 4 and study.single:
         weights = importance(study)
-        written += save_plot(importance_plot(weights, study), weights, study, "importance")
+        written += save_plot(importance_plot(weights, study), weights, *of("importance"))
         pair = plane(study, weights)
         if pair is not None:
             written += save_plot(
-                contour(trials, pair, study), trials[["number", *pair, study.identity.columns[0]]], study, "contour"
+                contour(trials, pair, study), trials[["number", *pair, study.identity.columns[0]]], *of("contour")
             )
     return written
 
@@ -87,21 +91,22 @@ def _save_csv(table: pd.DataFrame, path: Path) -> Path:
     return path
 
 
-def save_plot(plot: Figure, data: pd.DataFrame, study: Study, name: str) -> list[Path]:
-    """A plot as SVG and its data as CSV.
+def save_plot(plot: Figure, data: pd.DataFrame, folder: Path, name: str, title: str) -> list[Path]:
+    """A plot as SVG and its data as CSV, in a folder that is made where there is none.
 
     Its texts stay texts, which whoever opens the file draws in a font of their own. So a character that no font here
     has is not lost, whatever Matplotlib says; only the room that its label takes is guessed.
     """
-    path = study.folder / f"{name}.svg"
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{name}.svg"
 
     def put(temporary: Path) -> None:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="Glyph .* missing from")
-            plot.savefig(temporary, format="svg", metadata={"Date": None, "Title": f"{name} of {study.label}"})
+            plot.savefig(temporary, format="svg", metadata={"Date": None, "Title": title})
 
     write_atomically(path, put, replace=True)
-    return [path, _save_csv(data, study.folder / f"{name}.csv")]
+    return [path, _save_csv(data, folder / f"{name}.csv")]
 
 
 def print_studies(root: Path, console: Console, storage: str | None) -> int:

@@ -68,9 +68,13 @@ def identity(raw: Mapping[str, Any], tune: TuneConfig) -> Identity:
             "sampler": f"TPESampler/{tune.sampler_seed}",
         },
     }
-    label = "-".join([planned.data_name, planned.target, planned.cell.model.name, planned.cell.strategy])
-    slug = "".join(c if c.isalnum() or c in "-_+." else "_" for c in label.lower())[:60]
+    slug = file_name(planned.data_name, planned.target, planned.cell.model.name, planned.cell.strategy)[:60]
     return Identity(f"{slug}-split{config['split']}-{digest(content)[:8]}", content, space, columns)
+
+
+def file_name(*names: str) -> str:
+    """Names joined by hyphens, as a part of a file's name: lower case, other signs than `-_+.` as underscores."""
+    return "".join(c if c.isalnum() or c in "-_+." else "_" for c in "-".join(names).lower())
 
 
 def check(raw: Mapping[str, Any], tune: TuneConfig) -> None:

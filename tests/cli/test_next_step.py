@@ -36,6 +36,15 @@ def test_every_next_step_begins_with_a_verb() -> None:
         assert any(then.partition("{")[0].startswith(known) for known in names), (name, then)
 
 
+def test_every_verb_suggests_the_next_step() -> None:
+    """By `then`, or in words of its own; at the end of a way there is none. `publish` has its words in the harness."""
+    ends = {"completion", "predict"}
+    for each in outlines():
+        source = VERBS.own()[each.name].read_text(encoding="utf-8")
+        says = bool(each.then) or "say_next(" in source or "next: " in source
+        assert says or each.name in (*ends, "publish"), each.name
+
+
 def test_it_is_printed_last(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["data", "list"]) == 0
     assert capsys.readouterr().out.splitlines()[-1] == "next: imbench data show womens"

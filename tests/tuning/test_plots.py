@@ -25,6 +25,6 @@ def test_any_name_is_text_in_the_file_and_costs_no_warning(name: str, tmp_path: 
     )
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        save_plot(history(trials, study), trials, study, "history")
+        save_plot(history(trials, study), trials, tmp_path, "history", "a title")
     texts = [node.text for node in ElementTree.parse(tmp_path / "history.svg").iter("{http://www.w3.org/2000/svg}text")]
     assert name in texts

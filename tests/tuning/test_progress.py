@@ -45,6 +45,9 @@ def test_the_view_counts_all_trials_and_keeps_the_best_of_each_study() -> None:
         view.update(second)
     total, _, focal = view.progress.tasks
     assert (total.completed, focal.completed, focal.fields["best"]) == (14, 10, "best 0.4000")
+    second.finished = lambda: 0
+    view.update(second, skipped=True)  # it has no more trials to come
+    assert (total.completed, total.total, focal.fields["best"]) == (4, 10, "skipped")
 
 
 def test_no_terminal_no_view() -> None:

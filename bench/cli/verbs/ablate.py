@@ -9,18 +9,14 @@ Settings of the data (cleaning, say) are not strategies: they make a board of th
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from bench.cli.cells import plan_cells
 from bench.cli.console import Console
 from bench.cli.grid import Configurations, GridVerb
 from bench.cli.verbs.parts.introduce import introduce
+from bench.cli.verbs.parts.sweep_and_print import sweep_and_print
 from bench.config import ConfigError
-from bench.leaderboard.publish import print_boards
-from bench.sweep.run import report_failures, run_sweep
-
-INTERRUPTED = 130
 
 
 class Ablate(GridVerb):
@@ -37,6 +33,8 @@ class Ablate(GridVerb):
     )
     postpones = ("torch",)
     preloads = "bench.sweep.runner"
+    then = "publish{results}"
+    keeps = "cells"
 
     def on_grid(self, configurations: Configurations) -> int:
         console = Console()
@@ -45,15 +43,7 @@ class Ablate(GridVerb):
         every = _without_each(configurations[0])
         planned, options = plan_cells(every)
         introduce(planned, console)
-        try:
-            outcome = run_sweep(planned, options, console)
-        except KeyboardInterrupt:
-            console.print("interrupted: finished cells are recorded; the same command goes on from there")
-            return INTERRUPTED
-        whole = planned[0].cell.strategy
-        print_boards(Path(options.results), console, keys=[p.key for p in planned], baseline=whole)
-        report_failures(outcome, console)
-        return outcome.exit_code
+        return sweep_and_print(planned, options, console, baseline=planned[0].cell.strategy)
 
 
 def _without_each(raw: Mapping[str, Any]) -> list[dict[str, Any]]:

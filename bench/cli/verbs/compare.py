@@ -26,6 +26,7 @@ class Compare(Verb):
     keys = ("board.fail_if", "board.metric")
     examples = ("imbench compare results/published/v1 results board.fail_if='average_precision<-0.01; missing>0'",)
     completes = "folder"
+    then = "publish board.name=NEW_NAME"
 
     def act(self, arguments: Sequence[str]) -> int:
         folders, overrides = positional(arguments)

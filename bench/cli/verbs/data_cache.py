@@ -19,6 +19,7 @@ class DataCache(Verb):
     group = "see what there is"
     order = 46
     usage = "[clear=true|PART]"
+    then = "data list"
     examples = ("imbench data cache", "imbench data cache clear=true")
 
     def act(self, arguments: Sequence[str]) -> int:

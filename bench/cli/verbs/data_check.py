@@ -8,6 +8,7 @@ reads it in the same way from then on. The exit code is 1 where the table cannot
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from rich.text import Text
 
 from bench.cli.compose import compose_one
 from bench.cli.console import Console
+from bench.cli.next_step import say_next
 from bench.cli.verb import Verb
 from bench.config import read_data, read_options
 from bench.data.inspect.check import check as look_at
@@ -45,9 +47,16 @@ class DataCheck(Verb):
         if saves[-1:] == ["save=true"]:
             path = save_own_set(config, table, Path(read_options(composed).results) / OWN_SETS)
             console.print(
-                Text(f"data set written to {path}: data={config.name} is this table from now on"), soft_wrap=True
+                Text(f"data set written to {path}: data={path.stem} is this table from now on"), soft_wrap=True
             )
-        return 1 if findings.refused else 0
+        if findings.refused:
+            return 1
+        if saves[-1:] == ["save=true"]:
+            grid = f"strategy=none,class_weights,focal data={shlex.quote(path.stem)} repeats=5"
+            say_next(f"run -m {grid}{{results}}", arguments)
+        else:
+            say_next("data check {words} save=true", [w for w in arguments if w not in saves])
+        return 0
 
 
 def file_overrides(arguments: Sequence[str]) -> list[str]:

@@ -24,6 +24,7 @@ class ResultsGc(Verb):
     order = 52
     keys = ("results",)
     examples = ("imbench results gc",)
+    then = "status{results}"
 
     def act(self, arguments: Sequence[str]) -> int:
         orphans = Store(options_from(arguments).results).orphans()

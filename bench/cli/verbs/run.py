@@ -16,11 +16,9 @@ from bench.cli.cells import plan_cells
 from bench.cli.console import Console
 from bench.cli.grid import Configurations, GridVerb
 from bench.cli.verbs.parts.introduce import introduce
-from bench.leaderboard.publish import print_boards
+from bench.cli.verbs.parts.sweep_and_print import sweep_and_print
 from bench.leaderboard.text.words import plural
 from bench.sweep.run import report_failures, run_sweep
-
-INTERRUPTED = 130
 
 
 class Run(GridVerb):
@@ -54,19 +52,13 @@ class Run(GridVerb):
     postpones = ("torch",)
     preloads = "bench.sweep.runner"
     then = "publish{results}"
+    keeps = "cells"
 
     def on_grid(self, configurations: Configurations) -> int:
         console = Console()
         planned, options = plan_cells(configurations)
         introduce(planned, console, schemas=Path(options.results) / "schemas")
-        try:
-            outcome = run_sweep(planned, options, console)
-        except KeyboardInterrupt:
-            console.print("interrupted: finished cells are recorded; the same command goes on from there")
-            return INTERRUPTED
-        print_boards(Path(options.results), console, keys=[p.key for p in planned])
-        report_failures(outcome, console)
-        return outcome.exit_code
+        return sweep_and_print(planned, options, console)
 
     def in_job(self, configurations: Configurations) -> int:
         """Train the cell of a job; boards are about all of them."""

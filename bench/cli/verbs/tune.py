@@ -18,10 +18,9 @@ from bench.cli.repeats import on_each_split
 from bench.tuning.cost import search_cost
 from bench.tuning.database import said_of_database
 from bench.tuning.driver import tune as search
+from bench.tuning.overlay import write_overlays
 from bench.tuning.progress import summarize
 from bench.tuning.report import write_report
-
-INTERRUPTED = 130
 
 
 class Tune(GridVerb):
@@ -38,20 +37,16 @@ class Tune(GridVerb):
     )
     postpones = ("torch",)
     then = "run -m {words} tuned=true"
+    keeps = "trials"
 
     def on_grid(self, configurations: Configurations) -> int:
         console, options, began = Console(), shared_options(configurations), time.monotonic()
-        try:
-            searches = on_each_split(configurations)
-            console.print(
-                f"{search_cost(searches, options.tune, Path(options.results))}", highlight=False, soft_wrap=True
-            )
-            with said_of_database():
-                reports = search(searches, options, console)
-                for report in reports:
-                    if not report.skipped:
-                        write_report(report.study)
-        except KeyboardInterrupt:
-            console.print("interrupted: finished trials are kept; the same command goes on from there")
-            return INTERRUPTED
-        return summarize(reports, time.monotonic() - began, console)
+        searches = on_each_split(configurations)
+        console.print(f"{search_cost(searches, options.tune, Path(options.results))}", highlight=False, soft_wrap=True)
+        with said_of_database():
+            reports = search(searches, options, console)
+            searched = [report.study for report in reports if not report.skipped]
+            for study in searched:
+                write_report(study)
+            overlays = [path for path in write_overlays(searched) if path.suffix == ".svg"]
+        return summarize(reports, time.monotonic() - began, console, overlays=overlays)

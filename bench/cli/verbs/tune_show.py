@@ -10,6 +10,7 @@ from pathlib import Path
 
 from bench.cli.cells import options_from
 from bench.cli.console import Console
+from bench.cli.next_step import say_next
 from bench.cli.verb import Verb
 from bench.config import ConfigError
 from bench.tuning.report import print_best
@@ -26,7 +27,12 @@ class TuneShow(Verb):
     postpones = ("torch",)
 
     def act(self, arguments: Sequence[str]) -> int:
-        return print_best(Path(options_from(arguments).results), Console(), wanted(arguments))
+        code = print_best(Path(options_from(arguments).results), Console(), wanted(arguments))
+        if any(word.startswith("strategy=") for word in arguments):
+            say_next("run -m {words} tuned=true", arguments)
+        else:
+            print("next: imbench run -m with the words of that imbench tune, and tuned=true")
+        return code
 
 
 def wanted(overrides: Sequence[str]) -> dict[str, str | None]:

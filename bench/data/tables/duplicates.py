@@ -38,7 +38,8 @@ def deduplicate(
     ambiguous = ambiguous[ambiguous.duplicated(keep=False)]
     if len(ambiguous):
         groups = len(ambiguous.drop_duplicates())
-        log.append(f"kept {groups:,} groups of rows with equal features but different labels ({len(ambiguous):,} rows)")
+        noun = "group" if groups == 1 else "groups"
+        log.append(f"kept {groups:,} {noun} of rows with equal features but different labels ({len(ambiguous):,} rows)")
     return first
 
 

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from bench.data.errors import DataError, listing
 from bench.data.tables.group_split import folds, giants, group_counts, pick
 from bench.data.tables.imposed import Rows, impose, shifted
+from bench.data.tables.infer import rows_word
 from bench.data.tables.schema import Table
 
 FEW = 20  # rows of a class in a part; below, boards rank nobody
@@ -98,12 +99,10 @@ def notes(table: Table, train: Rows, val: Rows, test: Rows, fractions: tuple[flo
         later = int((roles.time > roles.time[test].max()).sum())
         earlier = len(table) - used - later if table.imbalance is None and table.shift == 1 else 0
         if later:
-            found.append(f"left out {later:,} rows later than the test window of this split")
+            found.append(f"left out {later:,} {rows_word(later)} later than the test window of this split")
         if earlier and grouped:
-            found.append(
-                f"left out {earlier:,} rows ({earlier / len(table):.1%}) of groups that were seen before the window of "
-                "their part"
-            )
+            share = f"{earlier:,} {rows_word(earlier)} ({earlier / len(table):.1%})"
+            found.append(f"left out {share} of groups that were seen before the window of their part")
     elif grouped and roles is not None and roles.group is not None and roles.given is None and not table.folds:
         counts = group_counts(roles.group, table.y, len(table.classes))
         found += [said for said in [giants(counts, fractions, roles.groups)] if said]
@@ -119,7 +118,7 @@ def _few_rows(table: Table, parts: dict[str, Rows]) -> str:
         poor = np.flatnonzero(counts < FEW)
         if len(poor) > (0 if len(table.classes) == 2 else len(table.classes) // 2):
             rarest = int(counts.argmin())
-            small.append(f"{counts[rarest]:,} {name} rows of {table.classes[rarest]!r}")
+            small.append(f"{counts[rarest]:,} {name} {rows_word(int(counts[rarest]))} of {table.classes[rarest]!r}")
     if not small:
         return ""
     return (

@@ -90,11 +90,12 @@ class Subgroups:
         yield f"{which}. Numbers are means over the runs."
         if not self.shown:
             return
-        few = sum(group.few for group in self.shown)
+        few, of_all = sum(group.few for group in self.shown), plural(len(self.shown), "group")
+        have = "has" if few == 1 else "have"
         yield (
             "Worst is the mean of the group that is served worst; spread is the largest less the smallest. Noise in "
             "small groups makes both larger"
-            + (f": {few} of {len(self.shown)} groups have fewer than {FEWEST} test rows of a class." if few else ".")
+            + (f": {few} of {of_all} {have} fewer than {FEWEST} test rows of a class." if few else ".")
         )
         if "average_precision" in self.metrics:
             yield (
