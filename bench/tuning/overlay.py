@@ -78,6 +78,6 @@ def overlay(table: pd.DataFrame, title: str) -> Figure:
         else:
             axes.plot(own["number"], own["best"], "o", color=colour, ms=4, label=label)
     axes.set(xlabel="complete trials", ylabel=f"best {objective_label(objective)} on validation", title=title)
-    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.locator_params(axis="x", integer=True)
     canvas.legend(frameon=False, fontsize=9, loc="outside right upper")
     return canvas
