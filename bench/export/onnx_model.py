@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -18,14 +17,12 @@ import numpy as np
 import pandas as pd
 from torch import Tensor, nn
 
-from bench.data.features.category_encoders import MISSING, UNKNOWN, CategoryEncoder, TargetEncoder
-from bench.data.features.encoder import Encoder
-from bench.data.features.numeric_encoder import FARTHEST, NumericEncoder
 from bench.evaluation.views import Floats, log_softmax
 from bench.export.decision import DecisionRule
 from bench.export.errors import ExportError
 from bench.export.model import ExportedModel
-from bench.export.onnx_graph import Graph
+from bench.export.onnx_fields import field_in
+from bench.export.onnx_graph import Graph, no_form
 from bench.models.parts.layers import Affine, Cosine, Dropout, FieldSum, Hidden, LinearLogits
 from bench.models.parts.piecewise import Piecewise
 from bench.training.predictor import Fitted, network
@@ -47,7 +44,7 @@ def to_onnx(model: ExportedModel) -> bytes:
         ExportError: the package is not installed, or a part of the model has no form in ONNX here; says which.
     """
     graph = Graph()
-    fields = {encoder.field.name: _field(graph, encoder) for encoder in model.encoders}
+    fields = {encoder.field.name: field_in(graph, encoder) for encoder in model.encoders}
     logits = _logits(graph, model.predictor, fields)
     classes = len(model.classes)
     outputs = {
@@ -106,83 +103,6 @@ def run_onnx(content: bytes, frame: pd.DataFrame) -> dict[str, Floats]:
     return dict(zip(names, session.run(names, given), strict=True))
 
 
-def _refuse(what: str, instead: str) -> ExportError:
-    return ExportError(f"export onnx=true: expected {instead}, got {what}; export without onnx")
-
-
-# Encoders: from columns to fields ------------------------------------------------------------------------------------
-
-
-def _field(graph: Graph, encoder: Encoder) -> str:
-    """What an encoder makes of its columns.
-
-    Raises:
-        ExportError: it has no form in ONNX here.
-    """
-    if isinstance(encoder, NumericEncoder) and not encoder.kept:
-        return _numbers(graph, encoder)
-    if isinstance(encoder, CategoryEncoder) and not encoder.hashed:
-        return graph.beside([_codes(graph, name, encoder.known[name]) for name in encoder.columns])
-    if isinstance(encoder, TargetEncoder):
-        return graph.beside([_shares(graph, encoder, i) for i in range(len(encoder.columns))])
-    raise _refuse(type(encoder).__name__, "numbers, categories and their class shares (no text, no hashed categories)")
-
-
-def _numbers(graph: Graph, encoder: NumericEncoder) -> str:
-    """float (n, width): as `Standard`, all columns at once, in double precision."""
-    found, own = graph.beside([graph.column(name, "double") for name in encoder.columns]), encoder.standards
-
-    def row(values: Sequence[float]) -> str:
-        return graph.constant([values], np.float64)
-
-    missing = graph.node("IsNaN", found)
-    z = graph.node("Where", missing, row([s.median for s in own]), found)
-    z = graph.node("Min", graph.node("Max", z, row([s.low for s in own])), row([s.high for s in own]))
-    z = graph.node("Sub", graph.node("Div", z, row([s.size for s in own])), row([s.mean for s in own]))
-    z = graph.node("Div", z, row([s.scale for s in own]))
-    z = graph.node("Min", graph.node("Max", z, row([-FARTHEST] * len(own))), row([FARTHEST] * len(own)))
-    z = graph.cast(graph.node("Mul", z, row([0.0 if s.constant else 1.0 for s in own])), "FLOAT")
-    if not encoder.indicated:
-        return z
-    gaps = graph.node("Gather", graph.cast(missing, "FLOAT"), graph.constant(encoder.indicated, np.int64), axis=1)
-    return graph.beside([z, gaps])
-
-
-def _codes(graph: Graph, name: str, known: dict[str, int]) -> str:
-    """int64 (n, 1): the code of each string."""
-    return graph.node(
-        "LabelEncoder",
-        _strings(graph, name),
-        domain="ai.onnx.ml",
-        keys_strings=["", *known],
-        values_int64s=[MISSING, *known.values()],
-        default_int64=UNKNOWN,
-    )
-
-
-def _shares(graph: Graph, encoder: TargetEncoder, i: int) -> str:
-    """float (n, shown classes): standardised shares of a column's categories, of all others the overall ones."""
-    name, shown = encoder.columns[i], len(encoder.shown)
-    labels = [label for label in encoder.tables[name] if label]
-    block = slice(i * shown, (i + 1) * shown)
-    table = (encoder.translate(name, labels) - encoder.mean[block]) / encoder.scale[block]
-    at = graph.node(
-        "LabelEncoder",
-        _strings(graph, name),
-        domain="ai.onnx.ml",
-        keys_strings=[*labels, ""],
-        values_int64s=list(range(len(labels) + 1)),
-        default_int64=len(labels),
-    )
-    rows = graph.node("Gather", graph.constant(table, np.float32), at, axis=0)  # (n, 1, shown)
-    return graph.node("Squeeze", rows, graph.constant([1], np.int64))
-
-
-def _strings(graph: Graph, name: str) -> str:
-    """The input of a column, which several encoders may read."""
-    return name if any(entry.name == name for entry in graph.inputs) else graph.column(name, "string")
-
-
 # Predictors: from fields to logits -----------------------------------------------------------------------------------
 
 
@@ -210,7 +130,7 @@ def _logits(graph: Graph, predictor: Predictor, fields: Fields) -> str:
             return _logits(graph, predictor.base, fields)
         case Fitted():
             return graph.cast(_network(graph, predictor, fields), "DOUBLE")
-    raise _refuse(type(predictor).__name__, "networks, their averages and shifts (trees have a text of their own)")
+    raise no_form(type(predictor).__name__, "networks, their averages and shifts (trees have a text of their own)")
 
 
 def _network(graph: Graph, fitted: Fitted, fields: Fields) -> str:
@@ -239,7 +159,7 @@ def _of_fields(graph: Graph, module: nn.Module, fields: Fields) -> str:
                 [_of_fields(graph, part, fields) for part in (module.base, module.beside) if part is not None]
             )
             return h if module.layers is None else graph.beside([h, _of_rows(graph, module.layers, h)])
-    raise _refuse(type(module).__name__, "the models linear and mlp")
+    raise no_form(type(module).__name__, "the models linear and mlp")
 
 
 def _of_rows(graph: Graph, module: nn.Module, x: str) -> str:
@@ -262,7 +182,7 @@ def _of_rows(graph: Graph, module: nn.Module, x: str) -> str:
         case Cosine():
             directions = nn.functional.normalize(module.weight[0].detach(), dim=0)
             return graph.node("MatMul", _of_length_one(graph, x), graph.constant(module.scale * directions, np.float32))
-    raise _refuse(type(module).__name__, "the models linear and mlp")
+    raise no_form(type(module).__name__, "the models linear and mlp")
 
 
 def _summed(graph: Graph, module: FieldSum, name: str, value: str) -> str:

@@ -47,7 +47,7 @@ _TOLERANCE = 1e-6
 
 
 @dataclass(frozen=True)
-class Asked:
+class ExportOptions:
     """What is asked of an export.
 
     rule: how the model decides (`bench.export.asked_rule`). copy_encoder: the folder holds a pretrained text encoder
@@ -82,7 +82,7 @@ def export(
     folder: Path,
     *,
     sentence: str,
-    asked: Asked,
+    asked: ExportOptions,
 ) -> Exported:
     """Train a recorded cell again and write the model down, if it predicts what the record holds.
 

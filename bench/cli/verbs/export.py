@@ -30,7 +30,7 @@ from bench.data.loaded import loaded_table
 from bench.data.options import OWN_SETS
 from bench.export.errors import ExportError
 from bench.export.recorded_cell import data_choice, planned_again
-from bench.export.train_again import Asked, Exported, export
+from bench.export.train_again import Exported, ExportOptions, export
 from bench.export.winner import best_of, finished, record_of, sentence_about
 from bench.records.record import Record
 from bench.records.store import Store
@@ -95,7 +95,7 @@ class Export(Verb):
             options.run,
             folder,
             sentence=sentence,
-            asked=Asked(
+            asked=ExportOptions(
                 rule=own.get("rule", "tuned"),
                 copy_encoder=own.get("encoder") == "copied",
                 refit=own.get("refit") == "true",

@@ -1,6 +1,6 @@
 """What lending decisions cost, borrower by borrower (Correa Bahnsen et al. 2014, ICMLA: costs of credit scoring).
 
-A borrower gets a credit line for `TERM` months: the least of three incomes, of `LARGEST`, and of what the income that
+A borrower gets a credit line for `TERM` months: the least of three incomes, of `_LARGEST`, and of what the income that
 debts leave can pay back. A default that is not foreseen costs `LOSS` of the line; a good borrower who is refused costs
 the interest on the line, less what the money earns with the average borrower instead, who may default.
 """
@@ -16,16 +16,16 @@ Numbers = npt.NDArray[np.float64]
 
 RATE: Final = 0.0479 / 12  # a month, of what is lent
 FUNDING: Final = 0.0294 / 12  # a month, at which the lender borrows
-LARGEST: Final = 25_000.0
+_LARGEST: Final = 25_000.0
 TERM: Final = 24  # months
-INCOMES: Final = 3.0
+_INCOMES: Final = 3.0
 LOSS: Final = 0.75  # of the line
 
 
 def credit_line(income: Numbers, debt: Numbers) -> Numbers:
     """The line (n,) of monthly incomes above 0 and shares of them that debts take, below 1, each (n,)."""
-    affordable = present_value(income * np.minimum(_instalment(INCOMES * income) / income, 1 - debt), RATE)
-    return np.minimum(np.minimum(INCOMES * income, LARGEST), affordable)
+    affordable = present_value(income * np.minimum(_instalment(_INCOMES * income) / income, 1 - debt), RATE)
+    return np.minimum(np.minimum(_INCOMES * income, _LARGEST), affordable)
 
 
 def lending_costs(line: Numbers, default_rate: float) -> tuple[Numbers, Numbers]:
