@@ -7,8 +7,10 @@ import sys
 import zipfile
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
+from bench.records.store import Store
 from tests import ROOT
 
 
@@ -88,6 +90,46 @@ def test_the_wheel_runs_from_an_empty_folder(wheel: Path, tmp_path: Path) -> Non
     )
     assert str(site / "bench" / "__init__.py") in where.stdout
     assert str(site / "bench" / "conf") in where.stdout
+
+
+DEMO = """
+import sys
+from bench.cli.verb import VERBS
+if __name__ == "__main__":
+    sys.exit(VERBS.get("demo")().act(["repeats=2", "run.workers=1", "train.max_steps=20", "train.eval_every=10"]))
+"""
+"""The demo with its own grid, each of its cells trained for an instant."""
+
+
+@pytest.mark.long
+def test_the_demo_from_an_empty_folder_is_that_of_the_repository(wheel: Path, tmp_path: Path) -> None:
+    """The same cells under the same keys with the same metrics, the same files, the same tables but for seconds."""
+    site, script = tmp_path / "site", tmp_path / "bin" / "demo.py"
+    script.parent.mkdir()
+    script.write_text(DEMO)
+    pip = [sys.executable, "-m", "pip", "install", "--no-deps", "--no-index", "--target", str(site), str(wheel)]
+    subprocess.run(pip, check=True, capture_output=True)
+    for name, path in (("wheel", site), ("repository", ROOT)):
+        (tmp_path / name).mkdir()
+        command = [sys.executable, str(script)]
+        done = subprocess.run(
+            command, cwd=tmp_path / name, capture_output=True, text=True, check=False, env=clean_environment(path)
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert "next: open results/leaderboard.html" in done.stdout
+        assert [p.name for p in (tmp_path / name).iterdir()] == ["results"]
+    stores = [Store(tmp_path / name / "results") for name in ("wheel", "repository")]
+    ours, theirs = ({r.key: (r.status, r.metrics) for r in store} for store in stores)
+    assert len(ours) == 32
+    assert ours == theirs
+    files = [sorted(p.name for p in store.root.iterdir() if p.is_file()) for store in stores]
+    assert files[0] == files[1]
+    tables = [pd.read_csv(store.root / "leaderboard.csv").drop(columns=COSTS) for store in stores]
+    pd.testing.assert_frame_equal(*tables)
+
+
+COSTS = ["train_seconds", "peak_mb", "inference_rows_per_second"]
+"""Of the machine and the moment."""
 
 
 def clean_environment(site: Path) -> dict[str, str]:

@@ -6,7 +6,6 @@ was measured, and says when the evidence is too weak.
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Sequence
 
 from bench.cli.cells import options_from
@@ -14,7 +13,6 @@ from bench.cli.console import Console
 from bench.cli.next_step import say_next
 from bench.cli.verb import Verb
 from bench.leaderboard.advice.terminal import for_settings as print_advice
-from bench.records.store import Store
 
 
 class Advise(Verb):
@@ -27,10 +25,6 @@ class Advise(Verb):
     examples = ("imbench advise board.data=womens need.probabilities=true budget.fits=1",)
 
     def act(self, arguments: Sequence[str]) -> int:
-        options = options_from(arguments)
-        code = print_advice(options, Console())
-        if code == 0 and Store(options.results).paths():
-            data = options.board.data
-            step = "publish" if data is None else f"export data={shlex.quote(data)}"
+        if step := print_advice(options_from(arguments), Console()):
             say_next(f"{step}{{results}}", arguments)
-        return code
+        return 0

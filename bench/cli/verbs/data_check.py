@@ -11,6 +11,7 @@ import re
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 from rich.text import Text
 
@@ -23,6 +24,8 @@ from bench.data.inspect.check import check as look_at
 from bench.data.inspect.own_set import save_own_set
 from bench.data.inspect.report import print_findings, save_schema
 from bench.data.options import OWN_SETS, quoted
+
+_GRID: Final = "run -m strategy=none,class_weights,focal repeats=5"
 
 
 class DataCheck(Verb):
@@ -43,24 +46,28 @@ class DataCheck(Verb):
         table = config.load()
         findings = look_at(table, config.test_fraction, config.val_fraction)
         print_findings(findings, console)
-        save_schema(table, Path(read_options(composed).results), console, config)
+        results = Path(read_options(composed).results)
         if saves[-1:] == ["save=true"]:
-            path = save_own_set(config, table, Path(read_options(composed).results) / OWN_SETS)
+            path = save_own_set(config, table, results / OWN_SETS)
             console.print(
                 Text(f"data set written to {path}: data={path.stem} is this table from now on"), soft_wrap=True
             )
+            then = f"{_GRID} data={shlex.quote(path.stem)}{{results}}"
+        else:  # the file of a data set holds the schema, too
+            save_schema(table, results, console, config)
+            then = f"{_GRID} {{words}}" if all(map(_is_override, arguments)) else "data check {words} save=true"
         if findings.refused:
             return 1
-        if saves[-1:] == ["save=true"]:
-            grid = f"strategy=none,class_weights,focal data={shlex.quote(path.stem)} repeats=5"
-            say_next(f"run -m {grid}{{results}}", arguments)
-        else:
-            say_next("data check {words} save=true", [w for w in arguments if w not in saves])
+        say_next(then, [word for word in arguments if word not in saves])
         return 0
+
+
+def _is_override(word: str) -> bool:
+    return re.match(r"[+~]*[\w.]+=", word) is not None
 
 
 def file_overrides(arguments: Sequence[str]) -> list[str]:
     """A path becomes overrides; quoted, because Hydra's grammar knows , ( = and blanks."""
-    if not arguments or re.match(r"[+~]*[\w.]+=", arguments[0]):
+    if not arguments or _is_override(arguments[0]):
         return list(arguments)
     return ["data=file", f"data.path={quoted(arguments[0])}", *arguments[1:]]

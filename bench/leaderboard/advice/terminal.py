@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from rich import box
 from rich.console import Console
@@ -18,19 +19,36 @@ from bench.leaderboard.reading import read_records, say_left_out
 from bench.leaderboard.status import say_empty
 from bench.leaderboard.text.numbers import number, signed
 from bench.leaderboard.text.words import clean, list_of
+from bench.records.columns import RecordTable
+
+_NAME: Final = re.compile(r"[\w.-]+")
 
 
-def for_settings(settings: Any, console: Console) -> int:
-    """Advise as the sections `need`, `budget` and `board` of a configuration say; returns an exit code."""
+def for_settings(settings: Any, console: Console) -> str:
+    """Advise as the sections `need`, `budget` and `board` of a configuration say; returns the step that follows.
+
+    That is an `export` of the choice where it is one strategy, without settings of its own, of one data set and model;
+    else `publish`; empty without records.
+    """
     root = Path(settings.results)
     records = read_records(root)
     say_left_out(records, console)
     if not len(records):
         say_empty(root, console)
-        return 0
+        return ""
     where = {key: value for key in FILTERS if (value := getattr(settings.board, key)) is not None}
-    print_advice(advise(select(records, where), settings.need, settings.budget, rope=settings.board.rope), console)
-    return 0
+    chosen = select(records, where)
+    advice = advise(chosen, settings.need, settings.budget, rope=settings.board.rope)
+    print_advice(advice, console)
+    return _step(chosen, advice.choice)
+
+
+def _step(records: RecordTable, choice: str | None) -> str:
+    cells = [{records.text(name, i) for i in range(len(records))} for name in ("data", "model")]
+    if choice is None or not _NAME.fullmatch(choice) or any(len(names) != 1 for names in cells):
+        return "publish"
+    (data,), (model,) = cells
+    return f"export data={data} strategy={choice} model={model}" if _NAME.fullmatch(data) else "publish"
 
 
 def print_advice(advice: Advice, console: Console) -> None:

@@ -40,7 +40,10 @@ def headline(board: Board, *, brief: bool = False) -> str:
     parts += [f"{_names(same)} {both(len(same))} practically the same"] if same and not brief else []
     parts += [f"{_names(worse)} {both(len(worse))} worse"] if worse else []
     few = board.comparison.repeats < ENOUGH and (not brief or bool(better or worse))
-    return "; ".join(parts) + (" (a look)" if few else "")
+    text = "; ".join(parts)
+    if not few:
+        return text
+    return f"{text[:-1]}; a look)" if text.endswith(")") else f"{text} (a look)"
 
 
 def _gain(board: Board, better: Sequence[Row], against: str) -> str:

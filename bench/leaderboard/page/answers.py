@@ -110,7 +110,7 @@ _LEGEND: Final = (
     '<p class="key"><span class="chip g4">better</span> <span class="chip l4">worse</span> than doing nothing, deeper '
     "where the difference is larger (from .005, .01, .02, .05, .1); pale: not shown. "
     '<span class="nobreak">▲ better</span> <span class="nobreak">▼ worse</span> '
-    '<span class="nobreak">= practically the same</span> <span class="nobreak">· undecided</span>; no mark: nobody was '
+    '<span class="nobreak">= practically the same</span> <span class="nobreak">· undecided;</span> no mark: nobody was '
     "judged; –: no value.</p>"
 )
 

@@ -56,9 +56,9 @@ def scrolling(label: str, content: str) -> str:
     )
 
 
-def broken(name: str) -> str:
-    """A name that may break after an underscore."""
-    return escaped(name, 80).replace("_", "_<wbr>")
+def broken(name: str, limit: int = 80) -> str:
+    """A name that may break after an underscore, where its cell lets it."""
+    return escaped(name, limit).replace("_", "_<wbr>")
 
 
 def notes(lines: Iterable[str]) -> str:

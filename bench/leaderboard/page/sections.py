@@ -88,7 +88,8 @@ def _plots(subject: Board | Family | AcrossDataSets, slug: str, evidence: Eviden
 def _picture(picture: Picture) -> str:
     table = plain_table(picture.title, picture.headings, picture.rows)
     return (
-        f"<figure><figcaption><h3>{escaped(picture.title)}</h3><p class=caption>{escaped(picture.caption, 2000)}</p>"
+        f'<figure aria-label="{escaped(picture.title)}">'
+        f"<figcaption><h3>{escaped(picture.title)}</h3><p class=caption>{escaped(picture.caption, 2000)}</p>"
         f'</figcaption><div class="drawn">{picture.svg}</div><details><summary>Data of this plot</summary>'
         f"{scrolling(f'Data: {picture.title}', table)}</details></figure>"
     )

@@ -85,7 +85,7 @@ def _table(board: Board, groups: Sequence[_Group], caption: str, others: Mapping
 def _groups(board: Board) -> list[_Group]:
     rows = board.rows
     lead = [
-        ("Strategy", True, tuple(_Cell(escaped(name(row))) for row in rows)),
+        ("Strategy", True, tuple(_Cell(broken(name(row), 200)) for row in rows)),
         *_found(board),
         ("Runs", True, tuple(_Cell(runs(board, row)) for row in rows)),
     ]

@@ -15,7 +15,7 @@ from bench.sweep.plan import Planned
 
 
 def introduce(planned: Sequence[Planned], console: Console, schemas: Path | None = None) -> None:
-    """Print what was read, once per table: what was dropped and why; of a user's own file the inferred schema too.
+    """Print what was read, once per table: what was dropped and why; of a user's own file what was inferred, too.
 
     With `schemas`, a folder, the schema is saved there; edited, it is given back with data.schema_file=….
 
@@ -25,8 +25,8 @@ def introduce(planned: Sequence[Planned], console: Console, schemas: Path | None
     for config in dict.fromkeys(p.cell.data for p in planned):
         data = loaded_table(config)
         console.print(Text(f"{data.name} · {data.target}: {'; '.join(data.log)}", style="dim"), soft_wrap=True)
-        if config.source.name != "file":
-            continue
+        if config.source.name != "file" or {column.name for column in data.columns} <= {*(config.kinds or ())}:
+            continue  # nothing was inferred: a set of imbench, or one that data check save=true wrote
         for text in describe(data):
             console.print(Text(f"  {text}"), soft_wrap=True)
         if schemas is not None:
