@@ -5,7 +5,11 @@ output in (0, 1), learnt by looking ahead: one step of the model with these weig
 rows' loss after it. Here the model of the look ahead is a linear head on the encodings of a first model, trained like
 `none`: cheap and exactly differentiable; the weights that it ends with are the row weights of the real training. The
 balanced rows are training rows, at most `meta` and half of a class's, left out of the head's own.
-`mix` blends weights with 1. Suggested values: steps 200, mix .5-1; steps 0 is off.
+`mix` blends weights with 1. Suggested values: steps 200, mix .5-1; steps 0 is off. A look ahead through the whole
+network, as in the paper, takes three passes a step and a second derivative of every layer; through trees there is none.
+It was not built, as the linear form speaks against it: weights that grow with the loss are given to noisy labels too.
+At its defaults, networks, split 0, average precision was .300 where `none` had .436 (one-star reviews) and .202 where
+it had .306 (customers of a shop); on ten digits, whose labels are clean, macro-F1 was .916 where it had .914.
 Effect: weights depend on the rows, so prior correction is not exact; costs one extra fit. The effective sample size is
 in the record. Combines badly with: class weights (hard rows are the rare ones), `importance_weighted` (the same idea).
 """

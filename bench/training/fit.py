@@ -107,7 +107,10 @@ class Fit:
             zero = (0.0,) * recipes[0].train.n_classes
             self.offset = torch.tensor([r.offset or zero for r in recipes], dtype=dtype, device=device).unsqueeze(1)
         settings = [member_settings(r.model, r.train.n_classes, len(r.train)) for r in recipes]
-        settings = [replace(s, penalty=s.penalty / m.scale) for s, m in zip(settings, self.active, strict=True)]
+        settings = [
+            replace(s, penalty=s.penalty / m.scale, lasso=s.lasso / m.scale)
+            for s, m in zip(settings, self.active, strict=True)
+        ]
         rank, self.ranks = share()
         self.network.assign(settings, [m.noise for m in self.active], (rank, self.ranks))
         self.arrange()

@@ -1,12 +1,15 @@
-"""An epoch of oversampled rows: a draw of indices against imbalanced-learn."""
+"""An epoch of oversampled rows: a draw of indices, and rows made by SMOTE, against imbalanced-learn."""
 
 from __future__ import annotations
 
 import numpy as np
 import torch
 
+from bench.models.linear import Linear
 from strategies.importance_weighted import DrawWeighted
-from strategies.oversample import DrawMore
+from strategies.oversample import DrawMore, Oversample
+from strategies.parts.neighbours import points
+from strategies.spec import Features, Field, Recipe, Split
 from tests.benchmarks.measure import Measured, compared, peak_memory, timed
 
 ROWS = 1_000_000
@@ -42,7 +45,41 @@ def measure() -> list[Measured]:
         ours()
     seconds = Measured("resampling", "oversampling 1M rows", "absolute", ratio.our_seconds, 0.05, unit="s")
     memory = Measured("resampling", "oversampling 1M rows, memory", "absolute", used[0], 70, unit="MiB")
-    return [ratio, seconds, memory, many(), above()]
+    return [ratio, seconds, memory, *smote(), many(), above()]
+
+
+def smote(rows: int = ROWS, width: int = 32) -> list[Measured]:
+    """SMOTE at 1% of the rarer class, neighbours included: time and memory of both in this run.
+
+    Ours is the table with made rows as training gets it (`redraw=once`), which is what imbalanced-learn returns.
+    """
+    g = torch.Generator().manual_seed(0)
+    x, y = torch.randn(rows, width, generator=g), (torch.rand(rows, generator=g) < 0.01).long()
+    schema = (Field("numeric", "numeric", width=width),)
+    split = Split(Features(schema, {"numeric": x}), y, 2)
+    recipe = Recipe(train=split, val=split, model=Linear())
+    made = dict[str, int]()
+
+    def reference() -> None:
+        from imblearn.over_sampling import SMOTE
+
+        made["theirs"] = len(SMOTE(random_state=0).fit_resample(x.numpy(), y.numpy())[1])
+
+    def ours() -> None:
+        points.cache_clear()  # a table is standardised once, and here anew each time
+        made["ours"] = len(Oversample(method="smote", redraw="once").prepare(recipe).train)
+
+    what = f"SMOTE, {rows:,} × {width} at 1%, neighbours included"
+    time = compared("resampling", what, "imbalanced-learn's", reference, ours, target=1.0, repeats=3)
+    peaks = list[float]()
+    for side in (reference, ours):
+        points.cache_clear()
+        with peak_memory() as used:
+            side()
+        peaks.append(used[0])
+    equal = "as many rows" if made["ours"] == made["theirs"] else f"NOT as many rows: {made}"
+    note = f"{peaks[1]:.0f} against {peaks[0]:.0f} MiB; {equal}"
+    return [time, Measured("resampling", f"{what}, memory", "imbalanced-learn's", peaks[1] / peaks[0], 0.5, note=note)]
 
 
 def many() -> Measured:

@@ -5,82 +5,68 @@ Nothing is trained: recipes are answered by a made-up predictor, so that hundred
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from torch import Tensor
 
 from bench.config import ConfigError, read_strategies
 from bench.sweep.plan import strategy_key
 from bench.training.scoring import natural_prior
-from strategies.predictor import Cost, Predictor
 from strategies.registry import STRATEGIES
-from strategies.spec import Clash, Features, Inapplicable, Recipe, Strategy
+from strategies.spec import Clash, Inapplicable, Strategy
 from strategies.stack import Chain
+from tests.strategies.made_up import driven
 from tests.strategies.test_contract import same, section, snapshot, toy
 
 NAMES = tuple(name for name in STRATEGIES.names() if name not in STRATEGIES.plugged() and name != "none")
 STACKS = st.lists(st.sampled_from(NAMES), min_size=1, max_size=3, unique=True)
+WAYS: dict[str, tuple[tuple[str, tuple[object, ...]], ...]] = {
+    "oversample": (("method", ("random", "smote", "borderline", "adasyn", "kmeans_smote")),),
+    "undersample": (("method", ("random", "cluster", "density", "near_miss", "tomek", "enn")),),
+    "importance_weighted": (
+        ("by", ("model", "difficulty", "cluster")),
+        ("apply", ("weight", "sample", "top_k")),
+    ),
+    "balanced_sampler": (("progressive", (0.0, 0.3)), ("power", (0.0, 0.5))),
+    "class_weights": (("scheme", ("inverse", "sqrt", "effective_number")),),
+    "self_supervised": (("method", ("scarf", "vime")),),
+    "logit_adjustment": (("mode", ("loss", "posthoc")),),
+    "group_balance": (("draw", (False, True)),),
+    "augment": (("method", ("eda", "recombine")),),
+    "ldam": (("deferred", (False, True)),),
+    "transfer": (("freeze", (False, True)),),
+}
+"""Settings that make another method of a strategy; the others only change numbers."""
 
 
-@dataclass(frozen=True, eq=False)
-class MadeUp(Predictor):
-    """A linear model of the numbers with weights of its own, that embodies what its recipe does."""
-
-    recipe: Recipe
-    cost: Cost = field(default_factory=lambda: Cost(1, 6, 0.1))
-    notes: Mapping[str, float] = field(default_factory=dict)
-
-    @property
-    def prior(self) -> Tensor:  # type: ignore[override]
-        return self.recipe.embodied(self.recipe.mass_in_rows())
-
-    @property
-    def prior_exact(self) -> bool:  # type: ignore[override]
-        return self.recipe.prior_exact and self.recipe.loss.prior_exact
-
-    def encode(self, x: Features) -> Tensor:
-        value = x.columns["numeric"]
-        assert isinstance(value, Tensor)
-        return value
-
-    def head(self) -> tuple[Tensor, Tensor]:
-        outputs = self.recipe.head.out or self.recipe.train.n_classes
-        return torch.linspace(-1, 1, 3 * outputs).view(3, outputs).sin(), torch.zeros(outputs)
-
-    def logits(self, x: Features) -> Tensor:
-        weight, bias = self.head()
-        return self.encode(x) @ weight + bias
+def stack_of(names: Sequence[str], data: st.DataObject | None = None) -> tuple[Strategy, ...]:
+    """As a configuration would read them: at their defaults, or by ways that `data` draws."""
+    sections = {name: section("strategy", name) for name in names}
+    for name in names if data is not None else ():
+        for key, values in WAYS.get(name, ()):
+            sections[name] = {**sections[name], key: data.draw(st.sampled_from(values), label=f"{name}.{key}")}
+    return read_strategies(sections)
 
 
-def stack_of(names: Sequence[str]) -> tuple[Strategy, ...]:
-    """As a configuration would read them, at their defaults."""
-    return read_strategies({name: section("strategy", name) for name in names})
+def test_ways_are_settings_that_there_are() -> None:
+    """A strategy or key that is renamed does not drop out of the draws; every strategy of the project is drawn."""
+    for name, ways in WAYS.items():
+        assert name in NAMES
+        for key, values in ways:
+            assert section("strategy", name)[key] in values
+    assert set(NAMES) == set(STRATEGIES.own()) - {"none"}
 
 
-def driven(parts: Sequence[Strategy], recipe: Recipe) -> tuple[list[Recipe], Predictor | Exception]:
-    """All recipes that a stack asks for, and what it makes of the answers."""
-    training, asks = Chain(tuple(parts)).train(recipe), list[Recipe]()
+@settings(max_examples=90)
+@given(STACKS, st.sampled_from([2, 4]), st.data())
+def test_any_stack_asks_for_sound_recipes_and_ends_in_a_sound_prior(
+    names: list[str], classes: int, data: st.DataObject
+) -> None:
     try:
-        asked = next(training)
-        while True:
-            asks += asked
-            asked = training.send([MadeUp(ask) for ask in asked])
-    except StopIteration as stop:
-        return asks, stop.value
-    except Inapplicable as reason:
-        return asks, reason
-
-
-@settings(max_examples=60)
-@given(STACKS, st.sampled_from([2, 4]))
-def test_any_stack_asks_for_sound_recipes_and_ends_in_a_sound_prior(names: list[str], classes: int) -> None:
-    try:
-        parts = stack_of(names)
+        parts = stack_of(names, data)
     except ConfigError:  # known when planning
         return
     recipe = toy(classes).recipe()
@@ -127,10 +113,10 @@ def test_stacks_have_one_key_exactly_if_they_are_one(first: list[str], second: l
 
 
 @settings(max_examples=60)
-@given(STACKS)
-def test_what_planning_lets_through_does_not_clash_in_training(names: list[str]) -> None:
+@given(STACKS, st.data())
+def test_what_planning_lets_through_does_not_clash_in_training(names: list[str], data: st.DataObject) -> None:
     try:
-        parts = stack_of(names)
+        parts = stack_of(names, data)
     except ConfigError:
         return
     try:

@@ -32,6 +32,20 @@ def test_records_hold_regret_and_metrics_by_group(tmp_path: Path, monkeypatch: p
     assert record.traits["n_groups_few"] == record.traits["n_groups"] - len(groups) > 0
 
 
+def test_records_hold_how_much_better_training_rows_are_ranked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The gap is the stored area of training rows less that of test rows, and stays so when evaluated again."""
+    (record,) = run(tmp_path, monkeypatch, "data=impressions", "data.rows=4000", "data.prevalence=0.1")
+    own, test = record.per_class["train/auroc"][1], record.metrics["raw/auroc"]
+    assert own is not None
+    assert test is not None
+    gap = record.metrics["raw/auroc_gap"]
+    assert gap == pytest.approx(own - test)
+    assert 0 < own <= 1
+    assert main(["results", "evaluate", "overwrite=true"]) == 0
+    (again,) = Store("results")
+    assert again.metrics["raw/auroc_gap"] == pytest.approx(gap)
+
+
 def test_options_are_part_of_the_key_and_defaults_are_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = run(tmp_path, monkeypatch, "data=digits_lt")
     again = run(tmp_path, monkeypatch, "data=digits_lt", "data.folds=null", "data.fence=2.0", "data.given=null")

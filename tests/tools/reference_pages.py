@@ -14,6 +14,7 @@ from bench.cli.verbs.parts.cards import settings_of
 from bench.models.registry import MODELS
 from strategies.registry import STRATEGIES, Registry
 from tests import ROOT
+from tests.tools.strategy_table import described, models_in_words
 
 ABOUT = {
     "strategies": (
@@ -49,6 +50,9 @@ def entries(title: str, registry: Registry[Any], group: str, about: str) -> Iter
         first = " ".join(registry.card(name).partition("\n\n")[0].split())
         last = f" {cell(effect(registry.card(name)))} |" if strategies else ""
         yield f"| [`{name}`](#{name}) | {cell(first)} |{last}"
+    if strategies:
+        yield ""
+        yield from what_they_change()
     for name in sorted(registry.own()):
         yield ""
         yield f"## {name}"
@@ -57,6 +61,24 @@ def entries(title: str, registry: Registry[Any], group: str, about: str) -> Iter
         if found := settings_of(registry, group, name):
             yield ""
             yield from key_table(dict(found))
+
+
+def what_they_change() -> Iterator[str]:
+    """A table of what strategies change and cost: found by driving each over a small table, the paper by its card."""
+    yield (
+        "At their defaults, as the code has it: what is trained otherwise, whether the class prior that predictions "
+        "embody is known exactly (then prior correction undoes the shift exactly), how many models are trained, and "
+        "for which models. A fit *aside* serves another one. Data may lack what a strategy needs: another label, "
+        "groups, text."
+    )
+    yield ""
+    yield "| name | paper | what it changes | prior exact | fits | models |"
+    yield "| :--- | :--- | :--- | :--- | :--- | :--- |"
+    for one in described():
+        paper = f"[{one.paper}]({one.link})" if one.link else one.paper
+        what, exact = ", ".join(one.changes) or "nothing", "yes" if one.exact else "no"
+        cells = (f"[`{one.name}`](#{one.name})", paper, what, exact, one.cost, models_in_words(one.models))
+        yield f"| {' | '.join(map(cell, cells))} |"
 
 
 def effect(card: str) -> str:

@@ -19,6 +19,7 @@ class MemberSettings:
 
     dropout: float = 0.0
     penalty: float = 0.0  # rate of ½‖weights‖²
+    lasso: float = 0.0  # rate of ‖weights‖₁
 
 
 class Network(nn.Module):
@@ -28,6 +29,7 @@ class Network(nn.Module):
         super().__init__()
         self.encoder, self.head = encoder, head
         self.half_rates: Tensor | None = None  # (K,) float64, half of each member's penalty; None: no penalty
+        self.lasso_rates: Tensor | None = None  # (K,) float64; None: no member has any
 
     @property
     def recordable(self) -> bool:
@@ -39,12 +41,18 @@ class Network(nn.Module):
         return out
 
     def penalty(self) -> Tensor | float:
-        """½ · rate · ‖weights‖² summed over members, intercepts left out (as scikit-learn's L2)."""
-        if self.half_rates is None:
-            return 0.0
+        """½ · rate · ‖weights‖² and rate · ‖weights‖₁ summed over members, intercepts left out (as scikit-learn's)."""
+        total: Tensor | float = 0.0
+        if self.half_rates is None and self.lasso_rates is None:
+            return total
         weights = [p for name, p in self.named_parameters() if not name.endswith("bias")]
-        norms = torch.stack([(p**2).sum((1, 2)) for p in weights]).sum(0)
-        return (norms * self.half_rates.to(norms.dtype)).sum()
+        if self.half_rates is not None:
+            norms = torch.stack([(p**2).sum((1, 2)) for p in weights]).sum(0)
+            total = (norms * self.half_rates.to(norms.dtype)).sum()
+        if self.lasso_rates is not None:
+            sizes = torch.stack([p.abs().sum((1, 2)) for p in weights]).sum(0)
+            total = total + (sizes * self.lasso_rates.to(sizes.dtype)).sum()
+        return total
 
     def start(self, k: int, recipe: Recipe, prior: Tensor) -> None:
         """Initialise member k: from its streams, then from `recipe.init`, the head's bias at the log prior."""
@@ -75,6 +83,8 @@ class Network(nn.Module):
         like = next(self.parameters())
         penalties = torch.tensor([0.5 * s.penalty for s in settings], dtype=torch.float64, device=like.device)
         self.half_rates = penalties if any(s.penalty for s in settings) else None
+        lasso = torch.tensor([s.lasso for s in settings], dtype=torch.float64, device=like.device)
+        self.lasso_rates = lasso if any(s.lasso for s in settings) else None
         for module in self.modules():
             if isinstance(module, Dropout):
                 module.assign([s.dropout for s in settings], streams, share, like)
