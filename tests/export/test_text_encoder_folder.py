@@ -11,8 +11,11 @@ import pandas as pd
 import pytest
 
 from bench.__main__ import main
+from bench.data.embeddings.folder import encoder_folder
+from bench.data.embeddings.named import NAMED
 from bench.export.errors import ExportError
 from bench.export.model_folder import load
+from bench.export.text_encoder_folder import encoder_of, encoder_state
 from bench.records.predictions import unpack
 from bench.records.record import Record
 from bench.records.store import Store
@@ -174,3 +177,22 @@ def test_a_record_is_exported_by_its_key_where_the_encoder_is_said(static: Case,
     words = (record.key[:12], *data, f"out={tmp_path / 'm'}")
     assert imbench("export", *words, results=static.results) == 0
     assert static.differs(tmp_path / "m") < 1e-6
+
+
+def test_an_encoder_by_name_is_looked_for_among_those_that_were_fetched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Wherever the cache of this machine is; the error names the command that fetches it."""
+    monkeypatch.setenv("IMBENCH_CACHE", str(tmp_path / "here"))
+    folder = table(NAMED["wordllama"].folder)[0]
+    state = encoder_state(encoder_folder("wordllama"))
+    assert state["path"] is None
+    monkeypatch.setenv("IMBENCH_CACHE", str(tmp_path / "there"))
+    with pytest.raises(ExportError, match=r"run imbench data get wordllama, or say where it is: encoder=FOLDER"):
+        encoder_of(state, tmp_path / "model", None, weights=True)
+    shutil.copytree(folder, NAMED["wordllama"].folder)
+    found = encoder_of(state, tmp_path / "model", None, weights=True)
+    assert found.path == NAMED["wordllama"].folder
+    assert found.static
+    with pytest.raises(ExportError, match="expected a text encoder used in way"):
+        encoder_of({**state, "way": 0}, tmp_path / "model", None, weights=True)
