@@ -19,7 +19,7 @@ class Display(AbstractContextManager["Display"]):
 
     def __init__(self, console: Console, total: int, already: int) -> None:
         self.console, self.total, self.count = console, total, already
-        self.already, self.began_at = already, time.monotonic()
+        self.already, self.elsewhere, self.began_at = already, 0, time.monotonic()
         self.running: dict[str, str] = {}
         self.progress: Progress | None = None
         if console.is_terminal:
@@ -49,17 +49,20 @@ class Display(AbstractContextManager["Display"]):
             self.progress.stop()
         if self.count > self.already:
             seconds = time.monotonic() - self.began_at
-            self.console.print(f"ran {self.count - self.already} cells in {duration(seconds)}", highlight=False)
+            ran = self.count - self.already - self.elsewhere
+            others = f"; another command ran {self.elsewhere}" if self.elsewhere else ""
+            self.console.print(f"ran {ran} cells in {duration(seconds)}{others}", highlight=False)
 
     def began(self, key: str, label: str) -> None:
         """A cell has started."""
         self.running[key] = label
         self.refresh()
 
-    def done(self, record: Record, label: str) -> None:
-        """A cell has a record."""
+    def done(self, record: Record, label: str, *, elsewhere: bool = False) -> None:
+        """A cell has a record, of this command or of another."""
         self.running.pop(record.key, None)
         self.count += 1
+        self.elsewhere += elsewhere
         if self.progress is None or record.status in FAILURES:
             self.console.print(line(record, label, self.count, self.total), soft_wrap=True, highlight=False)
         self.refresh()

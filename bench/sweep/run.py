@@ -70,8 +70,8 @@ def run_sweep(planned: Sequence[Planned], options: CommandOptions, console: Cons
             match event:
                 case Began(key):
                     display.began(key, labels[key])
-                case Finished(key, record):
-                    display.done(record, labels[key])
+                case Finished(key, record, elsewhere):
+                    display.done(record, labels[key], elsewhere=elsewhere)
                 case Lost(lost, fate, reason, traceback):
                     record = failed_record(lost.identity(), fate, reason, traceback=traceback)
                     display.done(store.settle(record), lost.label)
@@ -123,7 +123,7 @@ def train(
                 continue
             time.sleep(_POLL_SECONDS)
             for record in others.finished():
-                heard(Finished(record.key, record))
+                heard(Finished(record.key, record, elsewhere=True))
             if left := others.given_up():
                 workers.submit(left)
     others.claims.close()

@@ -41,10 +41,11 @@ class Began:
 
 @dataclass(frozen=True)
 class Finished:
-    """An item is finished, and its result safe."""
+    """An item is finished, and its result safe. `elsewhere`: another command did it."""
 
     key: str
     result: Any
+    elsewhere: bool = False
 
 
 @dataclass(frozen=True)

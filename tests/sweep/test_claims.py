@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 from bench.records.record import digest
+from bench.records.store import Store
 from bench.sweep.claims import Claims
-from tests.command_line import LAST_RESORT
+from tests.command_line import LAST_RESORT, TINY, ended, spawn
 
 HOLD = """
 import sys
@@ -58,3 +60,23 @@ def test_where_no_lock_can_be_had_everybody_works(tmp_path: Path) -> None:
     assert Claims(tmp_path).take(A)
     assert Claims(tmp_path / "absent").take(A)
     assert not (tmp_path / "elsewhere").exists()
+
+
+def test_two_sweeps_on_one_folder_share_the_work(tmp_path: Path) -> None:
+    """Two real commands, begun at once: every cell is trained by one of them, and both end well with the whole table.
+
+    What each says that it ran is what its workers trained; records of the other are counted apart.
+    """
+    command = ("run", "-m", "strategy=none,focal", "seed=0,1", *TINY, "run.workers=1")
+    both = [spawn(*command, cwd=tmp_path) for _ in range(2)]
+    said = [ended(process) for process in both]
+    assert [process.returncode for process in both] == [0, 0], said
+    trained = [sum(map(int, re.findall(r"^ran ([0-9]+) cells in", out, re.MULTILINE))) for out in said]
+    assert sum(trained) == 4, said
+    for out, own in zip(said, trained, strict=True):
+        left = re.findall(r"; another command ran ([0-9]+)$|^([0-9]+) of 4 cells have a record", out, re.MULTILINE)
+        assert own + sum(int(one or other) for one, other in left) == 4, out
+    assert [record.status for record in Store(tmp_path / "results")] == ["done"] * 4
+    tables = [re.findall(r"^ (?:none|focal) +2 .*$", out, re.MULTILINE) for out in said]
+    assert tables[0] == tables[1]
+    assert len(tables[0]) == 2

@@ -9,6 +9,7 @@ lies where Korean keeps its syllables, and is then read as syllables that no Kor
 from __future__ import annotations
 
 import codecs
+import math
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -157,8 +158,10 @@ def detect(head: bytes) -> str | None:
         if head.startswith(mark):
             return name
     if b"\0" in head[:_LOOKED]:
-        even, odd = head[:_LOOKED:2].count(0), head[1:_LOOKED:2].count(0)
-        return "utf-16-le" if odd > even else "utf-16-be"
+        lines = head[:_LOOKED].count(b"\n")
+        ends = {"utf-16-le": head[:_LOOKED].count(b"\n\0"), "utf-16-be": head[:_LOOKED].count(b"\0\n")}
+        best = max(ends, key=lambda name: ends[name])
+        return best if ends[best] >= max(lines / 2, 1) else None  # a stray zero is none
     text = _looked_at(head)
     scores = {candidate.name: _score(candidate, text) for candidate in _CANDIDATES}
     best = max(scores, key=lambda name: scores[name])  # of equals the first
@@ -188,5 +191,6 @@ def _score(candidate: _Candidate, text: bytes) -> float:
         return 0.0
     most_used = frozenset(candidate.most_used)
     values = [_MOST_USED if c in most_used else candidate.otherwise(c, c.encode(candidate.name)) for c in characters]
-    value = sum(values) / len(values) if values else 0.9  # signs only: € or a quotation mark
+    # A sum that is exact: sets have another order in every process, and equal scores must stay equal.
+    value = math.fsum(values) / len(values) if values else 0.9  # signs only: € or a quotation mark
     return value * candidate.shape(decoded, [len(run) for run in _HIGH.findall(text)])

@@ -75,14 +75,14 @@ def read_numbers(name: str, texts: Sequence[str], form: Format) -> tuple[npt.NDA
     return numbers, wrong
 
 
-def _yes_no(text: str) -> float | None:
+def yes_no(text: str) -> float | None:
     """1 or 0, None for another word."""
     word = text.strip().lower()
     return 1.0 if word in _YES else 0.0 if word in _NO else None
 
 
 _ALONE: Final[Mapping[str, Callable[[str], float | None]]] = {
-    "yes_no": _yes_no,
+    "yes_no": yes_no,
     "duration": seconds,
     "hours_minutes": lambda text: seconds(text, two="hours_minutes"),
     "minutes_seconds": lambda text: seconds(text, two="minutes_seconds"),

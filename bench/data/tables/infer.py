@@ -10,18 +10,15 @@ ignored      constant, empty, dates, one value per row (ids, row numbers), lists
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from bench.data.errors import DataError
 from bench.data.options import option
-from bench.data.tables.dates import SHORT_YEARS, compact, short_years
 from bench.data.tables.decode import Values
-from bench.data.tables.formats import phrase, recognise
+from bench.data.tables.formats import recognise
 from bench.data.tables.schema import ColumnKind
 
 _ENOUGH = 20  # rows from which 'all values differ' says something
@@ -31,10 +28,12 @@ UNSPACED = re.compile(
 )
 """A character of Thai, Lao, Tibetan, Burmese, Khmer, Japanese or Chinese: scripts without blanks between words."""
 _PER_WORD = 4  # characters that count as a word where words have no blanks between them
-PARTS = {"train": 0, "training": 0, "val": 1, "valid": 1, "validation": 1, "dev": 1, "test": 2, "testing": 2}
+PARTS = {
+    **dict.fromkeys(("train", "training", "trn", "tr", "训练", "训练集"), 0),
+    **dict.fromkeys(("val", "valid", "validation", "dev", "验证", "验证集"), 1),
+    **dict.fromkeys(("test", "testing", "tst", "te", "holdout", "hold-out", "测试", "测试集"), 2),
+}
 """Words for the parts of a given division -> part."""
-SAMPLE = 200_000  # rows that a remark is made on
-_MOST_WORDS = 5  # different cells that are proposed as words for missing
 _CONSTANT = "one value in all rows"
 _IDENTIFIER = re.compile(r"(?:^|[^a-z])(?:id|ids|uuid|guid|sku|zip|code)$", re.IGNORECASE)
 _CAMEL = re.compile(r"[a-z]I[dD]$")
@@ -66,75 +65,12 @@ def count_words(text: str) -> float:
     return max(len(text.split()), len(UNSPACED.findall(text)) / _PER_WORD)
 
 
-def remark(name: str, values: Values, kind: ColumnKind) -> str:
-    """What a column seems to hold that it is not used as, and the option that changes it; '' for nothing."""
-    if values.storage == "number":
-        return _remark_number(name, values, kind)
-    if values.storage != "string":
-        return ""
-    codes, texts = values.coded
-    used = [texts[code] for code in pd.unique(codes[codes >= 0][:SAMPLE])]
-    return _remark_words(name, used, kind) or _remark_format(name, values, used)
-
-
-def _remark_format(name: str, values: Values, used: list[str]) -> str:
-    """The same of a column of text whose different cells, `used`, may be numbers as people write them."""
-    found = recognise(used)
-    if found is None:
-        return ""
-    form, wrong = found
-    rows = _rows_that_say(values, wrong)
-    cells = f"{len(rows):,} {rows_word(len(rows))} such as {wrong[0][:40]!r} ({at_rows(rows)})" if len(rows) else ""
-    if form == "units":
-        return f"looks like numbers with several units, such as {used[0][:40]!r}: write the column in one unit"
-    if form != "plain":
-        but = f", but not {cells}" if cells else ""
-        other = f" ({option('formats', {name: 'minutes_seconds'})} if they are that)" if form == "hours_minutes" else ""
-        return f"looks like numbers written {phrase(form)}{but}: {option('formats', {name: form})}{other}"
-    words = sorted({word.strip() for word in wrong}) if len(wrong) <= _MOST_WORDS else []
-    means = f"{option('missing_words', words)} if {'that means' if len(words) == 1 else 'these mean'} missing, or "
-    return f"most read as numbers, but not {cells}: {means if words else ''}correct them" if cells else ""
-
-
 def offered_format(name: str, values: Values) -> str:
     """The option that reads all of a column of text as numbers, ready to paste; '' for none."""
     found = recognise(values.coded[1]) if values.storage == "string" else None
     if found is None or found[1] or found[0] in ("plain", "units"):
         return ""
     return option("formats", {name: found[0]})
-
-
-def _remark_words(name: str, used: list[str], kind: ColumnKind) -> str:
-    """The same of a column of text that is no numbers: dates of short years, or names of the parts."""
-    if short_years(used):
-        return f"{SHORT_YEARS}, and use the column by {option('dates', [name])} or {option('time', name)}"
-    if used and kind == "categorical" and {text.strip().lower() for text in used} <= set(PARTS):
-        return f"says which rows train and test; to split by it: {option('given', name)}"
-    return ""
-
-
-def _remark_number(name: str, values: Values, kind: ColumnKind) -> str:
-    """The same of a column of numbers: dates such as 20210630, or names such as 3.1 and 3.10."""
-    if kind != "numeric":
-        return ""
-    if values.spelled is not None:
-        spelled: dict[float, list[str]] = {}
-        for text in values.spelled[1]:
-            spelled.setdefault(float(text), []).append(text)
-        names = max(spelled.values(), key=len)
-        return f"has one number in several spellings ({', '.join(names[:3])}): {option('kinds', {name: 'categorical'})}"
-    present = values.data[:SAMPLE]
-    present = np.unique(present[~np.isnan(present)])
-    if len(present) >= _ENOUGH and compact(present) is not None:
-        return f"looks like dates (20210630): {option('dates', [name])}"
-    return ""
-
-
-def _rows_that_say(values: Values, texts: Collection[str]) -> npt.NDArray[np.int64]:
-    """Positions of rows with one of these texts."""
-    codes, names = values.coded
-    wanted = [i for i, name in enumerate(names) if name in set(texts)]
-    return np.flatnonzero(np.isin(codes, wanted)).astype(np.int64)
 
 
 def _infer_number(name: str, values: npt.NDArray[np.float64], full: bool) -> tuple[ColumnKind, str]:

@@ -9,8 +9,9 @@ from bench.data.errors import DataError, listing, suggest
 from bench.data.options import option
 from bench.data.tables.config import TableConfig
 from bench.data.tables.decode import Values, as_labels, said_missing
-from bench.data.tables.infer import infer, remark
+from bench.data.tables.infer import infer
 from bench.data.tables.origin import Origin
+from bench.data.tables.remark import remark
 from bench.data.tables.roles import chosen
 from bench.data.tables.schema import ColumnKind
 from bench.data.tables.schema_file import known_kind, parse_schema

@@ -15,6 +15,7 @@ from bench.data.errors import DataError, listing, suggest
 from bench.data.options import option
 from bench.data.tables.config import TableConfig
 from bench.data.tables.decode import MISSING, Values
+from bench.data.tables.formats import yes_no
 from bench.data.tables.infer import rows_word
 from bench.data.tables.schema import Strings
 
@@ -23,6 +24,9 @@ Rows: TypeAlias = npt.NDArray[np.int64]
 
 _MAX_CLASSES = 1000
 _LEAST_CLASS_ROWS = 3  # one each for train, validation and test
+_PERHAPS_MISSING = frozenset(("?", "unknown", "unk", "missing", "undefined", "not available", "未知", "不明"))
+"""Words for missing that may as well be classes, in lower case."""
+_BRACKETS = " []{}()\"'"
 _CONTINUOUS = 20  # distinct values beyond which non-integer numbers are no classes
 
 
@@ -70,7 +74,7 @@ def choose_classes(
     _check_counts(counts, target)
     classes = order_classes(counts, target, config.positive, log)
     log += [f"warning: {said}" for said in _alike(classes)]
-    if words := [name for name in classes if name.lower() in MISSING]:
+    if words := [name for name in classes if name.lower() in MISSING or name.lower() in _PERHAPS_MISSING]:
         named, count = " and ".join(map(repr, words)), sum(counts[name] for name in words)
         log.append(
             f"warning: {named} ({count:,} {rows_word(count)}) counts as a class, and is a usual word for missing; to "
@@ -90,7 +94,14 @@ def _alike(classes: Sequence[str]) -> list[str]:
         for names in same.values()
         if len(names) > 1
     ]
-    listed = [name for name in classes if len({*classes} & {part.strip() for part in re.split("[;|,]", name)}) > 1]
+    bare = {name.strip(_BRACKETS) for name in classes}
+    listed = [name for name in classes if len(bare & {part.strip(_BRACKETS) for part in re.split("[;|,]", name)}) > 1]
+    answers = all(yes_no(name) is not None for name in classes)
+    for answer, value in (("yes", 1.0), ("no", 0.0)) if answers else ():
+        alike = [name for name in classes if yes_no(name) == value]
+        if len({_form(name) for name in alike}) > 1:
+            named = " and ".join(map(repr, alike))
+            found.append(f"the classes {named} all say {answer}; if they are one, write them alike in the file")
     if listed:
         found.append(
             f"the class {listed[0]!r} looks like several labels of one row, which are not supported: each combination "

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
 import pytest
 
 from bench.data.files.guess_encoding import detect
@@ -34,3 +38,20 @@ def test_a_few_words_are_read_as_they_were_written(encoding: str, cells: str, re
     offered = detect(text.encode(encoding))
     assert offered is not None
     assert text.encode(encoding).decode(offered) == text
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_utf_16_without_a_mark_is_told_from_stray_zeros(encoding: str) -> None:
+    rows = "id,value\n" + "".join(f"{i},{'好评差评'[i % 4]}\n" for i in range(60))
+    assert detect(rows.encode(encoding)) == encoding
+    assert detect(b"id,value\n" + b"".join(b"%d,\0%d\n" % (i, i) for i in range(60))) is None
+
+
+@pytest.mark.parametrize("order", [0, 10, 21, 26])
+def test_equal_scores_stay_equal_in_every_process(order: int) -> None:
+    """Sets of characters have another order under each hash seed; Хорошо scores alike as Russian and as Greek."""
+    written = "id,value\n0,Хорошо\n1,Плохо\n".encode("cp1251").hex()
+    code = f"from bench.data.files.guess_encoding import detect; print(detect(bytes.fromhex('{written}')))"
+    env = {**os.environ, "PYTHONHASHSEED": str(order)}
+    said = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True)
+    assert said.stdout.strip() == "cp1251"

@@ -59,6 +59,9 @@ def test_classes_have_their_own_names_in_order(tmp_path: Path, labels: list[Any]
         (("bad", "bad\u200b", "good"), r"the classes 'bad' and 'bad\u200b' differ only in"),
         (("ＡＢ", "AB", "C"), "the classes 'AB' and 'ＡＢ' differ only in"),
         (("01", "1", "2"), "the classes '01' and '1' differ only in"),
+        (("true", "1", "no"), "the classes '1' and 'true' all say yes"),
+        (('["a"]', '["b"]', '["a","b"]'), """the class '["a","b"]' looks like several labels of one row"""),
+        (("si", "ja", "de"), ""),
         (("a", "b", "a;b"), "the class 'a;b' looks like several labels of one row"),
         (("a", "b", "c"), ""),
     ],
@@ -104,53 +107,6 @@ def test_a_declared_word_makes_a_column_of_numbers(tmp_path: Path) -> None:
     table = load(tmp_path, {"age": ages}, missing_words=("?",))
     assert np.isnan(table.frame["age"][7])
     assert table.frame["age"][8] == 26
-
-
-@pytest.mark.parametrize(
-    ("cells", "said"),
-    [
-        (("1,200", "900"), "looks like numbers written as thousands: 'data.formats={v: thousands}'"),
-        (("5.00-", "7.50"), "looks like numbers written as thousands: 'data.formats={v: thousands}'"),
-        (("−5.2", "3.1"), "looks like numbers written as thousands"),
-        (("３７", "１４８"), "looks like numbers written as thousands"),
-        (("٣٧", "١٤٨٫٥"), "looks like numbers written as thousands"),
-        (("1E5", "1e5", "2E10"), "has one number in several spellings (1E5, 1e5): 'data.kinds={v: categorical}'"),
-        (("12,5 %", "7 %"), "looks like numbers written as percent: 'data.formats={v: percent}'"),
-        (("¥ 12", "¥ 1,300"), "looks like numbers written as currency: 'data.formats={v: currency}'"),
-        (("1_000", "250"), "looks like numbers written as thousands: 'data.formats={v: thousands}'"),
-        (("10 kg", "2.5 kg"), "(categorical) looks like numbers written with a unit: 'data.formats={v: unit}'"),
-        (("5GB", "10GB"), "looks like numbers written with a unit"),
-        (("1.75m", "2m"), "looks like numbers written with a unit"),
-        (("36 months", "60 months"), "looks like numbers written with a unit"),
-        (("5GB", "500MB"), "looks like numbers with several units, such as '5GB': write the column in one unit"),
-        (("1h 30m", "45m"), "looks like numbers written as durations or times of day: 'data.formats={v: duration}'"),
-        (("00:05:30", "01:00:00"), "looks like numbers written as durations or times of day"),
-        (("2 days", "1 day"), "looks like numbers written as durations"),
-        (("2:30 pm", "11:05 am"), "looks like numbers written as durations or times of day"),
-        (("12:30", "09:05"), "as hours and minutes: 'data.formats={v: hours_minutes}' ('data.formats={v: minutes_"),
-        (("0x1F", "0xA0"), "looks like numbers written as hexadecimal: 'data.formats={v: hexadecimal}'"),
-        (("1/2", "3 1/4", "5"), "looks like numbers written as fractions: 'data.formats={v: fraction}'"),
-        (("½", "3½"), "looks like numbers written as fractions"),
-        (("train", "test", "val"), "says which rows train and test; to split by it: data.given=v"),
-        (("1.1", "1.10", "1.2"), "has one number in several spellings (1.1, 1.10): 'data.kinds={v: categorical}'"),
-    ],
-)
-def test_what_a_column_seems_to_hold_is_said(tmp_path: Path, cells: tuple[str, ...], said: str) -> None:
-    table = load(tmp_path, {"v": cycled(*cells)}, duplicates="keep")
-    assert any(said in line for line in table.log), table.log
-
-
-@pytest.mark.parametrize(
-    "cells",
-    [
-        ("12A", "12B", "3C"), ("1st", "2nd"), ("5+", "10+"), ("v1", "v2"), ("00A", "01B"), ("10x20", "5x3"),
-        ("2023/24", "2022/23"), ("10²", "12²"), ("1,234¹", "5,678²"), ("12 Main St", "5 Oak Ave"), ("18-24", "25-34"),
-    ],
-)  # fmt: skip
-def test_names_with_digits_are_taken_for_no_numbers(tmp_path: Path, cells: tuple[str, ...]) -> None:
-    """5+ is not five, 10² is not 102, and 12A is a door."""
-    table = load(tmp_path, {"v": cycled(*cells)}, duplicates="keep")
-    assert not any("looks like" in line for line in table.log), table.log
 
 
 @pytest.mark.parametrize(
@@ -277,6 +233,13 @@ def test_few_test_rows_of_a_class_are_said(tmp_path: Path) -> None:
     (note,) = partition(table, 0, 0).notes
     assert "10 test rows of '1'" in note
     assert partition(load(tmp_path, {}), 0, 0).notes == ()
+
+
+@pytest.mark.parametrize("word", ["?", "unknown", "未知"])
+def test_a_class_that_may_say_that_nothing_is_known_is_said(tmp_path: Path, word: str) -> None:
+    table = load(tmp_path, {"label": cycled("yes", "no", word)}, target="label", duplicates="keep")
+    (said,) = [line for line in table.log if "usual word for missing" in line]
+    assert said.startswith(f"warning: '{word}' (200 rows) counts as a class")
 
 
 def test_a_class_that_is_called_like_a_missing_value_is_said_with_the_way_to_leave_it_out(tmp_path: Path) -> None:
