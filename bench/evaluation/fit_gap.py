@@ -6,11 +6,11 @@ has learnt rows by heart. Training rows count as the data have them: what strate
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from bench.evaluation.metric import Metric, UndefinedMetricError
 from bench.evaluation.ranked import Ranked
@@ -55,7 +55,7 @@ class TrainAndTest:
     test: Ranked
 
     @classmethod
-    def of(cls, train: ArrayLike, test: Ranked) -> TrainAndTest:
+    def of(cls, train: Sequence[float | None], test: Ranked) -> TrainAndTest:
         """From values that may be None."""
         return cls(np.array(train, dtype=np.float64), test)
 
