@@ -12,7 +12,7 @@ from functools import cache
 
 from bench.models.registry import MODELS, kind, refusal
 from bench.training.estimators import refuse
-from strategies.predictor import Predictor
+from strategies.predictor import Costed, Predictor
 from strategies.registry import STRATEGIES
 from strategies.spec import Inapplicable, Recipe, Strategy
 from strategies.stack import Chain
@@ -74,7 +74,7 @@ def _described(name: str) -> Described:
     paper, link = cited(STRATEGIES.card(name))
     treated = [ask for ask in asks if not ask.auxiliary]
     found = {change for ask in treated for change in _changes(recipe, ask)}
-    if _is_derived(made, treated):
+    if _is_derived(made):
         found.add("predictor")
     aside = sum(ask.auxiliary for ask in asks)
     assert Chain((strategy,)).fits_in_all == len(asks)
@@ -95,12 +95,11 @@ def _changes(given: Recipe, asked: Recipe) -> set[str]:
     return found
 
 
-def _is_derived(made: Predictor, treated: Sequence[Recipe]) -> bool:
+def _is_derived(made: Predictor) -> bool:
     """Whether what comes out is more than what one recipe was answered by: the last, of several stages."""
-    inner = getattr(made, "base", made)
-    while not isinstance(inner, MadeUp) and type(inner).__name__ == "Costed":
-        inner = inner.base
-    return not isinstance(inner, MadeUp)
+    while isinstance(made, Costed):
+        made = made.base
+    return not isinstance(made, MadeUp)
 
 
 def _takes(name: str, strategy: Strategy, treated: Sequence[Recipe]) -> bool:
