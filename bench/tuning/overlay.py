@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import pandas as pd
 from optuna.trial import TrialState
@@ -78,6 +78,6 @@ def overlay(table: pd.DataFrame, title: str) -> Figure:
         else:
             axes.plot(own["number"], own["best"], "o", color=colour, ms=4, label=label)
     axes.set(xlabel="complete trials", ylabel=f"best {objective_label(objective)} on validation", title=title)
-    axes.xaxis.get_major_locator().set_params(integer=True)
+    cast(Any, axes.xaxis.get_major_locator()).set_params(integer=True)
     canvas.legend(frameon=False, fontsize=9, loc="outside right upper")
     return canvas
