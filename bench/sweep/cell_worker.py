@@ -32,6 +32,6 @@ class CellWorker:
             began=lambda key: say(Began(key)),
             done=lambda record: say(Finished(record.key, record)),
             failed=lambda error: say(Fatal(error)),
-            elsewhere=lambda key: say(Elsewhere(key)),
+            elsewhere=lambda key, record: say(Finished(key, record, elsewhere=True) if record else Elsewhere(key)),
         ) as runner:
             yield runner.execute

@@ -93,7 +93,8 @@ class Runner(AbstractContextManager["Runner"]):
     """What a process needs to turn batches of cells into records; when it is left, all of them are on the disk.
 
     `began` and `done` report as cells go, `failed` that the results folder cannot be written. With `elsewhere` cells
-    are claimed first: it is told of those that another process is at work on, and these are left to that one.
+    are claimed first: it is told of those that another process is at work on, which are left to that one, and of those
+    that another has finished meanwhile, with their records.
     """
 
     def __init__(
@@ -104,7 +105,7 @@ class Runner(AbstractContextManager["Runner"]):
         began: Callable[[str], None],
         done: Callable[[Record], None],
         failed: Callable[[ResultsError], None] = lambda _: None,
-        elsewhere: Callable[[str], None] | None = None,
+        elsewhere: Callable[[str, Record | None], None] | None = None,
     ) -> None:
         limit_threads(run.threads)
         use_graphs(run.graphs)
@@ -130,12 +131,13 @@ class Runner(AbstractContextManager["Runner"]):
         found = []
         for planned in batch:
             if not self.claims.take(planned.key):
-                self.elsewhere(planned.key)
+                self.elsewhere(planned.key, None)
                 continue
             with suppress(ResultsError):
                 record = self.store.proven(planned.key)
                 if record is not None and not (self.run.retry_failed and record.status in FAILURES):
-                    self.recorded(record)
+                    self.claims.give_back(planned.key)
+                    self.elsewhere(planned.key, record)
                     continue
             found.append(planned)
         return found

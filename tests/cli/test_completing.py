@@ -34,7 +34,7 @@ from bench.cli.verbs.parts.shells import SCRIPTS
         ("imbench run run.graphs=", ["run.graphs=false", "run.graphs=true"]),
         ("imbench run strategy=focal strategy.focal.g", ["strategy.focal.gamma="]),
         ("imbench run strategy=none strategy.focal.g", []),
-        ("imbench run model=linear model.l", ["model.l2="]),
+        ("imbench run model=linear model.l", ["model.l1=", "model.l2="]),
         ("imbench run data=impressions data.preva", ["data.prevalence="]),
         ("imbench publish board.pl", ["board.plots="]),
         ("imbench publish tr", []),

@@ -81,7 +81,7 @@ def test_tune_searches_once_on_each_split_and_says_what_it_costs(
         return []
 
     monkeypatch.setattr("bench.cli.verbs.tune.search", search)
-    monkeypatch.setattr("bench.cli.verbs.tune.summarize", lambda *_: 0)
+    monkeypatch.setattr("bench.cli.verbs.tune.summarize", lambda *_, **__: 0)
     raw = compose_one(["strategy=focal", "repeats=3", "tune.trials=2", "data=womens", f"results={tmp_path}"])
     assert Tune().on_grid([raw]) == 0
     assert searched == [0, 1, 2]

@@ -28,8 +28,8 @@ from bench.models.registry import refusal
 from bench.training.batches import Batches, Lengths, Placed
 from bench.training.fit import Fit
 from bench.training.predictor import Fitted
-from strategies import importance_weighted
 from strategies.focal import FocalLoss
+from strategies.parts import likeness
 from strategies.predictor import Costed, Predictor
 from strategies.registry import STRATEGIES
 from strategies.spec import Features, Recipe, Split
@@ -110,7 +110,7 @@ def scored_on_gpu(logits: Tensor, y: Tensor, weight: Tensor | None) -> Tensor:
     """Newton's steps depend on values, which a fake GPU has not; that they get tensors of the GPU can be seen."""
     assert (logits.device, y.device, logits.dtype) == (GPU, GPU, torch.float64)
     with unset_fake_temporarily():
-        return torch.zeros(len(logits))
+        return torch.ones(len(logits))
 
 
 def step_on_fake_gpu(
@@ -153,7 +153,7 @@ def step_on_fake_gpu(
             return
         assert all(z.device == GPU for z in module.evaluate())
         monkeypatch.setattr("bench.training.scoring.refined_log_losses", scored_on_gpu)
-        assert module.scores([1]) == {1: 0.0}
+        assert module.scores([1]) == {1: 1.0}
         module.compact([1])
         module.advance(steps)
 
@@ -241,9 +241,9 @@ def wordless(toy: Toy) -> Toy:
 @pytest.mark.parametrize("kernel", ["sinh", "cosine"])
 def test_similarity_is_computed_where_the_predictor_is(kernel: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Rows travel there in chunks, scores back once."""
-    monkeypatch.setattr(importance_weighted, "GPU_CHUNK", 64)
+    monkeypatch.setattr(likeness, "GPU_CHUNK", 64)
     with fake_gpu(monkeypatch), Products() as products:
-        scores = importance_weighted.similarity(torch.zeros(150, 6), torch.zeros(7, 6), kernel, 1.0, GPU)
+        scores = likeness.similarity(torch.zeros(150, 6), torch.zeros(7, 6), kernel, 1.0, GPU)
     assert (scores.shape, scores.dtype, scores.device) == ((150,), torch.float64, CPU)
     assert products.devices == [GPU] * 3
 
@@ -264,8 +264,8 @@ def test_wrapped_predictors_say_where_they_compute(binary: Toy) -> None:
 @pytest.mark.parametrize("kernel", ["sinh", "cosine"])
 def test_similarity_on_the_gpu_is_the_cpus(kernel: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """In float64 to its rounding, over several chunks of rows and of targets."""
-    monkeypatch.setattr(importance_weighted, "GPU_CHUNK", 700)
+    monkeypatch.setattr(likeness, "GPU_CHUNK", 700)
     g = torch.Generator().manual_seed(0)
     v, targets = (torch.randn(n, 48, generator=g, dtype=torch.float64) for n in (2500, 2100))
-    here, there = (importance_weighted.similarity(v, targets, kernel, 3.0, d) for d in (CPU, GPU))
+    here, there = (likeness.similarity(v, targets, kernel, 3.0, d) for d in (CPU, GPU))
     torch.testing.assert_close(there, here, rtol=1e-10, atol=1e-12)

@@ -26,7 +26,7 @@ def test_duplicates_go_and_the_first_stays(tmp_path: Path) -> None:
     assert table.rows.tolist() == [0, 2, 3, 5, 6, 7]
     assert "dropped 2 duplicate rows (25.0%); to keep them: data.duplicates=keep" in table.log
     assert any(
-        line.startswith("kept 1 groups of rows with equal features but different labels (2") for line in table.log
+        line.startswith("kept 1 group of rows with equal features but different labels (2") for line in table.log
     )
     assert table.frame.index.tolist() == list(range(len(table)))
 
