@@ -71,7 +71,7 @@ def plain_table(caption: str, headings: Sequence[str], rows: Sequence[Sequence[s
     """A table of texts, the first of each line its heading; `last` is the class of the last line."""
     heads = "".join(f'<th scope="col">{escaped(h, 80)}</th>' for h in headings)
     lines = "".join(
-        f'<tr{f" class={last}" if last and line is rows[-1] else ""}><th scope="row">{escaped(line[0])}'
+        f'<tr{f" class={last}" if last and line is rows[-1] else ""}><th scope="row">{broken(line[0])}'
         + "".join(f"<td>{escaped(text, 80)}" for text in line[1:])
         for line in rows
     )
