@@ -10,7 +10,7 @@ import torch
 from strategies.parts.interpolate import Interpolate
 from strategies.parts.made_rows import natural_rows, with_made_rows
 from strategies.parts.neighbours import Points, groups, nearest, points
-from strategies.spec import Bag, Features, Recipe, Split
+from strategies.spec import Recipe, Split
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -110,10 +110,9 @@ def made_between(recipe: Recipe, method: str, ratio: float, k: int, clusters: in
     if not parents:
         return recipe
     at = torch.cat(parents)
-    x = train.x.take(at)
-    columns = {name: v if isinstance(v, Bag) else v.clone() for name, v in x.columns.items()}
-    Interpolate((), k).move(columns, torch.arange(len(at)), torch.cat(towards), train.x, generator)
-    return with_made_rows(recipe, Features(x.schema, columns), at)
+    x = train.x.take(at)  # a copy, which is then moved
+    Interpolate((), k).move(dict(x.columns), torch.arange(len(at)), torch.cat(towards), train.x, generator)
+    return with_made_rows(recipe, x, at)
 
 
 def _drawn(weight: Tensor, count: int, generator: torch.Generator) -> Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
 
 _POOL = 4096
 """Rows of a class among which neighbours are sought; of larger classes so many are drawn for every batch."""
+
+_PIECE = 1 << 18
+"""Rows that are moved at once."""
 
 
 @dataclass(frozen=True)
@@ -54,9 +58,13 @@ class Interpolate:
             if isinstance(value, Bag) or isinstance(source, Bag) or f.kind == "tokens":
                 continue
             if f.kind == "numeric":
-                own, other = value[at], source[one].to(value)
-                between = own + part.to(value) * (other - own)
-                value[at] = torch.where(other.isnan(), own, between)  # missing stays missing, and is not spread
+                for some in torch.arange(len(at), device=at.device).split(_PIECE):  # what a processor's cache holds
+                    own, way = value[at[some]], source[one[some]].to(value)
+                    way.sub_(own).mul_(part[some.cpu()].to(value))
+                    way.nan_to_num_(
+                        nan=0.0, posinf=math.inf, neginf=-math.inf
+                    )  # missing stays missing, and is not spread
+                    value[at[some]] = own.add_(way)
             else:
                 value[at] = source[near].mode(dim=1).values.to(value)
 

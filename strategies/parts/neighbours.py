@@ -77,12 +77,16 @@ def points(x: Features, like: Features | None = None) -> Points:
         there = value.float()
         base = there if like is None else like.columns[f.name].float()  # type: ignore[union-attr]
         centre = base.nanmean(0)
-        spread = ((base - centre) ** 2).nanmean(0).sqrt()
-        numbers.append(((there - centre) / torch.where(spread > 0, spread, 1.0)).nan_to_num(nan=0.0))
+        off = base - centre
+        spread = (off**2).nanmean(0).sqrt()
+        off = off if like is None else there - centre
+        numbers.append(off.div_(torch.where(spread > 0, spread, 1.0)).nan_to_num_(nan=0.0))
     if not numbers and not codes:
         raise Inapplicable("nearness of rows: expected numbers or categories, got text only; use method=random")
     empty = torch.zeros(len(x), 0)
-    return Points(torch.cat([empty, *numbers], 1), torch.cat([empty.long(), *codes], 1))
+    return Points(
+        numbers[0] if len(numbers) == 1 else torch.cat([empty, *numbers], 1), torch.cat([empty.long(), *codes], 1)
+    )
 
 
 def nearest(of: Points, rows: Tensor, pool: Tensor, k: int) -> tuple[Tensor, Tensor]:
