@@ -58,9 +58,10 @@ class Interpolate:
             if isinstance(value, Bag) or isinstance(source, Bag) or f.kind == "tokens":
                 continue
             if f.kind == "numeric":
-                for some in torch.arange(len(at), device=at.device).split(_PIECE):  # what a processor's cache holds
+                for first in range(0, len(at), _PIECE):
+                    some = slice(first, first + _PIECE)
                     own, way = value[at[some]], source[one[some]].to(value)
-                    way.sub_(own).mul_(part[some.cpu()].to(value))
+                    way.sub_(own).mul_(part[some].to(value))
                     way.nan_to_num_(
                         nan=0.0, posinf=math.inf, neginf=-math.inf
                     )  # missing stays missing, and is not spread
