@@ -70,7 +70,8 @@ class SearchView:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.progress.stop()
+        if not self.progress.disable:  # before 13.8 rich ends a hidden view with an empty line
+            self.progress.stop()
 
     def update(self, study: Study, *, skipped: bool = False) -> None:
         """A batch of a study has come back; a study that is skipped has no more trials to come."""
