@@ -44,6 +44,9 @@ if TYPE_CHECKING:
 _Scored: TypeAlias = "Generator[Sequence[Recipe], Sequence[Predictor], tuple[Tensor, dict[str, float]]]"
 
 
+_SMALLEST = 1e-290  # score beside the largest, of those above 0: what it takes to scale a smaller one up is no number
+
+
 def weights(scores: Tensor, clip: float) -> Tensor:
     """Non-negative, at most `clip`, mean 1: (n,) float64. All ones where no score is positive.
 
@@ -63,7 +66,7 @@ def weights(scores: Tensor, clip: float) -> Tensor:
         return torch.ones_like(w)
     if clip * float(positive.double().mean()) <= 1:
         return positive.double() / positive.double().mean()
-    w = w / w.max()
+    w = torch.where(positive, (w / w.max()).clamp_min(_SMALLEST), 0.0)
     largest = w.sort(descending=True).values
     rest = largest.flip(0).cumsum(0).flip(0)  # sum from each position on
     scale = (len(w) - clip * torch.arange(len(w), dtype=torch.float64)) / rest  # were exactly that many clipped

@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy.stats import chisquare
 
@@ -70,6 +70,7 @@ def test_sinh_similarity_in_float32_is_the_float64_one_to_1e_6_of_the_mean_cosh(
         assert float((error.abs() / size).max()) < tolerance
 
 
+@example([0.0, 0.0, 0.0, 0.0, 2.0, 2.2250738585072014e-308], 4.0)
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.floats(-10, 10, allow_subnormal=False), min_size=1, max_size=50), st.floats(1, 50))
 def test_importance_is_not_negative_and_has_mean_one(scores: list[float], clip: float) -> None:
