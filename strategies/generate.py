@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import torch
 
 from strategies.parts.copula import Copula
-from strategies.parts.made_rows import natural_rows, with_made_rows
+from strategies.parts.made_rows import natural_rows, rows_lacking, with_made_rows
 from strategies.parts.neighbours import nearest, points
 from strategies.spec import Features, Inapplicable, Recipe, Strategy
 
@@ -48,12 +48,10 @@ class Generate(Strategy):
             return recipe
         if all(f.kind in ("bag", "tokens") for f in train.x.schema):
             raise Inapplicable("generate: expected numbers or categories, got text only; use augment")
-        counts = torch.bincount(recipe.train.y[recipe.epoch(recipe.generator("mass"))], minlength=train.n_classes)
         parents, made, left_out, ratios = [], [], 0, []
-        for c in range(train.n_classes):
+        for c, missing in enumerate(rows_lacking(recipe, self.ratio)):
             rows = (train.y == c).nonzero().flatten()
-            missing = int(self.ratio * int(counts.max())) - int(counts[c])
-            if missing <= 0 or len(rows) < self.least:
+            if not missing or len(rows) < self.least:
                 continue
             copula = Copula(train.x, rows, self.shrink)
             at, x = copula.draw(missing, generator)

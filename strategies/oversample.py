@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Literal
 import torch
 
 from strategies.parts.between import made_between
-from strategies.parts.by_class import rows_by_class
+from strategies.parts.by_class import drawn_with, rows_by_class
 from strategies.parts.interpolate import Interpolate
 from strategies.spec import Inapplicable, Recipe, Strategy
 
@@ -39,8 +39,7 @@ class DrawMore:
     seed: int | None = None  # given: the same draw every epoch
 
     def __call__(self, rows: Tensor, y: Tensor, generator: torch.Generator) -> Tensor:
-        if self.seed is not None:
-            generator = torch.Generator().manual_seed(self.seed)
+        generator = drawn_with(self.seed, generator)
         classes = rows_by_class(rows, y).values()
         wanted = int(self.ratio * max(map(len, classes)))
         parts = [rows]

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Literal
 
 import torch
 
-from strategies.parts.by_class import rows_by_class
+from strategies.parts.by_class import drawn_with, fewer_of_each
 from strategies.parts.thinning import (
     DrawFewerWeighted,
     Keep,
@@ -47,16 +47,8 @@ class DrawFewer:
     seed: int | None = None  # given: the same draw every epoch
 
     def __call__(self, rows: Tensor, y: Tensor, generator: torch.Generator) -> Tensor:
-        if self.seed is not None:
-            generator = torch.Generator().manual_seed(self.seed)
-        classes = rows_by_class(rows, y).values()
-        cap = int(min(map(len, classes)) / self.ratio)
-        return torch.cat(
-            [
-                mine[torch.randperm(len(mine), generator=generator)[:cap]] if len(mine) > cap else mine
-                for mine in classes
-            ]
-        )
+        own = drawn_with(self.seed, generator)
+        return fewer_of_each(rows, y, self.ratio, lambda mine, n: mine[torch.randperm(len(mine), generator=own)[:n]])
 
 
 @dataclass(frozen=True)

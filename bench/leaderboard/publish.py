@@ -37,7 +37,7 @@ from bench.records.store import Store
 PRINTED: Final = 30
 """A terminal is given so many boards at most; files have all."""
 
-FILTERS: Final = ("data", "target", "model")
+_FILTERS: Final = ("data", "target", "model")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -197,8 +197,8 @@ def select(records: RecordTable, where: Mapping[str, str]) -> RecordTable:
         ValueError: another field is asked for.
     """
     for field, value in where.items():
-        if field not in FILTERS:
-            raise ValueError(f"expected argument `where` to name {list_of(FILTERS)}, but got {field!r}")
+        if field not in _FILTERS:
+            raise ValueError(f"expected argument `where` to name {list_of(_FILTERS)}, but got {field!r}")
         records = records.where(field, value)
     return records
 
@@ -214,7 +214,7 @@ def writer(text: str) -> Callable[[Path], None]:
 
 def picked(board: Any) -> dict[str, str]:
     """Which records the `board` section of a configuration asks for: data, target, model."""
-    return {name: value for name in FILTERS if (value := getattr(board, name)) is not None}
+    return {name: value for name in _FILTERS if (value := getattr(board, name)) is not None}
 
 
 def for_settings(board: Any, root: Path, console: Console, command: str) -> list[Path]:

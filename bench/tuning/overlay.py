@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Final
 import pandas as pd
 from optuna.trial import TrialState
 
+from bench.leaderboard.plots.parts.overlay import FEWEST
 from bench.tuning.objective import maximized
-from bench.tuning.plots import INK, figure, objective_label
+from bench.tuning.plots import INK, figure, objective_label, running_best
 from bench.tuning.report import save_plot
 from bench.tuning.study import Study, file_name
 
@@ -52,7 +53,7 @@ def best_so_far(studies: Sequence[Study]) -> pd.DataFrame:
     for study in studies:
         objective = study.identity.columns[0]
         values = pd.Series([t.values[0] for t in study.trials(TrialState.COMPLETE)], dtype=float)
-        best = values.cummax() if maximized(objective) else values.cummin()
+        best = running_best(values, objective)
         rows += [
             {"strategy": study.base.strategy, "number": i + 1, "best": v, "objective": objective}
             for i, v in enumerate(best.tolist())
@@ -73,7 +74,7 @@ def overlay(table: pd.DataFrame, title: str) -> Figure:
         dash = "-" if strategy == "none" else _DASHES[drawn // _COLOURS % len(_DASHES)]
         drawn += strategy != "none"
         label = f"{strategy} {reached:.4f}"
-        if len(own) > 2:  # a line through two would claim a course that nobody has seen
+        if len(own) >= FEWEST:
             axes.step(own["number"], own["best"], dash, where="post", color=colour, lw=1.6, label=label)
         else:
             axes.plot(own["number"], own["best"], "o", color=colour, ms=4, label=label)

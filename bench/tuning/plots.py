@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 import numpy as np
 import pandas as pd
 
+from bench.leaderboard.plots.parts.overlay import FEWEST
 from bench.tuning.objective import maximized
 from bench.tuning.study import Study
 
@@ -55,8 +56,8 @@ def history(trials: pd.DataFrame, study: Study) -> Figure:
     objective = study.identity.columns[0]
     canvas, axes = figure()
     complete = trials[trials["state"] == "COMPLETE"]
-    best = complete[objective].cummax() if maximized(objective) else complete[objective].cummin()
-    if len(complete) > 2:  # a line through two would claim a course that nobody has seen
+    best = running_best(complete[objective], objective)
+    if len(complete) >= FEWEST:
         axes.step(complete["number"], best, where="post", color=ACCENT, lw=1.6, label="best so far")
     axes.scatter(complete["number"], complete[objective], s=18, color=INK, label="trial", zorder=3)
     for origin, mark in (("default", "D"), ("neutral", "s")):
@@ -87,6 +88,11 @@ def importance_plot(weights: pd.DataFrame, study: Study) -> Figure:
     axes.barh(ordered["parameter"], ordered["importance"], color=INK, height=0.55)
     axes.set(xlabel="importance (PED-ANOVA)", title=study.label, xlim=(0, 1))
     return canvas
+
+
+def running_best(values: pd.Series[float], objective: str) -> pd.Series[float]:
+    """The best of the values until each, (n,)."""
+    return values.cummax() if maximized(objective) else values.cummin()
 
 
 def objective_label(objective: str) -> str:

@@ -59,7 +59,7 @@ class SearchView:
             study.identity.name: self.progress.add_task(
                 study.label,
                 total=study.tune.trials,
-                completed=min(study.finished(), study.tune.trials),
+                completed=_done(study),
                 best=_best(study),
             )
             for study in (studies[: self.LINES] if console.is_terminal and len(studies) > 1 else ())
@@ -80,18 +80,20 @@ class SearchView:
         goal = sum(self._goal(study) for study in self.studies)
         self.progress.update(self.total, completed=self._finished(), total=goal)
         if (line := self.lines.get(study.identity.name)) is not None:
-            done = min(study.finished(), study.tune.trials)
-            self.progress.update(
-                line, completed=done, total=self._goal(study), best="skipped" if skipped else _best(study)
-            )
+            best = "skipped" if skipped else _best(study)
+            self.progress.update(line, completed=_done(study), total=self._goal(study), best=best)
 
     def _goal(self, study: Study) -> int:
         """The trials that a study is to have."""
         return study.finished() if study.identity.name in self.skipped else study.tune.trials
 
     def _finished(self) -> int:
-        """Finished trials of all studies, at most what was asked for."""
-        return sum(min(study.finished(), study.tune.trials) for study in self.studies)
+        return sum(map(_done, self.studies))
+
+
+def _done(study: Study) -> int:
+    """Finished trials, at most what was asked for."""
+    return min(study.finished(), study.tune.trials)
 
 
 def _best(study: Study) -> str:

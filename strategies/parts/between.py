@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from strategies.parts.interpolate import Interpolate
-from strategies.parts.made_rows import natural_rows, with_made_rows
+from strategies.parts.made_rows import natural_rows, rows_lacking, with_made_rows
 from strategies.parts.neighbours import Points, groups, nearest, points
 from strategies.spec import Recipe, Split
 
@@ -94,13 +94,11 @@ def made_between(recipe: Recipe, method: str, ratio: float, k: int, clusters: in
     label = groups(of, clusters, generator) if method == "kmeans_smote" else None
     ways: dict[str, Callable[[Points, Split, int, int], Ways]]
     ways = {"smote": anywhere, "borderline": at_the_border, "adasyn": where_it_is_hard}
-    counts = torch.bincount(recipe.train.y[recipe.epoch(recipe.generator("mass"))], minlength=train.n_classes)
     natural = torch.bincount(train.y, minlength=train.n_classes)
     parents: list[Tensor] = []
     towards: list[Tensor] = []
-    for c in range(train.n_classes):
-        missing = int(ratio * int(counts.max())) - int(counts[c])
-        if missing <= 0 or int(natural[c]) < 2:
+    for c, missing in enumerate(rows_lacking(recipe, ratio)):
+        if not missing or int(natural[c]) < 2:
             continue
         found = in_groups(of, train, c, k, label) if label is not None else ways[method](of, train, c, k)
         drawn = _drawn(found.weight, missing, generator)

@@ -62,9 +62,8 @@ class Interpolate:
                     some = slice(first, first + _PIECE)
                     own, way = value[at[some]], source[one[some]].to(value)
                     way.sub_(own).mul_(part[some].to(value))
-                    way.nan_to_num_(
-                        nan=0.0, posinf=math.inf, neginf=-math.inf
-                    )  # missing stays missing, and is not spread
+                    # Missing stays missing, and is not spread.
+                    way.nan_to_num_(nan=0.0, posinf=math.inf, neginf=-math.inf)
                     value[at[some]] = own.add_(way)
             else:
                 value[at] = source[near].mode(dim=1).values.to(value)

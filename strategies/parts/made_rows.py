@@ -29,6 +29,14 @@ def natural_rows(recipe: Recipe) -> Split:
     return recipe.train if recipe.train.original is None else recipe.train.original
 
 
+def rows_lacking(recipe: Recipe, ratio: float) -> list[int]:
+    """How many rows each class needs to have int(ratio × largest) of an epoch's; 0 where it has them."""
+    rows = recipe.epoch(recipe.generator("mass"))
+    counts = torch.bincount(recipe.train.y[rows], minlength=recipe.train.n_classes)
+    wanted = int(ratio * int(counts.max()))
+    return [max(0, wanted - count) for count in counts.tolist()]
+
+
 def with_made_rows(recipe: Recipe, x: Features, parents: Tensor) -> Recipe:
     """The recipe with made rows, which have the labels, weights and groups of their `parents` (row numbers, (m,)).
 

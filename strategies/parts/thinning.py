@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from strategies.parts.by_class import rows_by_class
+from strategies.parts.by_class import drawn_with, fewer_of_each, rows_by_class
 from strategies.parts.neighbours import groups, nearest, points
 from strategies.spec import Split
 
@@ -39,16 +39,13 @@ class DrawFewerWeighted:
     seed: int | None = None  # given: the same draw every epoch
 
     def __call__(self, rows: Tensor, y: Tensor, generator: torch.Generator) -> Tensor:
-        if self.seed is not None:
-            generator = torch.Generator().manual_seed(self.seed)
-        classes = rows_by_class(rows, y).values()
-        cap = int(min(map(len, classes)) / self.ratio)
-        return torch.cat([self.drawn(mine, cap, generator) if len(mine) > cap else mine for mine in classes])
+        generator = drawn_with(self.seed, generator)
 
-    def drawn(self, rows: Tensor, cap: int, generator: torch.Generator) -> Tensor:
-        """So many of these rows."""
-        uniform = torch.rand(len(rows), generator=generator, dtype=torch.float64).clamp_min(1e-300)
-        return rows[(-uniform.log() / self.weight[rows]).topk(cap, largest=False).indices]
+        def first(mine: Tensor, count: int) -> Tensor:
+            uniform = torch.rand(len(mine), generator=generator, dtype=torch.float64).clamp_min(1e-300)
+            return mine[(-uniform.log() / self.weight[mine]).topk(count, largest=False).indices]
+
+        return fewer_of_each(rows, y, self.ratio, first)
 
 
 def rarest(train: Split) -> int:

@@ -14,11 +14,13 @@ from __future__ import annotations
 import math
 import sys
 from collections import defaultdict
+from collections.abc import Mapping
 from pathlib import Path
 from statistics import mean
 
 import numpy as np
 
+from bench.evaluation.views import Floats, Ints
 from bench.records.predictions import said_of, unpack
 from bench.records.record import Record
 from bench.records.store import Store
@@ -57,17 +59,19 @@ def figures(store: Store, record: Record) -> dict[str, float]:
         said = record.metrics[f"{rule}/expected_cost"]
         if said is None or abs(said - found[rule]) > _SAME * max(1.0, abs(said)):
             raise ValueError(f"record {record.key[:12]}, {rule}: expected {said} a row, added up {found[rule]}")
-    found["any threshold"] = _least(logits, y, costs, prior, natural, fitted)
+    found["any threshold"] = _least(_recalibrated(logits, prior, natural, fitted), y, costs)
     return found
 
 
-def _least(logits: np.ndarray, y: np.ndarray, costs: np.ndarray, *calibration: np.ndarray | dict[str, float]) -> float:
-    """The cost of a row under the threshold above break-even that costs least on the test rows themselves."""
-    prior, natural, fitted = calibration
-    assert isinstance(fitted, dict)
+def _recalibrated(logits: Floats, prior: Floats, natural: Floats, fitted: Mapping[str, float]) -> Floats:
+    """Log odds (n,)."""
     odds = logits[:, 1] - logits[:, 0] + math.log(natural[1] / natural[0]) - math.log(prior[1] / prior[0])
-    above = odds / fitted["temperature"] + fitted["bias"] - np.log(costs[:, 1] / costs[:, 2])
-    order = np.argsort(-above)
+    return np.asarray(odds / fitted["temperature"] + fitted["bias"])
+
+
+def _least(odds: Floats, y: Ints, costs: Floats) -> float:
+    """The cost of a row under the threshold above break-even that costs least on the test rows themselves."""
+    order = np.argsort(-(odds - np.log(costs[:, 1] / costs[:, 2])))
     saved = np.where(y[order] == 1, -costs[order, 2], costs[order, 1])
     nobody = float(costs[y == 1, 2].sum())
     return (nobody + min(0.0, float(np.cumsum(saved).min()))) / len(y)

@@ -43,7 +43,7 @@ _SHORTER: dict[str, dict[str, int]] = {"meta_weight": {"steps": 1}}  # 200 looks
 
 @dataclass(frozen=True)
 class Described:
-    """One line of the table; `exact` is None and `changes` empty where nothing is to be said: of `none`."""
+    """One line of the table: `exact` is of the prior, `fits` are all, `aside` those in service of others."""
 
     name: str
     paper: str

@@ -183,8 +183,8 @@ def recognise(texts: Iterable[str], most: int = 1000) -> Found | None:
 
 def _apart(looked: Sequence[str]) -> Found | None:
     """Durations, times of day, hexadecimal numbers, fractions; and units that look like scales."""
-    metres = [text for text in looked if (part := with_unit(text)) and part[1] in AMBIGUOUS]
-    if _most(metres, looked) and len({unit for text in metres if (unit := unit_of([text]))}) == 1:
+    metres = {text: part[1] for text in looked if (part := with_unit(text)) and part[1] in AMBIGUOUS}
+    if _most(metres, looked) and len(set(metres.values())) == 1:
         return "unit", _others(metres, looked)
     readers: tuple[tuple[Format, Callable[[str], float | None]], ...] = (
         ("duration", seconds),

@@ -14,7 +14,7 @@ from rich.text import Text
 
 from bench.leaderboard.advice.advise import Advice, advise
 from bench.leaderboard.advice.textbook import on_all, textbook
-from bench.leaderboard.publish import FILTERS, select
+from bench.leaderboard.publish import picked, select
 from bench.leaderboard.reading import read_records, say_left_out
 from bench.leaderboard.status import say_empty
 from bench.leaderboard.text.numbers import number, signed
@@ -36,8 +36,7 @@ def for_settings(settings: Any, console: Console) -> str:
     if not len(records):
         say_empty(root, console)
         return ""
-    where = {key: value for key in FILTERS if (value := getattr(settings.board, key)) is not None}
-    chosen = select(records, where)
+    chosen = select(records, picked(settings.board))
     advice = advise(chosen, settings.need, settings.budget, rope=settings.board.rope)
     print_advice(advice, console)
     return _step(chosen, advice.choice)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from bench.leaderboard.boards.columns import COST
 from bench.leaderboard.boards.model import Board
 from bench.leaderboard.plots.parts.figure import Evidence, Figure, Words
+from bench.leaderboard.plots.parts.overlay import FEWEST
 from bench.leaderboard.plots.parts.svg import Drawing, Scale, label_places, tick_text
 from bench.leaderboard.statistics.pareto import pareto
 from bench.leaderboard.text.numbers import number
@@ -78,7 +79,7 @@ class Cost(Figure[Board, Points]):
             if steps:
                 steps.append((x(cost), steps[-1][1]))
             steps.append((x(cost), y(value)))
-        if len(data.front) > 2:
+        if len(data.front) >= FEWEST:
             drawing.path([*steps, (520, steps[-1][1])], "front")
         places = label_places([y(p[2]) for p in data.points], 15, 20, 290)
         for (name, cost, value), place in zip(data.points, places, strict=True):

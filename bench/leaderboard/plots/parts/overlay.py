@@ -15,7 +15,7 @@ _NAMES: Final = 500.0
 _LINE: Final = 19.0
 _LEFT, _TOP = 46.0, 24.0
 _BOTTOM: Final = 44.0
-_FEWEST: Final = 3
+FEWEST: Final = 3
 """Points that a line may join: through two it would claim a course that nobody has seen."""
 
 
@@ -94,9 +94,9 @@ class Overlay:
         """A line through three points or more, with or without dots; of fewer the dots alone."""
         at = [(self.x(a), self.y(b)) for a, b in points]
         with self.series(label) as drawing:
-            if len(at) >= _FEWEST:
+            if len(at) >= FEWEST:
                 drawing.path(at, "curve")
-            if dots or len(at) < _FEWEST:
+            if dots or len(at) < FEWEST:
                 for point in at:
                     drawing.dot(point, "mark", 2.6)
 
