@@ -103,7 +103,7 @@ def publish(
     console.print()
     for summary in across:
         console.print(Text(clean(summary.title), style="bold"))
-        console.print(Padding(Text(clean(summary.sentence)), (1, 0)))
+        console.print(Padding(Text(clean(summary.answer)), (1, 0)))
         for note in summary.notes:
             console.print(Text(clean(note), style="dim"))
         console.print()
@@ -157,6 +157,7 @@ def documents(
         "leaderboard.json": export.json_text(tables, summaries=[export.json_summary(s) for s in across]),
     }
     tables_of = {
+        "changes.csv": export.changes_csv(tables),
         "groups.csv": export.groups_csv(tables),
         "across.csv": export.across_csv(across),
         "regret.csv": export.regret_csv(found),

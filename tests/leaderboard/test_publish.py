@@ -17,7 +17,8 @@ def test_publish_writes_and_prints(tmp_path: Path) -> None:
     console = listen()
     written = publish(stored(tmp_path, golden_records()), console=console)
     assert [path.name for path in written] == [
-        f"leaderboard.{ending}" for ending in ("html", "md", "csv", "tex", "json")
+        *(f"leaderboard.{ending}" for ending in ("html", "md", "csv", "tex", "json")),
+        "changes.csv",
     ]
     text = console.export_text()
     assert "womens · one_star: no verdict: one split of the data, only seeds were varied." in text

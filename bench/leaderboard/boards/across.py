@@ -8,22 +8,34 @@ from dataclasses import dataclass
 from typing import Any
 
 from bench.evaluation.registry import metric_of
+from bench.leaderboard.boards.aspects import TITLES, Shown, effects_of
 from bench.leaderboard.boards.complete import complete
 from bench.leaderboard.boards.grouping import assignments, varying
 from bench.leaderboard.boards.model import Board
-from bench.leaderboard.statistics.data_sets import Blocks, analyse, blocks_needed
+from bench.leaderboard.statistics.data_sets import Blocks, Pair, against_baseline, analyse, blocks_needed
 from bench.leaderboard.statistics.intervals import LEVEL
 from bench.leaderboard.statistics.verdicts import ROPE
 from bench.leaderboard.text.numbers import number
-from bench.leaderboard.text.words import both, list_of, plural, short
+from bench.leaderboard.text.words import beaten, both, list_of, plural, short
 from bench.records.record import canonical
+
+
+@dataclass(frozen=True)
+class AspectAcross:
+    """One aspect (`aspects.TITLES`) over data sets: each strategy's pair with the baseline, above 0 is better."""
+
+    name: str
+    label: str
+    higher_is_better: bool
+    against: Mapping[str, Pair]
 
 
 @dataclass(frozen=True)
 class AcrossDataSets:
     """All data sets of one model: `blocks` is None where fewer than two can be compared.
 
-    `sentence` answers the question first; `targets` are the boards behind each block.
+    `sentence` answers the question first; `targets` are the boards behind each block. `aspects` say what treatments
+    change beside the ranking metric, `effects` the same in words. `higher_is_better` is of the ranking metrics.
     """
 
     model: str
@@ -34,6 +46,14 @@ class AcrossDataSets:
     metrics: tuple[str, ...]
     notes: tuple[str, ...]
     sentence: str = ""
+    aspects: tuple[AspectAcross, ...] = ()
+    effects: str = ""
+    higher_is_better: bool = True
+
+    @property
+    def answer(self) -> str:
+        """The sentence, and what treatments do to decisions and probabilities."""
+        return f"{self.sentence} {self.effects}".strip()
 
 
 def summaries(boards: Sequence[Board], *, rope: float = ROPE) -> list[AcrossDataSets]:
@@ -68,26 +88,67 @@ def _blocks(boards: Sequence[Board]) -> dict[str, str]:
 
 def _summary(model: str, boards: Sequence[Board], blocks_of: Mapping[str, str], rope: float) -> AcrossDataSets:
     scores: dict[str, dict[str, dict[str, float]]] = defaultdict(lambda: defaultdict(dict))
+    upwards = any(board.score.higher_is_better for board in boards)
     for board in boards:
-        sign = 1.0 if board.score.higher_is_better else -1.0
+        sign = -1.0 if upwards and not board.score.higher_is_better else 1.0  # where boards differ, up is better
         for row in board.rows:
             if row.score is not None:
                 scores[blocks_of[board.slug]][row.label][board.title] = sign * row.score.mean
     strategies, used, left_out = complete(scores)
     kept = {b.title: b for b in boards if blocks_of[b.slug] in used}
-    table = {s: {d: sum(scores[d][s].values()) / len(scores[d][s]) for d in used} for s in strategies}
+    table = _averaged(scores, strategies, used)
     baselines = {b.baseline for b in boards if b.baseline}
     baseline = next(iter(baselines)) if len(baselines) == 1 else None
     blocks = None
     if len(used) > 1 and len(strategies) > 1:
-        blocks = analyse(table, baseline=baseline, rope=rope)
+        blocks = analyse(table, baseline=baseline, rope=rope, higher_is_better=upwards)
     targets = {d: tuple(b.target for b in kept.values() if blocks_of[b.slug] == d) for d in used}
     made = {blocks_of[b.slug]: b.data for b in kept.values() if b.traits.get("generated")}
     related = [data for data, count in Counter(made.values()).items() if count > 1]
     metrics = tuple(dict.fromkeys(b.score.key for b in kept.values()))
     notes = (*left_out, *_sentences(blocks, targets, metrics, len(strategies)), *_related(related))
     title, sentence = f"Across data sets · {short(model, 80)}", sentence_of(blocks, baseline)
-    return AcrossDataSets(model, title, baseline, blocks, targets, metrics, notes, sentence)
+    aspects = _aspects(list(kept.values()), blocks_of, baseline, rope) if blocks is not None and baseline else ()
+    effects = effects_of({a.name: _shown(a) for a in aspects}, beaten(baseline or ""))
+    return AcrossDataSets(
+        model, title, baseline, blocks, targets, metrics, notes, sentence, aspects, effects, higher_is_better=upwards
+    )
+
+
+def _averaged(
+    scores: Mapping[str, Mapping[str, Mapping[str, float]]], strategies: Sequence[str], used: Sequence[str]
+) -> dict[str, dict[str, float]]:
+    """{strategy: {block: mean over targets}}."""
+    return {s: {d: sum(scores[d][s].values()) / len(scores[d][s]) for d in used} for s in strategies}
+
+
+def _aspects(
+    boards: Sequence[Board], blocks_of: Mapping[str, str], baseline: str, rope: float
+) -> tuple[AspectAcross, ...]:
+    """The aspects that at least two blocks have; of each, the blocks and strategies without a gap."""
+    found = []
+    for name in TITLES:
+        scores: dict[str, dict[str, dict[str, float]]] = defaultdict(lambda: defaultdict(dict))
+        labels: dict[str, bool] = {}
+        for board in boards:
+            for aspect in board.aspects:
+                if aspect.name == name:
+                    labels[aspect.column.label] = bool(aspect.column.higher_is_better)
+                    for label, value in aspect.values.items():
+                        scores[blocks_of[board.slug]][label][board.title] = value
+        strategies, used, _ = complete(scores)
+        if len(used) > 1 and baseline in strategies and len(strategies) > 1:
+            upwards = all(labels.values())
+            table = _averaged(scores, strategies, used)
+            against = against_baseline(table, baseline, rope=rope, higher_is_better=upwards)
+            found.append(AspectAcross(name, " or ".join(labels), upwards, against))
+    return tuple(found)
+
+
+def _shown(aspect: AspectAcross) -> Shown:
+    judged = {name: pair for name, pair in aspect.against.items() if pair.adjusted <= LEVEL}
+    better = {name: pair.mean for name, pair in judged.items() if pair.mean > 0}
+    return Shown(aspect.label, better, [name for name in judged if name not in better])
 
 
 def sentence_of(blocks: Blocks | None, baseline: str | None) -> str:
@@ -98,7 +159,7 @@ def sentence_of(blocks: Blocks | None, baseline: str | None) -> str:
     against = [s for s in blocks.standings if s.against is not None]
     if baseline is None or not against:
         return f"No common baseline over {plural(n, 'data set')}: only mean ranks are shown."
-    named = "doing nothing" if baseline.partition(" ")[0] == "none" else baseline
+    named = beaten(baseline)
     shown = [(s, s.against) for s in against if s.against and s.against.adjusted <= LEVEL]
     better = [(s.name, pair) for s, pair in shown if pair.mean > 0]
     worse = [s.name for s, pair in shown if pair.mean < 0]

@@ -17,6 +17,7 @@ import pandas as pd
 from bench.evaluation.registry import metric_of, ranking_metric
 from bench.leaderboard.boards.absences import absent_cells, missing_cells
 from bench.leaderboard.boards.aggregate import CellValues
+from bench.leaderboard.boards.aspects import aspects_of
 from bench.leaderboard.boards.budgets import budgets_of
 from bench.leaderboard.boards.columns import columns_of
 from bench.leaderboard.boards.facts import facts_of, n_classes_of, split_by, test_ratio, too_few_rows, traits_of
@@ -210,6 +211,7 @@ def _board(
         traits=traits[0] if traits else {},
         comparison=comparison,
         subgroups=subgroups_of(records, groups, design, traits[0] if traits else {}),
+        aspects=aspects_of(cells, reference, design=design, n_classes=n_classes, rope=rope, allowed=not few),
     )
     return settled(board, comparison)
 

@@ -36,13 +36,13 @@ def columns_of(ranked_by: str, n_classes: int, include: Sequence[str]) -> tuple[
             panel = shown[name][0] if name in shown else metric.panel
             shown[name] = (panel, False)
     metrics = [
-        _metric_column(key, panel, detail)
+        metric_column(key, panel, detail)
         for panel in _PANELS
         for key, (own, detail) in shown.items()
         if own == panel and key != ranked_by
     ]
     costs = [MetricColumn(key, label, "cost", detail=detail) for key, label, detail in _COSTS]
-    return _metric_column(ranked_by, "quality", False), (*metrics, *costs)
+    return metric_column(ranked_by, "quality", False), (*metrics, *costs)
 
 
 def _placed(n_classes: int) -> Mapping[str, Place]:
@@ -56,7 +56,8 @@ def _placed(n_classes: int) -> Mapping[str, Place]:
     return dict(sorted(found.items(), key=lambda item: item[1].order))
 
 
-def _metric_column(key: str, panel: Panel, detail: bool) -> MetricColumn:
+def metric_column(key: str, panel: Panel = "quality", detail: bool = False) -> MetricColumn:
+    """The column of a metric: its names, and which way is good."""
     metric = metric_of(key)
     view = key.partition("/")[0] if len(metric.views) > 1 else ""
     return MetricColumn(key, metric.label, panel, view, metric.higher_is_better, metric.ideal, detail)

@@ -9,7 +9,7 @@ from bench.leaderboard.boards.model import Board, Row
 from bench.leaderboard.statistics.design import ENOUGH
 from bench.leaderboard.statistics.power import detectable
 from bench.leaderboard.text.numbers import decimals_for, half_width, number
-from bench.leaderboard.text.words import both, list_of, plural
+from bench.leaderboard.text.words import beaten, both, list_of, plural
 
 _MOST: Final = 3
 _REALISTIC: Final = 0.5
@@ -31,7 +31,7 @@ def headline(board: Board, *, brief: bool = False) -> str:
     if board.baseline is None:
         return "no finished run of none to compare with"
     better, worse, same = ([row for row in scored if row.verdict == word] for word in ("better", "worse", "same"))
-    against = "doing nothing" if board.baseline.partition(" ")[0] == "none" else board.baseline
+    against = beaten(board.baseline)
     parts = (
         [_gain(board, better, against)]
         if better

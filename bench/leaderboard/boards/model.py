@@ -110,6 +110,19 @@ class Row:
 
 
 @dataclass(frozen=True)
+class Aspect:
+    """One of the things that a treatment may change, such as decisions by the default rule, judged by itself.
+
+    `name` is one of `aspects.TITLES`, `values` the means of the strategies that have one.
+    """
+
+    name: str
+    column: MetricColumn
+    values: Mapping[str, float]
+    comparison: Comparison
+
+
+@dataclass(frozen=True)
 class Board:
     """One table: strategies on one data set, target, model and group of settings.
 
@@ -118,7 +131,8 @@ class Board:
     repeats would bring, `remarks` the notes that do not depend on verdicts. `few` says why nobody may be judged, and
     `wanted` which baseline was asked for. `legend` is how to read the table, the same on most boards and printed once a
     page. `failed`, `skipped` and `missing` list every cell without numbers. `subgroups` holds metrics of groups of test
-    rows, where the records have any.
+    rows, where the records have any. `aspects` say what treatments change beside the ranking metric, `effects`
+    the same in words.
     """
 
     data: str
@@ -148,6 +162,8 @@ class Board:
     few: str = ""
     wanted: str = "none"
     subgroups: Subgroups | None = None
+    aspects: tuple[Aspect, ...] = ()
+    effects: str = ""
 
     @property
     def title(self) -> str:

@@ -11,7 +11,7 @@ from bench.leaderboard.statistics.design import ENOUGH, LOOK
 from bench.leaderboard.statistics.intervals import Difference
 from bench.leaderboard.statistics.power import detectable
 from bench.leaderboard.text.numbers import decimals_for, half_width, number
-from bench.leaderboard.text.words import both, list_of, plural
+from bench.leaderboard.text.words import beaten, both, list_of, plural
 
 _REMEDY = f"To get one, run repeats={ENOUGH} (or repeats={LOOK} for a look)"
 """What to run for a comparison over splits."""
@@ -62,8 +62,7 @@ def answer(board: Board, among: Collection[str] | None = None) -> str:
     """The sentence of a board whose strategies were judged; of all rows, or of those that are left to choose from."""
     rows = [row for row in board.rows if among is None or row.label in among]
     better, worse, same = ([row for row in rows if row.verdict == word] for word in ("better", "worse", "same"))
-    baseline = str(board.baseline)
-    against = "doing nothing" if baseline.partition(" ")[0] == "none" else baseline
+    against = beaten(str(board.baseline))
     parts = []
     if better:
         first, others = better[0], better[1:]
@@ -152,7 +151,7 @@ def further(board: Board) -> Iterator[str]:
         yield f"More repeats, at the same variance: {list_of(sizes)}. What overlapping training rows share stays."
 
 
-def legend(rows: Sequence[Row], rope: float, *, judged: bool) -> Iterator[str]:
+def legend(rows: Sequence[Row], rope: float, *, judged: bool, aspects: int = 0) -> Iterator[str]:
     """What the marks mean."""
     yield (
         "Ordered by mean, which is no verdict. ± of a score and of Δ, the paired difference, is a 95% interval, not "
@@ -166,6 +165,11 @@ def legend(rows: Sequence[Row], rope: float, *, judged: bool) -> Iterator[str]:
         yield (
             "Could be best: nobody else was shown to be better (Hsu 1984, Dunnett's critical value, 5%); bold where "
             "that holds of some only."
+        )
+    if judged and aspects > 1:
+        yield (
+            "What each changes: differences to the baseline, each column judged by itself: ▲ better, ▼ worse, "
+            "= the same, · undecided. Default decides for the most probable class, tuned by a rule chosen on validation."
         )
     if any(row.uses_extra for row in rows):
         yield "* learns from labels or data that the others do not have."

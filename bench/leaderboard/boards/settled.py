@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from bench.leaderboard.boards.aspects import effects_of, shown_by
 from bench.leaderboard.boards.model import Board, Row
 from bench.leaderboard.boards.sentences import explain, further, legend, sentence_of
 from bench.leaderboard.statistics.verdicts import Comparison
+from bench.leaderboard.text.words import beaten
 
 
 def settled(board: Board, comparison: Comparison) -> Board:
@@ -17,10 +19,18 @@ def settled(board: Board, comparison: Comparison) -> Board:
     return replace(
         board,
         sentence=sentence_of(board),
+        effects=_effects(board),
         notes=(*explain(board, board.wanted), *board.remarks),
         further=tuple(further(board)),
-        legend=tuple(legend(rows, comparison.rope, judged=board.judged)),
+        legend=tuple(legend(rows, comparison.rope, judged=board.judged, aspects=len(board.aspects))),
     )
+
+
+def _effects(board: Board) -> str:
+    if board.baseline is None:
+        return ""
+    judged = {aspect.name: shown_by(aspect) for aspect in board.aspects if aspect.comparison.judged}
+    return effects_of(judged, beaten(board.baseline))
 
 
 def _row(row: Row, comparison: Comparison, best: set[str]) -> Row:

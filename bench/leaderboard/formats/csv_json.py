@@ -11,7 +11,7 @@ from typing import Any
 
 from bench.leaderboard.boards import regret
 from bench.leaderboard.boards.across import AcrossDataSets
-from bench.leaderboard.boards.model import Absence, Board, Row
+from bench.leaderboard.boards.model import Absence, Aspect, Board, Row
 from bench.leaderboard.boards.regret import Family
 from bench.leaderboard.boards.subgroups import entries
 from bench.leaderboard.statistics.data_sets import Standing
@@ -105,6 +105,36 @@ def _csv_text(text: str) -> str:
     return f"'{text}" if text and risky else text
 
 
+def changes_csv(boards: Iterable[Board]) -> str:
+    """What each strategy changes, a line for each board, strategy and aspect; empty where no board has aspects."""
+    return _table(
+        {
+            **_names(board),
+            "strategy": label,
+            "aspect": aspect.name,
+            "metric": aspect.column.key,
+            "higher_is_better": bool(aspect.column.higher_is_better),
+            "mean": value,
+            "baseline": board.baseline,
+            **_judged(aspect, label),
+        }
+        for board in boards
+        for aspect in board.aspects
+        for label, value in aspect.values.items()
+    )
+
+
+def _judged(aspect: Aspect, label: str) -> dict[str, Any]:
+    found = aspect.comparison.differences.get(label)
+    return {
+        "difference": found.mean if found else None,
+        "difference_low": found.low if found else None,
+        "difference_high": found.high if found else None,
+        "p_holm": aspect.comparison.adjusted.get(label),
+        "verdict": aspect.comparison.verdicts.get(label),
+    }
+
+
 def groups_csv(boards: Iterable[Board]) -> str:
     """All groups of all boards, a line for each group, strategy and metric; empty where no board has groups."""
     return _table(
@@ -140,7 +170,7 @@ def _across(summary: AcrossDataSets, standing: Standing) -> dict[str, str | floa
         "mean_rank": standing.mean_rank,
         "mean_score": standing.mean_score,
         "baseline": summary.baseline,
-        "difference": pair.mean if pair else None,
+        "difference": (pair.mean if summary.higher_is_better else -pair.mean) if pair else None,
         "wins": pair.wins if pair else None,
         "ties": pair.ties if pair else None,
         "losses": pair.losses if pair else None,
@@ -188,6 +218,16 @@ def _json_board(board: Board) -> dict[str, Any]:
         "splits": board.design.splits,
         "n_units": board.n_units,
         "sentence": board.sentence,
+        "effects": board.effects,
+        "aspects": [
+            {
+                "name": aspect.name,
+                "metric": aspect.column.key,
+                "higher_is_better": bool(aspect.column.higher_is_better),
+                "strategies": {label: {"mean": v, **_judged(aspect, label)} for label, v in aspect.values.items()},
+            }
+            for aspect in board.aspects
+        ],
         "notes": list(board.notes),
         "further": list(board.further),
         "comparison": _json_comparison(board),

@@ -111,23 +111,24 @@ def legend(boards: Iterable[Board]) -> list[str]:
 
 def across(summary: AcrossDataSets) -> tuple[list[str], list[list[str]]]:
     """Headings and texts of the table over several data sets, unescaped; no rows where there is nothing to say."""
-    headings = ["Strategy", "Mean rank", "Mean score"]
+    headings = ["Strategy", "Mean rank", "Mean score" if summary.higher_is_better else "Mean score ↓"]
     if summary.baseline is not None:
         headings += [f"Δ {summary.baseline}", "wins/ties/losses", "p (Wilcoxon-Holm)"]
         headings += ["P(better)", "P(same)", "P(worse)"]
+    sign = 1 if summary.higher_is_better else -1
     lines = []
     for standing in summary.blocks.standings if summary.blocks else ():
         line = [standing.name, f"{standing.mean_rank:.2f}", number(standing.mean_score)]
-        lines.append([*line, *(_against(standing.against) if summary.baseline is not None else [])])
+        lines.append([*line, *(_against(standing.against, sign) if summary.baseline is not None else [])])
     return headings, lines
 
 
-def _against(pair: Pair | None) -> list[str]:
+def _against(pair: Pair | None, sign: int) -> list[str]:
     if pair is None or pair.posterior is None:
         return [""] * 6
     chances = (pair.posterior.first, pair.posterior.same, pair.posterior.second)
     p = "<.001" if pair.adjusted < 0.001 else number(pair.adjusted, 3)
-    return [signed(pair.mean, 3), f"{pair.wins}/{pair.ties}/{pair.losses}", p, *(number(c, 2) for c in chances)]
+    return [signed(sign * pair.mean, 3), f"{pair.wins}/{pair.ties}/{pair.losses}", p, *(number(c, 2) for c in chances)]
 
 
 def describe_lines(absences: Sequence[Absence], limit: int = 20) -> Iterator[str]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from bench.leaderboard.boards.across import AcrossDataSets
 from bench.leaderboard.boards.model import Board
+from bench.leaderboard.formats.changes import HEADING, changes
 from bench.leaderboard.formats.entries import across, entries, legend
 from bench.leaderboard.formats.terminal import chunks
 from bench.leaderboard.text.words import clean
@@ -33,7 +34,7 @@ def latex(boards: Sequence[Board], summaries: Sequence[AcrossDataSets] = ()) -> 
         "% Needs \\usepackage{booktabs}. Made by imbench publish; make it again instead of editing.",
         r"\providecommand{\imbenchchar}[2]{\ifdefined\Uchar #1\else\texttt{[#2]}\fi}",
         *(line for number, summary in enumerate(summaries) for line in _summary(summary, number)),
-        *(line for board in boards for line in (*_board(board), *_groups(board))),
+        *(line for board in boards for line in (*_board(board), *_changes(board), *_groups(board))),
         *(f"% {' '.join(clean(sentence).split())}" for sentence in legend(boards)),
     ]
     return "\n".join(lines) + "\n"
@@ -42,8 +43,24 @@ def latex(boards: Sequence[Board], summaries: Sequence[AcrossDataSets] = ()) -> 
 def _board(board: Board) -> Iterator[str]:
     headings, body = entries(board, "quality")
     lines = [[(cell.text, cell.bold) for cell in line] for line in body]
-    caption = f"{board.title}. {board.sentence} {board.facts}."
+    caption = " ".join(filter(None, (f"{board.title}.", board.sentence, board.effects, f"{board.facts}.")))
     yield from _table(caption, board.slug, [_SHORT.get(heading, heading) for heading in headings], lines)
+
+
+def _changes(board: Board) -> Iterator[str]:
+    found = changes(board)
+    if found.lines:
+        lines = [[(label, False), *((change.text, change.decided) for change in line)] for label, line in found.lines]
+        caption = (
+            f"{HEADING}, {board.title}: differences to {board.baseline}; bold where better or worse was shown, each "
+            "column by itself."
+        )
+        yield from _table(caption, f"{board.slug}-changes", [_narrow(h) for h in found.headings], lines)
+
+
+def _narrow(heading: str) -> str:
+    """`Decisions, tuned: Δ F1 ↑` as `tuned Δ F1 ↑`: what is before the comma can be told from the metric."""
+    return heading.rpartition(", ")[2].replace(":", "").replace("recalibrated", "recal.")
 
 
 def _groups(board: Board) -> Iterator[str]:
@@ -59,8 +76,14 @@ def _summary(summary: AcrossDataSets, number: int) -> Iterator[str]:
     headings, body = across(summary)
     if body:
         meant = "W/T/L: wins, ties, losses; p: Wilcoxon-Holm; better, same, worse: posterior probabilities."
-        sentences = (f"{summary.title}.", summary.sentence, *summary.notes, *([meant] if summary.baseline else []))
-        caption = " ".join(sentences)
+        sentences = (
+            f"{summary.title}.",
+            summary.sentence,
+            summary.effects,
+            *summary.notes,
+            *([meant] if summary.baseline else []),
+        )
+        caption = " ".join(filter(None, sentences))
         lines = [[(text, False) for text in line] for line in body]
         yield from _table(caption, f"across-{number + 1}", [_SHORT.get(h, h) for h in headings], lines)
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from bench.leaderboard.boards.across import AcrossDataSets
 from bench.leaderboard.boards.model import Board
+from bench.leaderboard.formats.changes import HEADING, Changes, changes, changes_across
 from bench.leaderboard.formats.entries import TABLES, across, describe_lines, entries, legend
 from bench.leaderboard.text.words import clean
 
@@ -24,6 +25,8 @@ def markdown(boards: Iterable[Board], summaries: Iterable[AcrossDataSets] = ()) 
 def _markdown_board(board: Board) -> Iterator[str]:
     yield f"## {_markdown_text(board.title)}"
     yield f"\n**{_markdown_text(board.sentence)}**"
+    if board.effects:
+        yield f"\n{_markdown_text(board.effects)}"
     yield f"\n{_markdown_text(board.facts)}"
     for title, panels in TABLES:
         headings, body = entries(board, *panels)
@@ -35,6 +38,7 @@ def _markdown_board(board: Board) -> Iterator[str]:
         for line in body:
             texts = [_markdown_text(cell.text) for cell in line]
             yield _markdown_line([f"**{t}**" if c.bold else t for t, c in zip(texts, line, strict=True)])
+    yield from _markdown_changes(changes(board))
     yield ""
     yield from (f"- {_markdown_text(note)}" for note in board.notes)
     if board.further:
@@ -57,13 +61,24 @@ def _markdown_board(board: Board) -> Iterator[str]:
 def _markdown_summary(summary: AcrossDataSets) -> Iterator[str]:
     yield f"## {_markdown_text(summary.title)}\n"
     yield f"**{_markdown_text(summary.sentence)}**\n"
+    if summary.effects:
+        yield f"{_markdown_text(summary.effects)}\n"
     headings, lines = across(summary)
     if lines:
         yield _markdown_line([_markdown_text(h) for h in headings])
         yield _markdown_line([":---" if h == "Strategy" else "---:" for h in headings])
         yield from (_markdown_line([_markdown_text(text) for text in line]) for line in lines)
+        yield from _markdown_changes(changes_across(summary))
         yield ""
     yield from (f"- {_markdown_text(note)}" for note in summary.notes)
+
+
+def _markdown_changes(found: Changes) -> Iterator[str]:
+    if found.lines:
+        yield f"\n**{HEADING}**\n"
+        yield _markdown_line([_markdown_text(h) for h in found.headings])
+        yield _markdown_line([":---", *["---:"] * (len(found.headings) - 1)])
+        yield from (_markdown_line([_markdown_text(text) for text in line]) for line in found.texts())
 
 
 def _markdown_line(texts: Sequence[str]) -> str:

@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bench.leaderboard.boards.model import Board
+from bench.leaderboard.formats.changes import HEADING, changes
 from bench.leaderboard.formats.entries import Shown, describe_lines, entries
 from bench.leaderboard.text.words import clean
 
@@ -24,8 +25,10 @@ def terminal(board: Board, width: int = 100) -> RenderableType:
     parts: list[RenderableType] = [
         Text(clean(board.title), style="bold"),
         Padding(Text(clean(board.sentence)), (1, 0)),
-        Text(clean(board.facts), style="dim"),
     ]
+    if board.effects:
+        parts.append(Padding(Text(clean(board.effects)), (0, 0, 1, 0)))
+    parts.append(Text(clean(board.facts), style="dim"))
     headings, body = entries(board, "quality", "probabilities", "cost")
     headings = [_lines_of(clean(heading)) for heading in headings]
     optional = len(board.panel("quality", "probabilities", "cost"))
@@ -33,12 +36,25 @@ def terminal(board: Board, width: int = 100) -> RenderableType:
     parts.append(_table(headings, body, first))
     finished = [line for line, row in zip(body, board.rows, strict=True) if row.n]  # the others are said to be absent
     parts += [_table(headings, finished, indices) for indices in others if finished]
+    parts += _terminal_changes(board, width)
     parts += [Text(clean(note), style="dim") for note in (*board.notes, *board.further)]
     parts += _terminal_groups(board, width)
     for heading, remedy, absences in board.absences():
         parts.append(Text(f"\n{heading} ({remedy})", style="bold"))
         parts += [Text(f"  {line}") for line in describe_lines(absences)]
     return Group(*parts, Text())
+
+
+def _terminal_changes(board: Board, width: int) -> Iterator[RenderableType]:
+    """The table of aspects; nothing where there is none."""
+    found = changes(board)
+    if not found.lines:
+        return
+    headings = [heading.replace(", ", "\n").replace(": ", "\n") for heading in found.headings]
+    body = [[Shown(label), *(Shown(change.marked, change.decided) for change in line)] for label, line in found.lines]
+    widths = [_width(headings, body, i) + _GAP for i in range(len(headings))]
+    yield Text(HEADING, style="bold")
+    yield from (_table(headings, body, indices) for indices in chunks(widths, 1, width))
 
 
 def _terminal_groups(board: Board, width: int) -> Iterator[RenderableType]:

@@ -32,7 +32,7 @@ def headlines(
 ) -> str:
     """A line for each summary and each data set; data sets of which nothing can be said share a line at the end."""
     lines = [
-        f'<li data-model="{escaped(s.model, 80)}"><a href="#{slug}">{escaped(s.title)}</a> {escaped(s.sentence, 600)}'
+        f'<li data-model="{escaped(s.model, 80)}"><a href="#{slug}">{escaped(s.title)}</a> {escaped(s.answer, 1200)}'
         for s, slug in zip(summaries, slugs, strict=True)
     ]
     lines += [

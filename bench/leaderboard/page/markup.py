@@ -8,13 +8,11 @@ from typing import Final
 
 from bench.leaderboard.boards.model import Board
 from bench.leaderboard.boards.naming import is_tuned
+from bench.leaderboard.formats.changes import MARKS
 from bench.leaderboard.plots.parts.svg import escaped
 
 _STEPS: Final = (0.005, 0.01, 0.02, 0.05, 0.1)
 """Gains from which on a shade is one step deeper; of metrics between 0 and 1, so that one shade means one size."""
-
-_MARKS: Final = {"better": "▲", "worse": "▼", "same": "=", "identical": "=", "undecided": "·"}
-"""Beside a colour always stands a mark, and for who cannot see it the word."""
 
 
 def shade(gain: float | None, verdict: str = "") -> str:
@@ -29,10 +27,10 @@ def shade(gain: float | None, verdict: str = "") -> str:
 
 
 def mark(verdict: str) -> str:
-    """The mark of a verdict, with its word for screen readers."""
-    if verdict not in _MARKS:
+    """The mark of a verdict, which always stands beside a colour, with its word for screen readers."""
+    if verdict not in MARKS:
         return ""
-    return f'<span class="mark" aria-hidden="true">{_MARKS[verdict]}</span><span class="sr"> {verdict}</span>'
+    return f'<span class="mark" aria-hidden="true">{MARKS[verdict]}</span><span class="sr"> {verdict}</span>'
 
 
 def classes(*names: str) -> str:

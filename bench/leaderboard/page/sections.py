@@ -8,8 +8,9 @@ from bench.leaderboard.boards.across import AcrossDataSets
 from bench.leaderboard.boards.model import Board
 from bench.leaderboard.boards.naming import configuration
 from bench.leaderboard.boards.regret import Family
+from bench.leaderboard.formats.changes import HEADING, Change, Changes, changes, changes_across
 from bench.leaderboard.formats.entries import across, describe_lines
-from bench.leaderboard.page.markup import filtered_by, notes, plain_table, scrolling
+from bench.leaderboard.page.markup import broken, classes, filtered_by, mark, notes, plain_table, scrolling, shade
 from bench.leaderboard.page.table import board_table
 from bench.leaderboard.plots.parts.figure import Evidence, Picture
 from bench.leaderboard.plots.parts.svg import escaped
@@ -32,8 +33,10 @@ def board_section(
             f'<section id="{board.slug}" aria-labelledby="{board.slug}-h"{filtered_by(board)}>',
             f'<h2 id="{board.slug}-h">{escaped(name)}</h2>',
             f'<p class="verdict">{escaped(board.sentence, 2000)}</p>',
+            f"<p>{escaped(board.effects, 2000)}</p>" if board.effects else "",
             f'<p class="facts">{escaped(board.facts)}</p>',
             board_table(board, name, others),
+            _changes(name, changes(board)),
             _rests_on(board, evidence),
             _subgroups(board),
             plots,
@@ -63,6 +66,25 @@ def _configuration(board: Board) -> str:
         f"</p><pre>imbench results retire {escaped(board.slug)}\nimbench results retire {escaped(board.slug)} back=true"
         "</pre></details>"
     )
+
+
+def _changes(name: str, found: Changes) -> str:
+    """The table of aspects: shaded by how good a difference is, its verdict as a mark; empty where there is none."""
+    if not found.lines:
+        return ""
+    heads = "".join(f'<th scope="col"><button type="button">{broken(text)}</button></th>' for text in found.headings)
+    body = "".join(
+        f'<tr><th scope="row">{broken(label, 200)}{"".join(map(_change, line))}' for label, line in found.lines
+    )
+    table = (
+        f"<table data-sort><caption>{HEADING}, {escaped(name)}: differences to the baseline, each column judged by "
+        f"itself.</caption><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table>"
+    )
+    return f"<h3>{HEADING}</h3>{scrolling(f'Table: {HEADING.lower()}, {name}', table)}"
+
+
+def _change(change: Change) -> str:
+    return f"<td{classes(shade(change.gain, change.verdict))}>{escaped(change.text)}{mark(change.verdict)}"
 
 
 def _subgroups(board: Board) -> str:
@@ -109,6 +131,7 @@ def across_section(summary: AcrossDataSets, slug: str) -> str:
         f'<section id="{slug}" aria-labelledby="{slug}-h" data-model="{escaped(summary.model, 80)}">'
         f'<h2 id="{slug}-h">{escaped(summary.title)}</h2>',
         f'<p class="verdict">{escaped(summary.sentence, 2000)}</p>',
+        f"<p>{escaped(summary.effects, 2000)}</p>" if summary.effects else "",
     ]
     blocks = summary.blocks
     if blocks is not None:
@@ -118,4 +141,5 @@ def across_section(summary: AcrossDataSets, slug: str) -> str:
         )
         headings, rows = across(summary)
         parts.append(scrolling(f"Table: {summary.title}", plain_table(summary.title, headings, rows)))
+        parts.append(_changes(summary.title, changes_across(summary)))
     return "".join([*parts, notes(summary.notes), _plots(summary, slug), "</section>"])

@@ -172,12 +172,10 @@ def analyse(
     pairs = _adjusted([_pair(a, b, oriented, rope) for a, b in itertools.combinations(strategies, 2)])
     against = {}
     if baseline is not None and baseline in scores:
-        own = _adjusted([_pair(s, baseline, oriented, rope) for s in strategies if s != baseline])
+        own = against_baseline(scores, baseline, rope=rope, higher_is_better=higher_is_better)
         against = {
-            pair.first: replace(
-                pair, posterior=bayesian_signed_rank(_differences(pair.first, baseline, oriented), rope)
-            )
-            for pair in own
+            name: replace(pair, posterior=bayesian_signed_rank(_differences(name, baseline, oriented), rope))
+            for name, pair in own.items()
         }
     means = ranks.mean(axis=0)
     order = sorted(range(len(strategies)), key=lambda i: (means[i], strategies[i]))
@@ -193,6 +191,17 @@ def analyse(
         critical_difference(len(strategies), len(names)),
         rope,
     )
+
+
+def against_baseline(
+    scores: Mapping[str, Mapping[str, float]], baseline: str, *, rope: float, higher_is_better: bool = True
+) -> dict[str, Pair]:
+    """Each strategy of a complete table with the baseline, adjusted over these pairs only; no posteriors."""
+    names = sorted(scores[baseline])
+    sign = 1.0 if higher_is_better else -1.0
+    oriented = {s: sign * np.array([by_block[b] for b in names]) for s, by_block in scores.items()}
+    pairs = _adjusted([_pair(s, baseline, oriented, rope) for s in scores if s != baseline])
+    return {pair.first: pair for pair in pairs}
 
 
 def _differences(first: str, second: str, oriented: Mapping[str, Floats]) -> list[float]:

@@ -21,6 +21,11 @@ def both(n: int) -> str:
     return "is" if n == 1 else "are"
 
 
+def beaten(baseline: str) -> str:
+    """What a sentence calls the baseline: `none` is doing nothing."""
+    return "doing nothing" if baseline.partition(" ")[0] == "none" else baseline
+
+
 def list_of(items: Iterable[object]) -> str:
     """Comma-separated."""
     return ", ".join(map(str, items))

@@ -1,0 +1,143 @@
+"""What treatments change, aspect by aspect: the order of rows, decisions, probabilities.
+
+A board is ordered by one metric, and most of what rebalancing does is not seen in it: it moves the threshold of
+decisions, and the probabilities with it. So every board says of each aspect by itself who is better and who is worse.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from bench.evaluation.registry import metric_of
+from bench.leaderboard.boards.aggregate import CellValues
+from bench.leaderboard.boards.columns import metric_column
+from bench.leaderboard.boards.model import Aspect
+from bench.leaderboard.statistics.design import Design
+from bench.leaderboard.statistics.intervals import t_interval
+from bench.leaderboard.statistics.verdicts import judge
+from bench.leaderboard.text.numbers import number
+from bench.leaderboard.text.words import both, list_of, plural
+
+TITLES: Final = {
+    "order": "Order",
+    "decisions": "Decisions, default",
+    "tuned": "Decisions, tuned",
+    "probabilities": "Probabilities, raw",
+    "recalibrated": "Probabilities, recalibrated",
+}
+"""The aspects in the order of tables, and what stands over their columns."""
+
+_TWO_CLASSES: Final = {
+    "order": "raw/average_precision",
+    "decisions": "default/f1",
+    "tuned": "tuned/f1",
+    "probabilities": "raw/log_loss",
+    "recalibrated": "recalibrated/log_loss",
+}
+_MORE_CLASSES: Final = {
+    **_TWO_CLASSES,
+    "order": "raw/auroc",
+    "decisions": "default/macro_f1",
+    "tuned": "tuned/macro_f1",
+}
+_MOST: Final = 8
+"""So many names in a list of a sentence; the table has all."""
+
+
+def aspects_of(
+    cells: CellValues, baseline: str | None, *, design: Design, n_classes: int, rope: float, allowed: bool
+) -> tuple[Aspect, ...]:
+    """The aspects of a board that its records have a metric of, each judged by itself, by the one rule.
+
+    Several aspects are several questions: Holm's adjustment is over the strategies within one. On given test rows
+    there are differences without verdicts, because only the ranking metric is resampled over rows.
+    """
+    found = []
+    for name, key in (_TWO_CLASSES if n_classes == 2 else _MORE_CLASSES).items():
+        column = metric_column(key)
+        values = cells.by_unit(key, column.heading, [])
+        if not values:
+            continue
+        better_up = metric_of(key).higher_is_better
+        comparison = judge(values, baseline, higher_is_better=better_up, design=design, rope=rope, allowed=allowed)
+        counted = {label: design.values(by_unit) for label, by_unit in values.items()}
+        means = {label: t_interval(v, inflation=design.inflation).mean for label, v in counted.items() if v}
+        found.append(Aspect(name, column, means, comparison))
+    return tuple(found)
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What was shown of one aspect: who is better than the baseline, by how much, and who is worse."""
+
+    metric: str
+    better: Mapping[str, float] = field(default_factory=dict)
+    worse: Sequence[str] = ()
+
+
+def shown_by(aspect: Aspect) -> Shown:
+    """The verdicts on one aspect of a board."""
+    found = aspect.comparison
+    better = {name: abs(found.differences[name].mean) for name in found.with_verdict("better")}
+    return Shown(aspect.column.label, better, found.with_verdict("worse"))
+
+
+def effects_of(shown: Mapping[str, Shown], against: str) -> str:
+    """What treatments do to decisions and probabilities, in two sentences at most; empty where nobody was judged."""
+    parts = []
+    if {"decisions", "tuned"} <= shown.keys():
+        parts.append(_decisions(shown["decisions"], shown["tuned"], against))
+    if {"probabilities", "recalibrated"} <= shown.keys():
+        parts.append(_probabilities(shown["probabilities"], shown["recalibrated"]))
+    return " ".join(filter(None, parts))
+
+
+def _decisions(default: Shown, tuned: Shown, against: str) -> str:
+    """Who decides better as models come, and what is left of it where the rule is chosen on validation rows."""
+    if not default.better and not tuned.better:
+        parts = [
+            f"Nobody was shown to decide better than {against}, by the default rule or one tuned on validation rows"
+        ]
+        parts += [f"{_names(default.worse)} {both(len(default.worse))} worse by the default rule"] * bool(default.worse)
+        parts += [f"{_names(tuned.worse)} {both(len(tuned.worse))} worse by the tuned one"] * bool(tuned.worse)
+        return f"{'; '.join(parts)}."
+    second = _who_decides(tuned, against) if tuned.better else f"nobody was shown to{_and_worse(tuned)}"
+    return f"By the default rule {_who_decides(default, against)}; with the rule tuned on validation rows, {second}."
+
+
+def _who_decides(shown: Shown, against: str) -> str:
+    if not shown.better:
+        return f"nobody was shown to decide better than {against}{_and_worse(shown)}"
+    best = max(shown.better, key=lambda name: shown.better[name])
+    others = [name for name in shown.better if name != best]
+    also = f", and so {'does' if len(others) == 1 else 'do'} {_names(others)}" if others else ""
+    gain = number(shown.better[best], 3)
+    return f"{best} decides better than {against}, by {gain} {shown.metric}{also}{_and_worse(shown)}"
+
+
+def _and_worse(shown: Shown) -> str:
+    return f" ({_names(shown.worse)}: worse)" if shown.worse else ""
+
+
+def _probabilities(raw: Shown, recalibrated: Shown) -> str:
+    """Whose probabilities are worse or better as they come, and after recalibration."""
+    if not (raw.better or raw.worse or recalibrated.better or recalibrated.worse):
+        return ""
+    first = f"As they come, {_whose(raw)} ({raw.metric.lower()})"
+    return f"{first}; recalibrated, {_whose(recalibrated)}."
+
+
+def _whose(shown: Shown) -> str:
+    parts = [
+        f"the probabilities of {_names(names)} are {word}"
+        for names, word in ((list(shown.better), "better"), (shown.worse, "worse"))
+        if names
+    ]
+    return " and ".join(parts) or "nobody's probabilities were shown to differ"
+
+
+def _names(names: Sequence[str]) -> str:
+    more = len(names) - _MOST
+    return list_of(names[:_MOST]) + (f" and {plural(more, 'other')}" if more > 0 else "")
