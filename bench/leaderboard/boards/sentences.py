@@ -168,8 +168,8 @@ def legend(rows: Sequence[Row], rope: float, *, judged: bool, aspects: int = 0) 
         )
     if judged and aspects > 1:
         yield (
-            "What each changes: differences to the baseline, each column judged by itself: ▲ better, ▼ worse, "
-            "= the same, · undecided. Default decides for the most probable class, tuned by a rule chosen on validation."
+            "What each changes: differences to the baseline, each column judged by itself: ▲ better, ▼ worse, = the "
+            "same, · undecided. Default decides for the most probable class, tuned by a rule chosen on validation."
         )
     if any(row.uses_extra for row in rows):
         yield "* learns from labels or data that the others do not have."
