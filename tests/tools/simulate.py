@@ -1,6 +1,6 @@
 """Do verdicts keep their promises? Simulated boards whose true differences are known; the old rule beside the new one.
 
-    python -m tests.tools.simulate [results/published/womens-untuned] [--tables 1500] [--out results/simulation.md]
+    python -m tests.tools.simulate [results/published/demo] [--tables 1500] [--out results/simulation.md]
 
 How much strategies differ from repeat to repeat is measured on the records of a snapshot. A score is
 μ_i + m_r + σ_i (√(q·s) C_i + √s P_ir + √(1−s) S_ir): m_r makes repeat r hard for all, C is what all splits of one data
@@ -162,7 +162,7 @@ def _count_old(rates: Rates, table: Floats, truth: Floats, inflation: float, *, 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Simulate, print and write the table; 1 where a promise is broken."""
     parser = argparse.ArgumentParser(prog="python -m tests.tools.simulate", description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("snapshot", nargs="?", default="results/published/womens-untuned", help="records to measure on")
+    parser.add_argument("snapshot", nargs="?", default="results/published/demo", help="records to measure on")
     parser.add_argument("--tables", type=int, default=TABLES, help=f"simulated tables a scenario (default: {TABLES})")
     parser.add_argument("--out", type=Path, help="write the table to this file")
     options = parser.parse_args(arguments)

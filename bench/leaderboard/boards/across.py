@@ -109,7 +109,8 @@ def _summary(model: str, boards: Sequence[Board], blocks_of: Mapping[str, str], 
     notes = (*left_out, *_sentences(blocks, targets, metrics, len(strategies)), *_related(related))
     title, sentence = f"Across data sets · {short(model, 80)}", sentence_of(blocks, baseline)
     aspects = _aspects(list(kept.values()), blocks_of, baseline, rope) if blocks is not None and baseline else ()
-    effects = effects_of({a.name: _shown(a) for a in aspects}, beaten(baseline or ""))
+    enough = blocks is not None and len(blocks.names) >= blocks_needed(len(strategies) - 1)
+    effects = effects_of({a.name: _shown(a) for a in aspects}, beaten(baseline or "")) if enough else ""
     return AcrossDataSets(
         model, title, baseline, blocks, targets, metrics, notes, sentence, aspects, effects, higher_is_better=upwards
     )

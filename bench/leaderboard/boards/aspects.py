@@ -125,17 +125,15 @@ def _probabilities(raw: Shown, recalibrated: Shown) -> str:
     """Whose probabilities are worse or better as they come, and after recalibration."""
     if not (raw.better or raw.worse or recalibrated.better or recalibrated.worse):
         return ""
-    first = f"As they come, {_whose(raw)} ({raw.metric.lower()})"
-    return f"{first}; recalibrated, {_whose(recalibrated)}."
+    first = _whose(raw, "the probabilities", "nobody's probabilities")
+    second = _whose(recalibrated, "those", "nobody's")
+    return f"As they come, {first} ({raw.metric.lower()}); recalibrated, {second}."
 
 
-def _whose(shown: Shown) -> str:
-    parts = [
-        f"the probabilities of {_names(names)} are {word}"
-        for names, word in ((list(shown.better), "better"), (shown.worse, "worse"))
-        if names
-    ]
-    return " and ".join(parts) or "nobody's probabilities were shown to differ"
+def _whose(shown: Shown, some: str, nobody: str) -> str:
+    sides = [(list(shown.better), "better"), (shown.worse, "worse")]
+    parts = [f"of {_names(names)} are {word}" for names, word in sides if names]
+    return f"{some} {' and those '.join(parts)}" if parts else f"{nobody} were shown to differ"
 
 
 def _names(names: Sequence[str]) -> str:

@@ -63,7 +63,7 @@ def test_what_they_change_is_said_and_shown_in_every_format() -> None:
     assert board.effects == (
         "By the default rule oversample decides better than doing nothing, by .110 F1, and so does focal; with the "
         "rule tuned on validation rows, nobody was shown to. As they come, the probabilities of focal, oversample are "
-        "worse (log loss); recalibrated, the probabilities of focal are worse."
+        "worse (log loss); recalibrated, those of focal are worse."
     )
     page = markdown.markdown([board])
     assert page.index(board.sentence) < page.index(board.effects) < page.index("training rows")
@@ -110,7 +110,7 @@ def test_over_data_sets() -> None:
     found = [record for i in range(8) for record in records(5, data=f"set{i}", offset=i)]
     (summary,) = summaries(boards(of_records(found)))
     assert "By the default rule oversample decides better than doing nothing, by .1" in summary.effects
-    assert "recalibrated, the probabilities of focal are worse." in summary.effects
+    assert "recalibrated, those of focal are worse." in summary.effects
     by_label = dict(changes_across(summary).lines)
     assert [change.verdict for change in by_label["focal"]] == ["worse", "better", "undecided", "worse", "worse"]
     assert by_label["focal"][3].text.startswith("+")
