@@ -56,6 +56,7 @@ class Advice:
     """The answer with everything that it rests on. `strong`: whether the evidence separates the choice.
 
     `traits` are what the data of each board are like, as asked for where that was said; `data_sets` counts these.
+    `effects` say what treatments do to decisions and probabilities, where there is one board.
     """
 
     choice: str | None
@@ -68,6 +69,7 @@ class Advice:
     traits: tuple[Mapping[str, Any], ...] = ()
     metric: str = ""
     data_sets: int = 0
+    effects: str = ""
 
 
 def advise(records: RecordTable, need: Need, allowance: Allowance, *, rope: float) -> Advice:
@@ -113,6 +115,7 @@ def advise(records: RecordTable, need: Need, allowance: Allowance, *, rope: floa
         traits,
         list_of(headings),
         len({board.data for board, _ in pairs}),
+        pairs[0][0].effects if len(pairs) == 1 else "",
     )
 
 

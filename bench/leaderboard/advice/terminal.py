@@ -53,6 +53,8 @@ def _step(records: RecordTable, choice: str | None) -> str:
 def print_advice(advice: Advice, console: Console) -> None:
     """Print the advice, its rules, its candidates, and the textbook beside the measurements."""
     console.print(Text(clean(advice.sentence), style="bold"))
+    if advice.effects:
+        console.print(Text(clean(advice.effects)))
     if advice.alternatives:
         console.print(
             Text(clean(f"Pareto alternatives (quality against training time): {list_of(advice.alternatives)}"))
