@@ -15,13 +15,13 @@ from rich.text import Text
 from bench.leaderboard.boards.across import AcrossDataSets, summaries
 from bench.leaderboard.boards.bootstrap import RESAMPLES, attach
 from bench.leaderboard.boards.build import BASELINE, boards
+from bench.leaderboard.boards.facts import origin_of
 from bench.leaderboard.boards.headline import headline
 from bench.leaderboard.boards.model import Board
 from bench.leaderboard.boards.naming import names_of
 from bench.leaderboard.boards.otherwise import ranked_otherwise
 from bench.leaderboard.boards.regret import families
-from bench.leaderboard.formats import csv_json as export
-from bench.leaderboard.formats import entries, latex, markdown, terminal
+from bench.leaderboard.formats import boards_json, entries, latex, markdown, tables_csv, terminal
 from bench.leaderboard.formats.html import page
 from bench.leaderboard.plots.registry import drawn, evidence_of
 from bench.leaderboard.reading import read_records, say_left_out
@@ -134,7 +134,7 @@ def documents(
         tables = [attach(board, store, draws=options.draws) for board in tables]
     across = summaries(tables, rope=options.rope)
     evidence = {board.slug: evidence_of(board, store) for board in tables} if options.plots else {}
-    facts = [f"{plural(len(records), 'record')}, {plural(len(tables), 'board')}. {export.origin(records)}"]
+    facts = [f"{plural(len(records), 'record')}, {plural(len(tables), 'board')}. {origin_of(records)}"]
     if records.left_out:
         facts.append(f"{plural(len(records.left_out), 'file')} left out: no records that prove themselves.")
     if store is not None and (away := retired_store(store).paths()):
@@ -152,15 +152,15 @@ def documents(
             by_metric=ranked_otherwise(records, tables, rope=options.rope),
         ),
         "leaderboard.md": markdown.markdown(tables, across),
-        "leaderboard.csv": export.comma_separated(tables),
+        "leaderboard.csv": tables_csv.comma_separated(tables),
         "leaderboard.tex": latex.latex(tables, across),
-        "leaderboard.json": export.json_text(tables, summaries=[export.json_summary(s) for s in across]),
+        "leaderboard.json": boards_json.json_text(tables, summaries=[boards_json.json_summary(s) for s in across]),
     }
     tables_of = {
-        "changes.csv": export.changes_csv(tables),
-        "groups.csv": export.groups_csv(tables),
-        "across.csv": export.across_csv(across),
-        "regret.csv": export.regret_csv(found),
+        "changes.csv": tables_csv.changes_csv(tables),
+        "groups.csv": tables_csv.groups_csv(tables),
+        "across.csv": tables_csv.across_csv(across),
+        "regret.csv": tables_csv.regret_csv(found),
     }
     texts |= {file: text for file, text in tables_of.items() if text}
     return texts | drawn(found), tables, across

@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 
 from bench.leaderboard.boards.build import boards
-from bench.leaderboard.formats import csv_json as export
-from bench.leaderboard.formats import markdown
+from bench.leaderboard.formats import markdown, tables_csv
 from bench.leaderboard.statistics.dunnett import one_sided
 from bench.records.store import load
 from tests.leaderboard.builders import GOLDEN, golden_records, row, stored
@@ -27,7 +26,7 @@ def test_golden(tmp_path: Path) -> None:
     tables = boards(load(stored(tmp_path, golden_records())))
     # Bytes, so that neither line ends nor encodings are smoothed over.
     assert markdown.markdown(tables).encode() == (GOLDEN / "leaderboard.md").read_bytes()
-    assert export.comma_separated(tables).encode() == (GOLDEN / "leaderboard.csv").read_bytes()
+    assert tables_csv.comma_separated(tables).encode() == (GOLDEN / "leaderboard.csv").read_bytes()
 
 
 def test_golden_verdicts_by_the_second_implementation(tmp_path: Path) -> None:

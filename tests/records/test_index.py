@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.leaderboard.boards.build import boards
-from bench.leaderboard.formats import csv_json as export
+from bench.leaderboard.formats import tables_csv
 from bench.records import index
 from bench.records import parallel_read as readers
 from bench.records.columns import RecordTable, joined, of_records
@@ -55,7 +55,7 @@ def test_warm_is_what_cold_was_and_parses_nothing(root: Path, monkeypatch: Any) 
     assert same(cold, warm)
     monkeypatch.undo()
     assert same(warm, parsed(root))
-    assert export.comma_separated(boards(warm)) == export.comma_separated(boards(parsed(root)))
+    assert tables_csv.comma_separated(boards(warm)) == tables_csv.comma_separated(boards(parsed(root)))
 
 
 def test_only_what_changed_is_parsed_again(root: Path, monkeypatch: Any) -> None:

@@ -14,7 +14,7 @@ from bench.config import BoardConfig
 from bench.leaderboard import publish as publishing
 from bench.leaderboard.boards.build import boards
 from bench.leaderboard.compare import compare, parse
-from bench.leaderboard.formats import csv_json as export
+from bench.leaderboard.formats import tables_csv
 from bench.leaderboard.publish import for_settings
 from bench.records import snapshot
 from bench.records.files import ResultsError, file_digest
@@ -43,7 +43,7 @@ def test_a_snapshot_holds_tables_records_environment_and_command(tmp_path: Path)
     assert {"python", "imbench", "platform"} <= manifest["made_by"].keys()
     assert all(file_digest(folder / name) == sha for name, sha in manifest["files"].items())
     assert names - {"manifest.json"} == manifest["files"].keys()
-    again = export.comma_separated(boards(read(folder)))
+    again = tables_csv.comma_separated(boards(read(folder)))
     assert again == (folder / "leaderboard.csv").read_text(encoding="utf-8")
     assert snapshot.names(tmp_path) == ["v1"]
     assert not list((tmp_path / "published").glob(".*"))

@@ -21,7 +21,7 @@ import numpy as np
 
 from bench.evaluation.registry import columns
 from bench.leaderboard.boards.build import boards
-from bench.leaderboard.formats import csv_json as export
+from bench.leaderboard.formats import tables_csv
 from bench.records import index
 from bench.records.record import Record, digest
 from bench.records.store import Store
@@ -85,7 +85,7 @@ def timed(root: Path) -> tuple[float, float, float]:
     read = time.perf_counter()
     tables = boards(ledger)
     made = time.perf_counter()
-    export.comma_separated(tables)
+    tables_csv.comma_separated(tables)
     return read - start, made - read, time.perf_counter() - made
 
 

@@ -128,3 +128,15 @@ def test_ratio(records: RecordTable, done: Sequence[int]) -> float | None:
         if traits.get("n_test") and traits.get("n_train"):
             total, n = total + count * traits["n_test"] / traits["n_train"], n + count
     return total / n if n else None
+
+
+def origin_of(records: RecordTable) -> str:
+    """Versions, devices and dates behind some records, in a sentence."""
+    coded = records.texts["environment"]
+    found = [json.loads(coded.values[code]) for code in sorted(set(coded.codes.tolist()))]
+    versions = sorted({f"imbench {e['imbench']}" for e in found if "imbench" in e})
+    devices = sorted({f"{e.get('device')} ({e.get('processor')})" for e in found if "device" in e})
+    created = records.texts["created"]
+    dates = sorted({created.values[code][:10] for code in set(created.codes.tolist())} - {""})
+    span = " to ".join(dict.fromkeys((dates[0], dates[-1]))) if dates else ""
+    return " · ".join(filter(None, (", ".join(versions[:3]), ", ".join(devices[:3]), span)))

@@ -11,7 +11,7 @@ import pytest
 from bench.leaderboard.boards.across import summaries
 from bench.leaderboard.boards.aspects import Shown, effects_of
 from bench.leaderboard.boards.build import boards
-from bench.leaderboard.formats import csv_json, entries, latex, markdown
+from bench.leaderboard.formats import boards_json, entries, latex, markdown, tables_csv
 from bench.leaderboard.formats.changes import changes, changes_across
 from bench.leaderboard.statistics.dunnett import one_sided
 from bench.records.columns import of_records
@@ -73,9 +73,9 @@ def test_what_they_change_is_said_and_shown_in_every_format() -> None:
     assert "What each changes" in text
     assert board.effects in text
     assert board.effects.partition(".")[0] in latex.latex([board])
-    shown = json.loads(csv_json.json_text([board]))["boards"][0]["aspects"]
+    shown = json.loads(boards_json.json_text([board]))["boards"][0]["aspects"]
     assert [a["strategies"]["focal"]["verdict"] for a in shown] == ["worse", "better", "same", "worse", "worse"]
-    table = csv_json.changes_csv([board]).splitlines()
+    table = tables_csv.changes_csv([board]).splitlines()
     assert len(table) == 1 + len(KEYS) * len(GAINS)
     assert next(x for x in table if ",oversample,decisions," in x).endswith(",better")
 

@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 
 from bench.leaderboard.boards.build import boards
-from bench.leaderboard.formats import csv_json as export
-from bench.leaderboard.formats import markdown
+from bench.leaderboard.formats import markdown, tables_csv
 from bench.records.store import load
 from tests.leaderboard.builders import golden_records, make, row, series, stored, terminal
 
@@ -171,7 +170,7 @@ def test_boards_do_not_depend_on_the_order_of_records(tmp_path: Path) -> None:
     frame = load(stored(tmp_path, records))
     shuffled = frame.sample(frac=1, random_state=3)
     assert markdown.markdown(boards(shuffled)) == markdown.markdown(boards(frame))
-    assert export.comma_separated(boards(shuffled)) == export.comma_separated(boards(frame))
+    assert tables_csv.comma_separated(boards(shuffled)) == tables_csv.comma_separated(boards(frame))
 
 
 def test_included_columns(build: Any) -> None:

@@ -13,7 +13,7 @@ import pytest
 from bench.leaderboard.boards.across import summaries
 from bench.leaderboard.boards.build import boards
 from bench.leaderboard.boards.regret import METRICS, Family, families
-from bench.leaderboard.formats import csv_json as export
+from bench.leaderboard.formats import tables_csv
 from bench.leaderboard.formats.html import page
 from bench.leaderboard.plots.parts.figure import Picture
 from bench.leaderboard.plots.registry import pictures
@@ -146,12 +146,12 @@ def test_the_level_with_most_points_is_drawn_and_the_others_are_said_to_be_in_th
 
 
 def test_the_data_file_has_every_point() -> None:
-    lines = list(csv.DictReader(io.StringIO(export.regret_csv([sweep()]))))
+    lines = list(csv.DictReader(io.StringIO(tables_csv.regret_csv([sweep()]))))
     assert len(lines) == 2 * 4 * 3
     line = next(x for x in lines if (x["strategy"], x["rows"], x["prevalence"]) == ("none", "4000", "0.3"))
     assert (line["regret"], line["n"]) == ("raw/log_loss", "3")
     assert float(line["mean"]) == pytest.approx(0.02 * 0.5 * 3 * 1.1)
-    assert export.regret_csv([]) == ""
+    assert tables_csv.regret_csv([]) == ""
 
 
 def test_the_page_links_to_its_curves() -> None:

@@ -14,7 +14,7 @@ import pytest
 from bench.leaderboard.boards.build import boards
 from bench.leaderboard.boards.model import Board
 from bench.leaderboard.boards.subgroups import MOST, tables
-from bench.leaderboard.formats import csv_json as export
+from bench.leaderboard.formats import boards_json, tables_csv
 from bench.leaderboard.formats.html import page
 from bench.leaderboard.formats.latex import latex
 from bench.leaderboard.formats.markdown import markdown
@@ -137,11 +137,11 @@ def test_every_format_shows_the_groups() -> None:
         for words in ("AUROC per group", "AP per group", "Spread", "country", "McDermott", ".750"):
             assert words in text
     assert "<b>" not in page([found], [], {}, title="t")
-    lines = list(csv.DictReader(io.StringIO(export.groups_csv([found]))))
+    lines = list(csv.DictReader(io.StringIO(tables_csv.groups_csv([found]))))
     assert len(lines) == 3 * 2 * 2
     gap = next(x for x in lines if x["group"] == "<b>" and x["strategy"] == "focal" and x["metric"] == "auroc")
     assert (gap["mean"], gap["undefined"]) == ("", "no positive test row")
-    document = json.loads(export.json_text([found]))["boards"][0]["groups"]
+    document = json.loads(boards_json.json_text([found]))["boards"][0]["groups"]
     assert document["spread"]["none"]["auroc"] == pytest.approx(0.15)
     assert len(document["entries"]) == 12
 
@@ -167,7 +167,7 @@ def test_records_without_groups_have_no_such_table(tmp_path: Path) -> None:
     (found,) = boards(of_records([make("none", 0), make("focal", 0)]))
     assert found.subgroups is None
     assert not list(found.group_tables())
-    assert export.groups_csv([found]) == ""
+    assert tables_csv.groups_csv([found]) == ""
 
 
 def test_groups_and_regrets_are_in_snapshots_and_older_snapshots_are_read(tmp_path: Path) -> None:

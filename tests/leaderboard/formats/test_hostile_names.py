@@ -9,8 +9,7 @@ from typing import Any
 from markdown_it import MarkdownIt
 
 from bench.leaderboard.boards.build import boards
-from bench.leaderboard.formats import csv_json as export
-from bench.leaderboard.formats import entries, markdown
+from bench.leaderboard.formats import entries, markdown, tables_csv
 from bench.records.record import Record
 from tests.leaderboard.builders import HOSTILE, frame_of, make, series, terminal
 
@@ -30,7 +29,7 @@ def test_hostile_names_stay_text(build: Any) -> None:
     table = [line for line in page.splitlines() if line.startswith("| ")]
     bare = [line.replace("\\\\", "").replace("\\|", "") for line in table]
     assert len({line.count("|") for line in bare[: len(board.rows) + 2]}) == 1
-    parsed = list(csv.DictReader(io.StringIO(export.comma_separated([board]), newline="")))
+    parsed = list(csv.DictReader(io.StringIO(tables_csv.comma_separated([board]), newline="")))
     assert len(parsed) == len(board.rows)
     for line in parsed:
         for field in ("data", "target", "model", "strategy"):
@@ -76,5 +75,5 @@ def test_a_lone_surrogate_can_be_printed() -> None:
             ]
         )
     )
-    for text in (markdown.markdown([board]), export.comma_separated([board]), terminal(board)):
+    for text in (markdown.markdown([board]), tables_csv.comma_separated([board]), terminal(board)):
         text.encode("utf-8")

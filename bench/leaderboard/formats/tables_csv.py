@@ -1,12 +1,10 @@
-"""Formats that programs read: boards as CSV and as JSON."""
+"""Boards as CSV: text that a spreadsheet does not run, numbers to 12 digits, undefined ones empty."""
 
 from __future__ import annotations
 
 import csv
 import io
-import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
 from typing import Any
 
 from bench.leaderboard.boards import regret
@@ -15,9 +13,7 @@ from bench.leaderboard.boards.model import Absence, Aspect, Board, Row
 from bench.leaderboard.boards.regret import Family
 from bench.leaderboard.boards.subgroups import entries
 from bench.leaderboard.statistics.data_sets import Standing
-from bench.leaderboard.statistics.intervals import Interval
 from bench.printed import clean
-from bench.records.columns import RecordTable
 
 
 def comma_separated(boards: Sequence[Board]) -> str:
@@ -67,12 +63,13 @@ def _record(board: Board, row: Row) -> dict[str, str | float | bool | None]:
         "p_holm": row.adjusted_p,
         "verdict": row.verdict,
         "could_be_best": row.could_be_best,
-        **_chances(row),
+        **chances(row),
         "prior_exact": row.prior_exact,
     }
 
 
-def _chances(row: Row) -> dict[str, float | None]:
+def chances(row: Row) -> dict[str, float | None]:
+    """How likely a row is better than the baseline, the same, and worse."""
     found = row.chances
     return {
         "p_better": found.first if found else None,
@@ -116,7 +113,7 @@ def changes_csv(boards: Iterable[Board]) -> str:
             "higher_is_better": bool(aspect.column.higher_is_better),
             "mean": value,
             "baseline": board.baseline,
-            **_judged(aspect, label),
+            **judged(aspect, label),
         }
         for board in boards
         for aspect in board.aspects
@@ -124,7 +121,8 @@ def changes_csv(boards: Iterable[Board]) -> str:
     )
 
 
-def _judged(aspect: Aspect, label: str) -> dict[str, Any]:
+def judged(aspect: Aspect, label: str) -> dict[str, Any]:
+    """The difference of a strategy in one aspect, and its verdict."""
     found = aspect.comparison.differences.get(label)
     return {
         "difference": found.mean if found else None,
@@ -191,120 +189,3 @@ def _table(entries: Iterable[Mapping[str, Any]]) -> str:
             writer.writerow(entry)
         writer.writerow([_csv_entry(value) for value in entry.values()])
     return stream.getvalue()
-
-
-# --- JSON -----------------------------------------------------------------------------------------------------------
-
-
-def json_text(boards: Iterable[Board], **more: Any) -> str:
-    """Everything on the boards as JSON, sorted keys, numbers in full; `more` holds further top-level members."""
-    document = {"format": "imbench-boards-2", "boards": [_json_board(board) for board in boards], **more}
-    return json.dumps(document, indent=1, sort_keys=True, allow_nan=False, ensure_ascii=True) + "\n"
-
-
-def _json_board(board: Board) -> dict[str, Any]:
-    absent = {kind: [asdict(absence) for absence in getattr(board, kind)] for kind in ("failed", "skipped", "missing")}
-    return {
-        "data": board.data,
-        "target": board.target,
-        "model": board.model,
-        "settings": board.settings,
-        "variant": board.variant,
-        "traits": board.traits,
-        "n_classes": board.n_classes,
-        "baseline": board.baseline,
-        "ranked_by": board.score.key,
-        "higher_is_better": bool(board.score.higher_is_better),
-        "splits": board.design.splits,
-        "n_units": board.n_units,
-        "sentence": board.sentence,
-        "effects": board.effects,
-        "aspects": [
-            {
-                "name": aspect.name,
-                "metric": aspect.column.key,
-                "higher_is_better": bool(aspect.column.higher_is_better),
-                "strategies": {label: {"mean": v, **_judged(aspect, label)} for label, v in aspect.values.items()},
-            }
-            for aspect in board.aspects
-        ],
-        "notes": list(board.notes),
-        "further": list(board.further),
-        "comparison": _json_comparison(board),
-        "columns": [asdict(column) for column in board.columns],
-        "rows": [_json_row(row) for row in board.rows],
-        **absent,
-        "groups": _json_groups(board),
-    }
-
-
-def _json_comparison(board: Board) -> dict[str, Any]:
-    """What verdicts rest on; the differences themselves stand in the rows."""
-    found = board.comparison
-    return {
-        "judged": found.judged,
-        "repeats": found.repeats,
-        "given_split": board.design.given,
-        "test_train_ratio": board.design.ratio,
-        "overlap": found.overlap,
-        "overlap_estimated": found.estimated,
-        "rope": found.rope,
-        "ruled_out_by": {label: sorted(others) for label, others in found.beaten_by.items() if others},
-    }
-
-
-def _json_groups(board: Board) -> dict[str, Any] | None:
-    groups = board.subgroups
-    if groups is None:
-        return None
-    worst, spread = (
-        {label: {m: of(label, m) for m in groups.metrics} for label in groups.values}
-        for of in (groups.worst, groups.spread)
-    )
-    own = {"total": groups.total, "entries": list(entries(groups)), "notes": list(groups.notes())}
-    return {**own, "worst": worst, "spread": spread}
-
-
-def _json_row(row: Row) -> dict[str, Any]:
-    return {
-        "label": row.label,
-        "strategy": row.strategy,
-        "parameters": row.parameters,
-        "runs": row.n,
-        "uses_extra": row.uses_extra,
-        "tuned": row.tuned,
-        "budget": asdict(row.budget) if row.budget else None,
-        "values": dict(row.values),
-        "score": _json_interval(row.score),
-        "score_rows": _json_interval(row.score_rows),
-        "difference": asdict(row.difference) if row.difference else None,
-        "difference_rows": _json_interval(row.difference_rows),
-        "p_holm": row.adjusted_p,
-        "verdict": row.verdict,
-        "could_be_best": row.could_be_best,
-        **_chances(row),
-        "prior_exact": row.prior_exact,
-        "records": [key for _, key in row.keys],
-        "regrets": {name: asdict(interval) for name, interval in row.regrets.items()},
-    }
-
-
-def json_summary(summary: AcrossDataSets) -> dict[str, Any]:
-    """What several data sets say together, as JSON values."""
-    return asdict(summary)
-
-
-def origin(records: RecordTable) -> str:
-    """Versions, devices and dates behind some records, in a sentence."""
-    coded = records.texts["environment"]
-    found = [json.loads(coded.values[code]) for code in sorted(set(coded.codes.tolist()))]
-    versions = sorted({f"imbench {e['imbench']}" for e in found if "imbench" in e})
-    devices = sorted({f"{e.get('device')} ({e.get('processor')})" for e in found if "device" in e})
-    created = records.texts["created"]
-    dates = sorted({created.values[code][:10] for code in set(created.codes.tolist())} - {""})
-    span = " to ".join(dict.fromkeys((dates[0], dates[-1]))) if dates else ""
-    return " · ".join(filter(None, (", ".join(versions[:3]), ", ".join(devices[:3]), span)))
-
-
-def _json_interval(interval: Interval | None) -> dict[str, Any] | None:
-    return asdict(interval) if interval else None
