@@ -35,7 +35,8 @@ def published(root: Path, records: list[Any], name: str = "v1", **options: Any) 
 
 def test_a_snapshot_holds_tables_records_environment_and_command(tmp_path: Path) -> None:
     folder = published(tmp_path, golden_records())
-    names = {f"leaderboard.{e}" for e in ("html", "md", "csv", "tex", "json")} | {"records.parquet", "manifest.json"}
+    names = {f"leaderboard.{e}" for e in ("html", "md", "csv", "tex", "json")} | {"changes.csv"}
+    names |= {"records.parquet", "manifest.json"}
     assert {path.name for path in folder.iterdir()} == names
     manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
     assert manifest["command"] == "imbench publish board.name=v1"
