@@ -72,7 +72,8 @@ def _changes(name: str, found: Changes) -> str:
     """The table of aspects: shaded by how good a difference is, its verdict as a mark; empty where there is none."""
     if not found.lines:
         return ""
-    heads = "".join(f'<th scope="col"><button type="button">{broken(text)}</button></th>' for text in found.headings)
+    texts = (broken(text).replace(": ", ":<br>") for text in found.headings)
+    heads = "".join(f'<th scope="col"><button type="button">{text}</button></th>' for text in texts)
     body = "".join(
         f'<tr><th scope="row">{broken(label, 200)}{"".join(map(_change, line))}' for label, line in found.lines
     )
