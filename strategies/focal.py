@@ -44,11 +44,13 @@ class FocalLoss:
         """First and second derivative in log p_t (p: p_t, q: 1 - p_t), as of `CrossEntropy`."""
         if self.prior_exact:
             return -1.0, 0.0
-        gamma, power = self.gamma, (self.gamma * q.log()).exp() if self.gamma != 2 else q * q
-        # log p_t over q; where p_t is tiny, and 1 - q rounded, nothing hangs on it.
-        ratio = torch.log1p(-q.clamp(max=1 - torch.finfo(q.dtype).eps)) / q
-        part = gamma * p
-        return power * (part * ratio - 1), power / q * part * ((1 - part) * ratio + 2)
+        # power is q^γ; ratio is log p_t over q: where p_t is tiny, and 1 - q rounded, nothing hangs on it.
+        power = q.log().mul_(self.gamma).exp_() if self.gamma != 2 else q * q
+        ratio = q.clamp(max=1 - torch.finfo(q.dtype).eps).neg_().log1p_().div_(q)
+        part = self.gamma * p
+        first = (part * ratio).sub_(1).mul_(power)  # power · (part · ratio - 1)
+        # power / q · part · ((1 - part) · ratio + 2); in place, as trees ask at every one of hundreds of rounds
+        return first, power.div_(q).mul_(part).mul_((1 - part).mul_(ratio).add_(2))
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,11 @@ class DataConfig(TableConfig):
 
     source: Source
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.group is None:  # here, so that what splits the rows is what the key and the records say
+            object.__setattr__(self, "group", self.source.group_of(self))
+
     def __hash__(self) -> int:
         own = tuple(plain(value) for value in vars(self.source).values())
         return hash((type(self.source), own, super().__hash__()))

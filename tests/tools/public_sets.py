@@ -73,6 +73,8 @@ def markdown(root: Path) -> str:
     lines = [
         "# Public sets: `none`, linear and mlp",
         "",
+        "Sets that were taken in later, with what was looked at first: [checked-sets.md](checked-sets.md).",
+        "",
         "Two classes: AUROC / average precision of the raw scores; more: macro-F1 at the default rule / at the rule "
         "tuned on validation rows. Means over splits and seeds, ± one standard deviation over them. Default "
         "hyperparameters. Prevalence is that of the training rows. Reference figures are those of the notes that the "

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import argparse
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 
 from tests.tools.defaults_study import KEEL_REPORTED_ON
-from tests.tools.measured import Measured, score
+from tests.tools.measured import Line, Measured, score
 
 SETS: Mapping[str, tuple[str, ...]] = {
     "womens / one_star": ("data=womens", "data.target=one_star"),
@@ -142,8 +142,8 @@ def line(name: str, ours: Sequence[float], lr: Sequence[float], hgb: Sequence[fl
     return f"| {name} | {' | '.join(shown)} | {mean(hgb):.3f} | {'not better' if way is None else f'{way:.0%}'} |"
 
 
-def bare(measured: Measured, name: str, data: Sequence[str], repetitions: int) -> list[float]:
-    """Scores of bare LightGBM; adds the lines that are missing."""
+def bare(measured: Measured, name: str, data: Sequence[str], repetitions: int) -> list[Line]:
+    """Lines of bare LightGBM; adds those that are missing."""
     from bench.cli.compose import compose, hydra_loader
     from bench.config import read_cell
     from bench.data.features.load import load_encoded
@@ -158,16 +158,22 @@ def bare(measured: Measured, name: str, data: Sequence[str], repetitions: int) -
             if key not in measured.lines:
                 encoded = load_encoded(cell.data, r, r, takes(cell.model))
                 measured.add({"key": key, **bare_trees(encoded)})
-    return [score(measured.lines[key]) for key in keys]
+    return [measured.lines[key] for key in keys]
 
 
-def of_models(measured: Measured, models: Sequence[str], repetitions: int, sets: Mapping[str, Sequence[str]]) -> str:
+def of_models(
+    measured: Measured,
+    models: Sequence[str],
+    repetitions: int,
+    sets: Mapping[str, Sequence[str]],
+    score: Callable[[Line], float] = score,
+) -> str:
     """The table of models: means over the splits, our trees less bare ones, and what validation chooses."""
     lines, near, kept, reps = list[str](), list[bool](), list[bool](), range(repetitions)
     for name, data in sets.items():
         references(measured, name, data, repetitions)
         found = {kind: [score(measured.lines[f"{kind} {name} {r}"]) for r in reps] for kind in ("lr", "hgb")}
-        found["bare"] = bare(measured, name, data, repetitions)
+        found["bare"] = [score(one) for one in bare(measured, name, data, repetitions)]
         jobs = [["strategy=none", f"model={m}", *data, f"split={r}", f"seed={r}"] for m in models for r in reps]
         trained = measured.run(jobs)
         of = {m: trained[i * repetitions : (i + 1) * repetitions] for i, m in enumerate(models)}
@@ -207,9 +213,11 @@ def main() -> None:
     parser.add_argument("--repetitions", type=int, default=5)
     parser.add_argument("--models", nargs="*", default=None)
     parser.add_argument("--without", default="", help="with --models: no sets whose names begin so")
+    parser.add_argument("--only", nargs="+", choices=SETS, metavar="SET", help="with --models: these sets only")
     arguments = parser.parse_args()
     if arguments.models:
-        sets = {n: data for n, data in SETS.items() if not (arguments.without and n.startswith(arguments.without))}
+        left = [n for n in SETS if not (arguments.without and n.startswith(arguments.without))]
+        sets = {name: SETS[name] for name in arguments.only or left}
         text = of_models(Measured(arguments.lines), arguments.models, arguments.repetitions, sets)
         print(text)
         if arguments.out:

