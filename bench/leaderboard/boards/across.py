@@ -15,7 +15,7 @@ from bench.leaderboard.statistics.data_sets import Blocks, analyse, blocks_neede
 from bench.leaderboard.statistics.intervals import LEVEL
 from bench.leaderboard.statistics.verdicts import ROPE
 from bench.leaderboard.text.numbers import number
-from bench.leaderboard.text.words import both, list_of, plural, short
+from bench.leaderboard.text.words import both, list_of, opponent, plural, short
 from bench.records.record import canonical
 
 
@@ -98,7 +98,7 @@ def sentence_of(blocks: Blocks | None, baseline: str | None) -> str:
     against = [s for s in blocks.standings if s.against is not None]
     if baseline is None or not against:
         return f"No common baseline over {plural(n, 'data set')}: only mean ranks are shown."
-    named = "doing nothing" if baseline.partition(" ")[0] == "none" else baseline
+    named = opponent(baseline)
     shown = [(s, s.against) for s in against if s.against and s.against.adjusted <= LEVEL]
     better = [(s.name, pair) for s, pair in shown if pair.mean > 0]
     worse = [s.name for s, pair in shown if pair.mean < 0]

@@ -21,6 +21,11 @@ def both(n: int) -> str:
     return "is" if n == 1 else "are"
 
 
+def opponent(baseline: str) -> str:
+    """What sentences call the row that the others are held against: `doing nothing`, or its label."""
+    return "doing nothing" if baseline.partition(" ")[0] == "none" else baseline
+
+
 def list_of(items: Iterable[object]) -> str:
     """Comma-separated."""
     return ", ".join(map(str, items))
