@@ -87,6 +87,17 @@ def load(folder: str | Path, *, encoder: str | Path | None = None) -> ExportedMo
     facts = _read_json(root / MODEL)
     if facts.get("format") != FORMAT:
         raise ExportError(f"{root / MODEL}: expected format {FORMAT}, got {facts.get('format')!r}; export it anew")
+    try:
+        return _made(root, facts, given)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ExportError(
+            f"{root / MODEL}: expected the description of a model, got one in which {error} is missing or of another "
+            "kind; export it anew"
+        ) from error
+
+
+def _made(root: Path, facts: Mapping[str, Any], given: Path | None) -> ExportedModel:
+    """The model of a folder and its description."""
     files = dict(_checked_files(root, facts["files"]))
     read, _ = _safetensors()
     texts = {name.removesuffix(".txt"): content.decode() for name, content in files.items() if _TEXT.fullmatch(name)}
