@@ -1,7 +1,7 @@
 """How equal an exported model is to its record, by kind of predictor, and which of scikit-learn's checks it passes.
 
-`python -m tests.tools.export_equality [OUT.md]` trains one small cell of each kind on generated orders, exports it, reads the
-folder back and prints the largest differences of a probability; about two minutes of a core.
+`python -m tests.tools.export_equality [OUT.md]` trains one small cell of each kind on generated orders, exports it, reads
+the folder back and prints the largest differences of a probability; two minutes of a core.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class Equality:
     """The largest differences of a probability to the record's, over its stored rows.
 
     read: the folder read back, rows from the file; alone: the same rows one at a time, against together; scored: the
-    file that `imbench predict` writes; onnx: by onnxruntime, None where the kind has no ONNX. decisions: so many differ.
+    file that `imbench predict` writes; onnx: by onnxruntime, None where there is no ONNX. decisions: so many differ.
     """
 
     rows: int
