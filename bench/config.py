@@ -140,6 +140,7 @@ class BoardConfig:
     target: str | None = None
     model: str | None = None
     metric: str | None = None
+    baseline: str = "none"
     name: str | None = None
     overwrite: bool = False
     bootstrap: int = 1000

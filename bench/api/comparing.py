@@ -54,6 +54,8 @@ def compare(
     Raises:
         imbench.Complaint: the frame or the settings cannot be used, or no cell came to a result; says what to do.
     """
+    if not isinstance(frame, pd.DataFrame):
+        raise ConfigError(f"frame: expected a data frame of pandas, got {type(frame).__name__}; make one of it")
     if target not in frame.columns:
         raise ConfigError(f"target={target!r}: expected a column of the frame, got none by that name")
     stacks = [name if isinstance(name, str) else f"[{','.join(name)}]" for name in strategies]

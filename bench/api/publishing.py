@@ -38,7 +38,9 @@ def boards(overrides: Sequence[str] = ()) -> list[Board]:
     say_left_out(everything, Console(stderr=True))
     records = select(everything, picked(options.board))
     try:
-        found = build_boards(records, metric=options.board.metric) if len(records) else []
+        found = (
+            build_boards(records, metric=options.board.metric, baseline=options.board.baseline) if len(records) else []
+        )
     except ValueError as error:
         raise ResultsError(f"board.metric: {error}") from None
     draws = options.board.bootstrap

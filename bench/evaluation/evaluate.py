@@ -20,6 +20,7 @@ from bench.evaluation.decided import Counts, Decided, Decision, thirds_of
 from bench.evaluation.fit_gap import TRAIN_AUROC, Gap, TrainAndTest
 from bench.evaluation.forecasts import Forecasts, Probability
 from bench.evaluation.metric import Metric, UndefinedMetricError
+from bench.evaluation.per_group import ByGroup, GroupTable, InGroup, decided_per_group, per_group
 from bench.evaluation.ranked import Ranked, Ranking
 from bench.evaluation.registry import column, columns, of_kind
 from bench.evaluation.rules import fit_tau, fit_threshold, tau_decisions
@@ -36,8 +37,8 @@ class Predictions:
 
     `weight` (n,): how many rows of the population each row stands for, up to a factor; kept with a mean of 1, and as
     None where all are equal. `costs` (n, C²): at c · C + d of deciding for class d where c is true; `query` (n,): which
-    query showed each row, of two classes; where the data say them. Raises ValueError for shapes, labels or
-    weights that do not fit; `evaluate` refuses logits that are not finite.
+    query showed each row, of two classes; `group` (n,): which group metrics are reported in; where the data say them.
+    Raises ValueError for shapes, labels or weights that do not fit; `evaluate` refuses logits that are not finite.
     """
 
     logits: Floats
@@ -45,6 +46,7 @@ class Predictions:
     weight: Floats | None = None
     costs: Floats | None = None
     query: Ints | None = None
+    group: Ints | None = None
 
     def __post_init__(self) -> None:
         logits, y = np.asarray(self.logits, dtype=np.float64), np.asarray(self.y)
@@ -67,7 +69,7 @@ class Predictions:
     @property
     def said(self) -> frozenset[str]:
         """What the data say beside labels; queries mean something for two classes only."""
-        known = {"cost": self.costs, "query": self.query if self.n_classes == 2 else None}
+        known = {"cost": self.costs, "query": self.query if self.n_classes == 2 else None, "group": self.group}
         return frozenset(name for name, values in known.items() if values is not None)
 
     @property
@@ -81,14 +83,15 @@ class Evaluation:
     """Every metric of one cell; the keys of `values` are exactly `registry.columns(C, said)`.
 
     values: column -> number, or None where undefined; undefined: column -> why;
-    per_class: `support`, `raw/average_precision` (one-vs-rest), `default/recall` and `tuned/recall`, each
-    (C,); fitted: `temperature` and `bias` of the recalibrated view, and `threshold` (binary) or `tau`
-    (multi-class).
+    per_class: `support`, `raw/average_precision` (one-vs-rest), `default/recall` and `tuned/recall`, each (C,);
+    groups: code -> rows and metrics of each group with enough rows; fitted: `temperature` and `bias` of the
+    recalibrated view, and `threshold` (binary) or `tau` (multi-class).
     """
 
     values: dict[str, float | None] = field(default_factory=dict)
     undefined: dict[str, str] = field(default_factory=dict)
     per_class: dict[str, list[float | None]] = field(default_factory=dict)
+    groups: dict[int, dict[str, float | None]] = field(default_factory=dict)
     fitted: dict[str, float] = field(default_factory=dict)
 
 
@@ -100,12 +103,14 @@ def evaluate(
     natural: ArrayLike,
     train_counts: ArrayLike,
     train_auroc: Sequence[float | None] | None = None,
+    groups: GroupTable | None = None,
 ) -> Evaluation:
     """All metrics on the test rows, in every view and under every rule; whatever is fitted sees `val` only.
 
     `prior` (C,): class prior that the logits embody; `natural` (C,): the one to which they are corrected, that of the
     training split, or of validation where an imbalance was imposed on that split; `train_counts` (C,): training rows
-    per class, or what they weigh; `train_auroc` (C,): of each class in the training rows (`fit_gap`). Rows count by
+    per class, or what they weigh; `train_auroc` (C,): of each class in the training rows (`fit_gap`);
+    `groups`: metrics of groups that are known already, where `test` does not name the group of each row. Rows count by
     the weights of `test` and `val`. Raises ValueError, before any metric, for logits that are not finite or shapes
     that differ.
     """
@@ -144,23 +149,46 @@ def evaluate(
         further[rule] = predicted
         for decision in of_kind(Decision, classes):
             by_column[column(rule, decision.name)] = _value(decision, decided)
-    if "query" in test.said:
-        assert test.query is not None
-        in_query = ByQuery(ranked.score, y, test.query)
-        by_column |= {column("raw", metric.name): _value(metric, in_query) for metric in of_kind(InQuery, classes)}
-    if "cost" in test.said:
-        by_cost = _decided_by_cost((test, val), (views["recalibrated"], temperature.apply(corrected_val)), result)
-        by_column |= _of_costs(test, {**further, "cost": by_cost})
+    recalibrated_val = temperature.apply(corrected_val)
+    by_column |= _of_queries_and_costs((test, val), ranked, further, (views["recalibrated"], recalibrated_val), result)
     if train_auroc is not None:
         result.per_class[TRAIN_AUROC] = list(train_auroc)
         both = TrainAndTest.of(train_auroc, ranked)
         by_column |= {column("raw", metric.name): _value(metric, both) for metric in of_kind(Gap, classes)}
-    for name in columns(classes, test.said | ({"train"} if train_auroc is not None else set())):
+    if test.group is not None:
+        result.groups.update(_in_groups(test, ranked, tuned, views["recalibrated"]))
+        groups = result.groups
+    if groups is not None:
+        by_group = ByGroup(groups)
+        by_column |= {column("groups", metric.name): _value(metric, by_group) for metric in of_kind(InGroup, classes)}
+    known = {"train": train_auroc, "group": groups}
+    for name in columns(classes, test.said | {word for word, own in known.items() if own is not None}):
         value = by_column[name]
         result.values[name] = None if isinstance(value, str) else value
         if isinstance(value, str):
             result.undefined[name] = value
     return result
+
+
+def _of_queries_and_costs(
+    parts: tuple[Predictions, Predictions],
+    ranked: Ranked,
+    decided: dict[str, Ints],
+    recalibrated: tuple[Floats, Floats],
+    result: Evaluation,
+) -> dict[str, float | str]:
+    """Metrics of queries and of costs, as far as the data say them; `decided`: classes (n,) by rule.
+
+    parts, recalibrated: test and validation rows, and their recalibrated logits.
+    """
+    test, found = parts[0], dict[str, float | str]()
+    if "query" in test.said:
+        assert test.query is not None
+        in_query = ByQuery(ranked.score, test.y, test.query)
+        found |= {column("raw", metric.name): _value(metric, in_query) for metric in of_kind(InQuery, test.n_classes)}
+    if "cost" in test.said:
+        found |= _of_costs(test, {**decided, "cost": _decided_by_cost(parts, recalibrated, result)})
+    return found
 
 
 def _decided_by_cost(
@@ -178,6 +206,16 @@ def _decided_by_cost(
     own = fit_cost_threshold(margin(logits_val) - break_even(val.costs), val.y, val.costs, val.weight)
     result.fitted["cost_threshold"] = own
     return (margin(logits) - break_even(test.costs) > own).astype(np.int64)
+
+
+def _in_groups(
+    test: Predictions, ranked: Ranked, tuned: Ints, recalibrated: Floats
+) -> dict[int, dict[str, float | None]]:
+    """Metrics of each group of the test rows: of two classes by score and recalibrated logits, else as decided."""
+    assert test.group is not None
+    if test.n_classes == 2:
+        return per_group(ranked.score, test.y, test.group, test.weight, odds=margin(recalibrated))
+    return decided_per_group(tuned, test.y, test.group, classes=test.n_classes, weight=test.weight)
 
 
 def _of_costs(test: Predictions, decided: dict[str, Ints]) -> dict[str, float | str]:

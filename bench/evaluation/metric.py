@@ -6,7 +6,7 @@ A column of a record is `view/metric`. Which views a metric has follows from its
   monotone for two classes and cannot change them;
 - *probability* metrics read probabilities in each of `VIEWS`;
 - *decision* metrics read predicted classes under each of `RULES`;
-- metrics of *queries* and of *costs* need what only some data say (`needs`): a record without has no such column;
+- metrics of *queries*, *costs* and *groups* `need` what only some data say: a record without has no such column;
 - those of the *gap* between training and test rows need scores of training rows, which records of older versions lack.
 
 Imports nothing heavy: boards read entries where nothing is trained.
@@ -20,7 +20,7 @@ from math import inf
 from typing import ClassVar, Final, Generic, Literal, TypeVar
 
 Given = TypeVar("Given")
-Kind = Literal["ranking", "probability", "decision", "query", "cost", "gap"]
+Kind = Literal["ranking", "probability", "decision", "query", "cost", "gap", "group"]
 Panel = Literal["quality", "decisions", "probabilities"]
 
 VIEWS: Final = ("raw", "corrected", "recalibrated")
@@ -75,7 +75,7 @@ class Metric(Generic[Given]):
     kind: ClassVar[Kind]
     views: ClassVar[tuple[str, ...]]
     panel: ClassVar[Panel]
-    needs: ClassVar[str] = ""  # what the record must hold beside labels and scores: `query`, `cost` or `train`
+    needs: ClassVar[str] = ""  # what the record must hold beside labels and scores: `query`, `cost`, `train`, `group`
 
     name: str
     label: str

@@ -169,8 +169,9 @@ def _said_by(record: Record) -> set[str]:
 
 
 def _seen_by(record: Record) -> set[str]:
-    """Whether it holds how training rows were ranked."""
-    return {"train"} if TRAIN_AUROC in record.per_class else set()
+    """Whether it holds how training rows were ranked, and the metrics of each group."""
+    found = {"train"} if TRAIN_AUROC in record.per_class else set[str]()
+    return found | ({"group"} if record.traits.get("groups") is not None else set())
 
 
 def _said_in(held: Mapping[str, Any]) -> set[str]:
@@ -201,6 +202,7 @@ def recomputed(record: Record, test: Predictions, val: Predictions) -> tuple[Eva
         natural=natural,
         train_counts=np.ones(classes) if counts is None else counts,
         train_auroc=of_all(record.per_class.get(TRAIN_AUROC)),
+        groups=record.traits.get("groups"),
     )
     impossible: dict[str, str] = {}
     for name in found.values:

@@ -18,11 +18,12 @@ from bench.evaluation.decided import Decision
 from bench.evaluation.fit_gap import Gap
 from bench.evaluation.forecasts import Probability
 from bench.evaluation.metric import Metric
+from bench.evaluation.per_group import InGroup
 from bench.evaluation.ranked import Ranking
 
 M = TypeVar("M", bound=Metric[Any])
 
-KINDS: Final = (Ranking, Probability, Decision, InQuery, Cost, Gap)
+KINDS: Final = (Ranking, Probability, Decision, InQuery, Cost, Gap, InGroup)
 """In the order of the columns of records."""
 
 _FOLDER: Final = "bench.evaluation.metrics"
@@ -93,7 +94,7 @@ def direction(name: str) -> bool:
 def columns(n_classes: int, said: Collection[str] = ()) -> tuple[str, ...]:
     """Every column that an evaluation with `n_classes` classes fills, in board order.
 
-    `said`: what is known beside labels, of `query`, `cost` and `train`; metrics that need what is not are left out.
+    `said`: what is known beside labels, of `query`, `cost`, `train` and `group`; without it, no metric that needs it.
     """
     _check_classes(n_classes)
     mine = [m for m in METRICS.values() if m.applies(n_classes) and (not m.needs or m.needs in said)]

@@ -30,6 +30,9 @@ PROOF = {".": "1.5", ",": "1,5"}
 """Decimal mark -> a number that can be read with it only."""
 
 
+_REMEDY = "Write numbers as the training table has them (1234.5), or leave these cells empty"
+
+
 def proof(mark: str, unit: str) -> str:
     """A cell that can be read only with a decimal mark ('' for none) and unit ('' for none); '' for neither."""
     return f"{PROOF.get(mark, '1')} {unit}" if unit else PROOF.get(mark, "")
@@ -105,7 +108,7 @@ class InputSchema:
             read = made[name] if name in made else values[name]
             missing = self._missing(name)
             labels = read if kind == "numeric" and read.storage != "string" else as_labels(read, kind, missing)
-            data = as_kind(name, labels, kind, rows)
+            data = as_kind(name, labels, kind, rows, remedy=_REMEDY)
             found[name] = pd.Series(data, dtype=data.dtype)
         return pd.DataFrame(found)
 

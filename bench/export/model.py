@@ -51,7 +51,8 @@ class ExportedModel:
         """Probabilities (n, C) of the classes, in the order of `classes`.
 
         Args:
-            frame: rows with the columns of the training table; values as they are in a file.
+            frame: rows with the columns of the training table; values as they are in a file. Categories that no two
+                training rows had are scored as an unknown one.
             view: `raw` as the model gives them; `corrected` to the prior of the population, which rebalanced training
                 moves; `recalibrated` on validation rows besides: those to use as probabilities.
             new_prior: class shares (C,) of the rows to score, where they are others than the training data's; of two
@@ -93,12 +94,16 @@ class ExportedModel:
         Raises:
             DataError: they are not those of the training table, or not of one type each.
         """
+        if not isinstance(frame, pd.DataFrame):
+            raise DataError(
+                f"frame: expected a data frame of pandas with the columns {listing(self.input.columns)}, got "
+                f"{type(frame).__name__}; make one of it"
+            )
         try:
             table = pa.Table.from_pandas(frame, preserve_index=False)
-        except (pa.ArrowException, TypeError) as error:
-            raise DataError(
-                f"frame: expected columns of one type each, got {' '.join(str(error).split())}. Convert them"
-            ) from None
+        except (ValueError, TypeError) as error:  # of pyarrow too; two columns of one name
+            said = " ".join(str(error).split())[:300]
+            raise DataError(f"frame: expected columns of one type, each with a name of its own, got: {said}") from None
         self.input.check(table.column_names, "frame", strict=strict)
         return dict(zip(table.column_names, table.columns, strict=True))
 

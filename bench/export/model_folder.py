@@ -18,7 +18,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from bench.data.embeddings.folder import EncoderFolder
+from bench.data.embeddings.folder import EncoderFolder, file_digests
 from bench.data.features.encoder import Encoder
 from bench.export.decision import DecisionRule
 from bench.export.encoder_state import Plain, dump_encoders, load_encoders, pretrained_encoders
@@ -66,13 +66,12 @@ def write_model(
 
 def _copied_encoder(folder: Path, encoders: Sequence[Encoder], *, weights: bool) -> dict[str, str]:
     """Put what a model needs of a pretrained text encoder into its folder; the SHA-256 of each file."""
-    found = dict[str, str]()
     for need, held in pretrained_encoders(encoders).items():
         for name, path in files_to_copy(held, weights=weights) if weights or need == "tokens" else ():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, folder / name)
-            found[name] = _sha256(folder / name)
-    return found
+    inside = file_digests(folder / ENCODER) if any((folder / ENCODER).glob("*")) else {}
+    return {f"{ENCODER}/{name}": sha256 for name, sha256 in inside.items()}
 
 
 def load(folder: str | Path, *, encoder: str | Path | None = None) -> ExportedModel:
@@ -88,6 +87,17 @@ def load(folder: str | Path, *, encoder: str | Path | None = None) -> ExportedMo
     facts = _read_json(root / MODEL)
     if facts.get("format") != FORMAT:
         raise ExportError(f"{root / MODEL}: expected format {FORMAT}, got {facts.get('format')!r}; export it anew")
+    try:
+        return _made(root, facts, given)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ExportError(
+            f"{root / MODEL}: expected the description of a model, got one in which {error} is missing or of another "
+            "kind; export it anew"
+        ) from error
+
+
+def _made(root: Path, facts: Mapping[str, Any], given: Path | None) -> ExportedModel:
+    """The model of a folder and its description."""
     files = dict(_checked_files(root, facts["files"]))
     read, _ = _safetensors()
     texts = {name.removesuffix(".txt"): content.decode() for name, content in files.items() if _TEXT.fullmatch(name)}
@@ -118,18 +128,15 @@ def _checked_files(root: Path, hashes: Mapping[str, str]) -> Iterator[tuple[str,
             raise ExportError(f"{root / MODEL}: expected files of a model, got the name {name!r}; export it anew")
         try:
             content = b"" if apart else (root / name).read_bytes()
-            found = _sha256(root / name) if apart else hashlib.sha256(content).hexdigest()
+            of_encoder = file_digests(root / ENCODER) if apart else {}  # which its own digest is made of: read once
         except OSError as error:
             raise ExportError(f"{root / name}: expected a part of the model, got: {error.strerror}") from error
+        if apart and not (root / name).is_file():
+            raise ExportError(f"{root / name}: expected a part of the model, got no such file; export it anew")
+        found = of_encoder.get(name.removeprefix(f"{ENCODER}/")) if apart else hashlib.sha256(content).hexdigest()
         if found != sha256:
             raise ExportError(f"{root / name}: expected what was exported, got another content; export it anew")
         yield name, content
-
-
-def _sha256(path: Path) -> str:
-    """Of a file that may be large."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _json(value: Any) -> bytes:

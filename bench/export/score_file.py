@@ -22,6 +22,7 @@ from bench.evaluation.views import Floats, log_softmax
 from bench.export.decision import VIEWS
 from bench.export.errors import ExportError
 from bench.export.model import ExportedModel, PriorEstimate
+from bench.export.noticed import CellsNoticed, columns_left_out, few_rows
 from bench.files import new_file
 
 BLOCK = 1 << 15  # rows scored at a time
@@ -102,21 +103,25 @@ def score_file(
 
     Raises:
         DataError: the table has other columns than the model takes, or cells that cannot be read.
-        ExportError: the result cannot be written.
+        ExportError: the result cannot be written, or would take the place of the table.
     """
     if out.suffix.lower() not in (".parquet", ".pq", ".csv"):
         raise ExportError(f"out={out}: expected a file ending in .parquet or .csv; name it so")
+    _check_apart(path, out)
+    estimated = isinstance(new_prior, str)
     if isinstance(new_prior, str):
         new_prior = estimated_prior(model, path, new_prior, asked=asked, strict=strict)
     done = Scored(prior=new_prior, means=np.zeros(len(model.classes)))
     try:
         with blocks_of_table(path, asked, done.notes) as (names, blocks), new_file(out) as work:
             model.input.check(names, path.name, strict=strict)
-            _check_kept(keep, names, path.name)
+            _check_kept(keep, names, path.name, model.classes)
+            done.notes += columns_left_out(model.input, [name for name in names if name not in keep])
+            noticed = CellsNoticed(model.input, model.encoders)
             sink = _Sink(work, out.suffix.lower())
             try:
                 for block in blocks:
-                    sink.write(_scored_block(model, block, keep, new_prior, done))
+                    sink.write(_scored_block(model, block, keep, new_prior, done=done, noticed=noticed))
                 if not done.rows:
                     raise DataError(f"{path.name}: expected rows, got only a header ({listing(names)})")
             finally:
@@ -124,6 +129,7 @@ def score_file(
     except OSError as error:
         raise ExportError(f"out={out}: expected to write it there, got: {error.strerror or error}") from error
     done.means = done.means / done.rows
+    done.notes += [*noticed.notes(), *(few_rows(done.rows) if estimated else ())]
     return done
 
 
@@ -147,8 +153,20 @@ def estimated_prior(
     return model.estimated_prior(np.concatenate(logits), by)
 
 
-def _check_kept(keep: Sequence[str], names: Sequence[str], where: str) -> None:
+def _check_apart(path: Path, out: Path) -> None:
+    """Refuse to write over what is read."""
+    inside = path.is_dir() and path.resolve() in out.resolve().parents
+    if inside or (path.exists() and out.exists() and path.samefile(out)):
+        raise ExportError(f"out={out}: expected a file apart from the table that is read, {path}; name another")
+
+
+def _check_kept(keep: Sequence[str], names: Sequence[str], where: str, classes: Sequence[str]) -> None:
+    """Columns to copy: each once, of the table, and with a name that no column of scores has."""
+    written = {"decision", *(f"{view}/{name}" for view in VIEWS for name in classes)}
     for name in keep:
+        if name in written or list(keep).count(name) > 1:
+            why = "a column of scores has that name" if name in written else "it is named twice"
+            raise DataError(f"keep={name}: expected columns apart from the scores, each once, but {why}; rename it")
         if name not in names:
             raise DataError(
                 f"keep={name}: expected a column of {where}, got none by that name. "
@@ -157,10 +175,18 @@ def _check_kept(keep: Sequence[str], names: Sequence[str], where: str) -> None:
 
 
 def _scored_block(
-    model: ExportedModel, block: Columns, keep: Sequence[str], new_prior: Floats | None, done: Scored
+    model: ExportedModel,
+    block: Columns,
+    keep: Sequence[str],
+    new_prior: Floats | None,
+    *,
+    done: Scored,
+    noticed: CellsNoticed,
 ) -> pa.Table:
     """The rows of a block with their scores."""
-    logits = model.logits_of(block, done.rows)
+    frame = model.input.frame(block, done.rows)
+    noticed.see(frame)
+    logits = model.logits_of_typed(frame)
     found: Columns = {name: block[name] for name in keep}
     shown = [1] if len(model.classes) == 2 else range(len(model.classes))
     views = model.rule.views(logits, new_prior)

@@ -13,6 +13,7 @@ from bench.leaderboard.boards.build import boards
 from bench.leaderboard.boards.model import Board, Row
 from bench.leaderboard.publish import select
 from bench.leaderboard.reading import read_records
+from bench.leaderboard.text.words import plural
 from bench.records.record import Record
 from bench.records.store import Store
 
@@ -98,5 +99,5 @@ def _said(board: Board, row: Row) -> str:
     """A board's sentence, and where a row stands."""
     if row.score is None:
         return f"{board.title}: {board.sentence}"
-    place = f"{row.label} has {board.score.label} {row.score.mean:.3f} over {len(row.keys)} runs"
+    place = f"{row.label} has {board.score.label} {row.score.mean:.3f} over {plural(len(row.keys), 'run')}"
     return f"{board.title}: {board.sentence} ({place}.)"

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
+from bench.leaderboard.boards.ablation import check_baseline
 from bench.leaderboard.boards.across import AcrossDataSets, summaries
 from bench.leaderboard.boards.bootstrap import RESAMPLES, attach
 from bench.leaderboard.boards.build import BASELINE, boards
@@ -45,13 +46,15 @@ class Options:
     """What to publish: the metric to order by (None: the designed one), and how much to compute beside the tables.
 
     `draws` resamples of the test rows (0: none); `plots` from stored predictions; `rope` the difference that is
-    practically none; `title` and `command` are printed on the page.
+    practically none; `baseline` the strategy or stack that the others are held against; `title` and `command` are
+    printed on the page.
     """
 
     metric: str | None = None
     draws: int = RESAMPLES
     plots: bool = True
     rope: float = ROPE
+    baseline: str = BASELINE
     title: str = "Leaderboard"
     command: str = "imbench publish"
 
@@ -129,7 +132,9 @@ def documents(
 
     `store` holds the predictions; without it there are no intervals over test rows and no curves.
     """
-    tables = boards(records, metric=options.metric, rope=options.rope)
+    tables = boards(records, metric=options.metric, rope=options.rope, baseline=options.baseline)
+    if options.baseline != BASELINE:
+        check_baseline(options.baseline, tables)
     if store is not None and options.draws:
         tables = [attach(board, store, draws=options.draws) for board in tables]
     across = summaries(tables, rope=options.rope)
@@ -149,7 +154,7 @@ def documents(
             title=options.title,
             facts=facts,
             command=options.command,
-            by_metric=ranked_otherwise(records, tables, rope=options.rope),
+            by_metric=ranked_otherwise(records, tables, rope=options.rope, baseline=options.baseline),
         ),
         "leaderboard.md": markdown.markdown(tables, across),
         "leaderboard.csv": tables_csv.comma_separated(tables),
@@ -231,6 +236,7 @@ def for_settings(board: Any, root: Path, console: Console, command: str) -> list
         draws=board.bootstrap,
         plots=board.plots,
         rope=board.rope,
+        baseline=board.baseline,
         command=command,
         title="Leaderboard" if board.name is None else f"Leaderboard {board.name}",
     )

@@ -24,11 +24,9 @@ from bench.data.config import DataConfig
 from bench.data.features.encode import Encoded
 from bench.evaluation.evaluate import Predictions, evaluate
 from bench.evaluation.fit_gap import rows_asked, train_auroc
-from bench.evaluation.per_group import decided_per_group, enough, per_group
-from bench.evaluation.rules import tau_decisions
+from bench.evaluation.per_group import enough
 from bench.evaluation.truth import report, under_shift
-from bench.evaluation.views import Temperature, margin, prior_corrected
-from bench.evaluation.views import natural_prior as trained_prior
+from bench.evaluation.views import prior_corrected
 from bench.records.files import one_line
 from bench.records.predictions import Logits
 from bench.records.record import Record, Status, failed_record, now
@@ -71,11 +69,7 @@ def evaluated(planned: Planned, base: Record, predictor: Predictor, data: Encode
         train_auroc=_in_training(predictor, data.train),
     )
     corrected = prior_corrected(test, predictor.prior.numpy(), natural)
-    tau = result.fitted.get("tau")
-    decided = None if tau is None else tau_decisions(corrected, trained_prior(mass), tau)
-    scale = Temperature(1.0 / result.fitted["temperature"], result.fitted["bias"])
-    odds = margin(scale.apply(corrected)) if decided is None else None
-    own = {**_test_traits(planned.cell.data, data, {"raw": test, "corrected": corrected}, decided, odds)}
+    own = _test_traits(planned.cell.data, data, {"raw": test, "corrected": corrected}, result.groups)
     base = replace(base, traits={**base.traits, **own, **_resolved(planned, data)})
     rows, of_weights = data.table.rows, {part: (w,) for part, w in weights.items()}
     said = {part: (own,) for part in ("val", "test") if (own := data.said(part))}
@@ -170,30 +164,24 @@ def _test_traits(
     config: DataConfig,
     data: Encoded,
     views: Mapping[str, npt.NDArray[np.float64]],
-    decided: npt.NDArray[np.int64] | None,
-    odds: npt.NDArray[np.float64] | None,
+    groups: Mapping[int, Mapping[str, float | None]],
 ) -> dict[str, Any]:
     """What groups and known truth add: metrics per group, Bayes-optimal metrics and regrets, the generator's settings.
 
-    views: test logits (n, C) as they are and prior-corrected; odds: recalibrated log odds (n,), of two classes;
-    decided: classes (n,) under the tuned rule, for more than two. Truth is known for two classes only.
+    views: test logits (n, C) as they are and prior-corrected; groups: metrics by the code of the group. Truth is known
+    for two classes only.
     """
     roles, rows, found = data.table.roles, data.partition.test, dict[str, Any]()
-    weight = data.weights().get("test")
     if config.weight is not None:
         found["weight_column"] = config.weight
-    margins = {view: (z[:, 1] - z[:, 0]).astype(np.float64) for view, z in views.items()}
     if roles is not None and (reported := roles.reported()) is not None:
         y, (codes, names) = data.test_y.numpy(), reported
-        group, classes = codes[rows], data.train.n_classes
+        group = codes[rows]
         found["group_column"], found["n_groups"] = config.report_by or config.group, len(np.unique(group))
-        found["groups"] = (
-            per_group(margins["raw"], y, group, names, weight, odds=odds)
-            if decided is None
-            else decided_per_group(decided, y, group, names, classes=classes, weight=weight)
-        )
-        found["n_groups_few"] = found["n_groups"] - len(enough(group, y if decided is None else None))
+        found["groups"] = {names[code]: dict(entry) for code, entry in groups.items()}
+        found["n_groups_few"] = found["n_groups"] - len(enough(group, y if data.train.n_classes == 2 else None))
     if data.table.truth is not None:
+        margins = {view: (z[:, 1] - z[:, 0]).astype(np.float64) for view, z in views.items()}
         found["truth"] = report(margins, under_shift(data.table.truth[rows], data.table.shift))
         found["generated"] = config.generated()
     return found

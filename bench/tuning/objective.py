@@ -51,7 +51,7 @@ def objective(name: str, n_classes: int) -> str:
     if metric not in METRICS:
         raise ConfigError(unknown("objective", name, [*METRICS, SECONDS, "auto"]))
     spec = METRICS[metric]
-    usual = {"probability": VIEWS[-1], "decision": RULES[-1], "cost": COST_RULES[-1]}.get(spec.kind, VIEWS[0])
+    usual = {"probability": VIEWS[-1], "decision": RULES[-1], "cost": COST_RULES[-1]}.get(spec.kind, spec.views[0])
     if not spec.applies(n_classes) or spec.ideal is not None:
         raise ConfigError(f"objective {name!r}: expected a metric to maximise or minimise for {n_classes} classes")
     return column(view or usual, metric)

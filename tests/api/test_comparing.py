@@ -39,5 +39,5 @@ def test_what_cannot_be_compared_says_why() -> None:
     with pytest.raises(imbench.Complaint, match="target='lat': expected a column of the frame"):
         imbench.compare(frame, "lat", ["none"])
     mixed = frame.assign(odd=[1, "a"] * 30)
-    with pytest.raises(imbench.Complaint, match="expected columns of one type each"):
+    with pytest.raises(imbench.Complaint, match="expected columns of one type"):
         imbench.compare(mixed, "late", ["none"])

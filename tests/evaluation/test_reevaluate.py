@@ -27,12 +27,19 @@ from tests.evaluation.builders import long_tailed
 from tests.leaderboard.builders import make
 
 
-def finished(store: Store, classes: int, seed: int = 0, *, costs: bool = False) -> Record:
-    """A record as a sweep leaves it behind: logits in float32, the prior, the training rows; `costs` of decisions."""
+def finished(store: Store, classes: int, seed: int = 0, *, says_more: bool = False) -> Record:
+    """A record as a sweep leaves it behind: logits in float32, the prior, the training rows.
+
+    `says_more`: of rows the data say costs, queries and groups, too.
+    """
     (test, test_y), (val, val_y) = (long_tailed(n, classes, seed + n) for n in (300, 200))
     test, val = test.astype(np.float32), val.astype(np.float32)
     counts, prior = [900 // (c + 1) for c in range(classes)], np.full(classes, 1 / classes, np.float32)
-    said = [{"costs": np.tile([0.0, 1.0, 9.0, 0.0], (n, 1))} if costs else {} for n in (300, 200)]
+    costs = [0.0, 1.0, 9.0, 0.0] if classes == 2 else (1.0 - np.eye(classes)).ravel()
+    said = [
+        {"costs": np.tile(costs, (n, 1)), "query": np.arange(n) // 10, "group": np.arange(n) % 3} if says_more else {}
+        for n in (300, 200)
+    ]
     found = evaluate(
         Predictions(test, test_y, **said[0]),
         Predictions(val, val_y, **said[1]),
@@ -40,14 +47,15 @@ def finished(store: Store, classes: int, seed: int = 0, *, costs: bool = False) 
         natural=natural_prior(counts),
         train_counts=counts,
     )
+    groups = {"groups": {f"g{code}": entry for code, entry in found.groups.items()}} if says_more else {}
     record = make(
         "none",
         seed,
         metrics=found.values,
         undefined=found.undefined,
-        per_class={**found.per_class, "prior": prior.tolist(), **({"natural": prior.tolist()} if costs else {})},
+        per_class={**found.per_class, "prior": prior.tolist(), **({"natural": prior.tolist()} if says_more else {})},
         fitted={**found.fitted, "prior_exact": 1.0},
-        traits={"n_classes": classes, "train_counts": counts, "n_train": sum(counts), "n_test": 300},
+        traits={"n_classes": classes, "train_counts": counts, "n_train": sum(counts), "n_test": 300, **groups},
     )
     own = [(part,) if part else () for part in said]
     parts = {"val": (np.arange(200), val_y, val, *own[1]), "test": (np.arange(200, 500), test_y, test, *own[0])}
@@ -82,6 +90,21 @@ def test_what_is_missing_comes_back_to_the_last_bit(tmp_path: Path, classes: int
     assert reevaluate(store).changed == 0
     assert reevaluate(store, overwrite=True).changed == 0
     assert store.path(record.key).stat().st_mtime_ns == stamp
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+def test_the_worst_group_comes_from_the_groups_that_the_record_holds(tmp_path: Path, classes: int) -> None:
+    """Stored predictions do not name the groups: records of before this metric have it from their metrics per group."""
+    store = Store(tmp_path)
+    record = finished(store, classes, says_more=True)
+    worst = [name for name in record.metrics if name.startswith("groups/")]
+    assert len(worst) == 2
+    assert None not in {record.metrics[name] for name in worst}
+    text = store.path(record.key).read_bytes()
+    change(store, record, metrics=without(record.metrics, *worst))
+    assert reevaluate(store, worst).changed == 1
+    assert store.path(record.key).read_bytes() == text
+    assert reevaluate(store, overwrite=True).changed == 0
 
 
 def test_only_the_wanted_metrics_are_added(tmp_path: Path) -> None:

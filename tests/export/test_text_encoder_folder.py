@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
+from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -106,6 +109,22 @@ def test_a_copied_encoder_needs_nothing_outside(static: Case, tmp_path: Path) ->
         assert static.differs(model) < 1e-6
     finally:
         away.rename(static.encoder)
+
+
+def test_each_file_of_a_copied_encoder_is_read_once_for_its_hash(
+    static: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may be hundreds of megabytes: that each file and that the folder is what was written are one hash."""
+    model, hashed, digest = static.exported(tmp_path / "model", "encoder=copied"), Counter[str](), hashlib.file_digest
+
+    def counted(file: Any, kind: Any) -> Any:
+        hashed[file.name] += 1
+        return digest(file, kind)
+
+    monkeypatch.setattr(hashlib, "file_digest", counted)
+    load(model)
+    assert set(hashed.values()) == {1}
+    assert str(model / "encoder" / "model.safetensors") in hashed
 
 
 def test_an_encoder_that_moved_is_found_where_the_user_says(

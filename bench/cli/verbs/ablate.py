@@ -1,7 +1,8 @@
 """Leave one strategy of a stack out at a time.
 
 The board is of the whole stack, the stack without each of its members, and none at all; each is judged against the
-whole: one that is worse shows what the strategy that it lacks is worth. Takes what `run` takes: an experiment
+whole: one that is worse shows what the strategy that it lacks is worth. `publish board.baseline=a+b` writes the same
+board as files. Takes what `run` takes: an experiment
 (experiment=marketplace, apparel, cross_border) or a stack of your own. repeats=10 is a verdict, repeats=5 a look.
 Settings of the data (cleaning, say) are not strategies: they make a board of their own; compare two runs instead.
 """
@@ -14,6 +15,7 @@ from typing import Any
 from bench.cli.cells import plan_cells
 from bench.cli.console import Console
 from bench.cli.grid import Configurations, GridVerb
+from bench.cli.next_step import say_next
 from bench.cli.verbs.parts.introduce import introduce
 from bench.cli.verbs.parts.sweep_and_print import sweep_and_print
 from bench.config import ConfigError
@@ -33,7 +35,6 @@ class Ablate(GridVerb):
     )
     postpones = ("torch",)
     preloads = "bench.sweep.runner"
-    then = "publish{results}"
     keeps = "cells"
 
     def on_grid(self, configurations: Configurations) -> int:
@@ -43,7 +44,11 @@ class Ablate(GridVerb):
         every = _without_each(configurations[0])
         planned, options = plan_cells(every)
         introduce(planned, console)
-        return sweep_and_print(planned, options, console, baseline=planned[0].cell.strategy)
+        whole = planned[0].cell.strategy
+        code = sweep_and_print(planned, options, console, baseline=whole)
+        if code == 0:  # without board.baseline differences on the page are to `none`
+            say_next(f"publish{{results}} board.baseline={whole}", [f"results={options.results}"])
+        return code
 
 
 def _without_each(raw: Mapping[str, Any]) -> list[dict[str, Any]]:

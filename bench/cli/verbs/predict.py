@@ -25,6 +25,7 @@ from bench.evaluation.views import Floats
 from bench.export.model import ExportedModel, PriorEstimate
 from bench.export.model_folder import load
 from bench.export.score_file import Scored, score_file
+from bench.leaderboard.text.words import plural
 from strategies.registry import unknown
 
 _KEYS = ("out", "keep", "new_prior", "strict", "encoder", "encoding", "delimiter")
@@ -108,7 +109,7 @@ def _report(model: ExportedModel, done: Scored, out: Path) -> None:
         positive = model.classes[1]
         console.print(
             Text(
-                f"{done.rows:,} rows scored to {out}: {positive!r} decided for {shown[positive]:,} "
+                f"{plural(done.rows, 'row')} scored to {out}: {positive!r} decided for {shown[positive]:,} "
                 f"({shown[positive] / done.rows:.2%}), expected for {done.means[1]:.2%}; in training "
                 f"{model.rule.natural[1]:.2%} are"
             ),
@@ -117,7 +118,7 @@ def _report(model: ExportedModel, done: Scored, out: Path) -> None:
     else:
         most = sorted(shown, key=lambda name: -shown[name])[:5]
         listed = ", ".join(f"{name} {shown[name]:,}" for name in most)
-        console.print(Text(f"{done.rows:,} rows scored to {out}: most decided for {listed}"), soft_wrap=True)
+        console.print(Text(f"{plural(done.rows, 'row')} scored to {out}: most decided for {listed}"), soft_wrap=True)
     if done.prior is not None:
         shares = ", ".join(f"{c} {p:.4g}" for c, p in zip(model.classes, done.prior, strict=True))
         console.print(Text(f"under the class shares {shares} instead of the training data's"), soft_wrap=True)

@@ -34,6 +34,7 @@ class Publish(Verb):
         "board.target",
         "board.model",
         "board.metric",
+        "board.baseline",
         "board.name",
         "board.overwrite",
         "board.bootstrap",

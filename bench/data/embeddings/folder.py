@@ -63,18 +63,24 @@ def encoder_files(path: Path) -> list[Path]:
 
 def content_digest(path: Path) -> str:
     """SHA-256 of the files of an encoder's folder; the same wherever it lies and whoever made it."""
+    lines = "".join(f"{name}\0{sha256}\n" for name, sha256 in file_digests(path).items())
+    return hashlib.sha256(lines.encode()).hexdigest()
+
+
+def file_digests(path: Path) -> dict[str, str]:
+    """The SHA-256 of each file of an encoder's folder, by its name there, sorted; read again only where one changed."""
     stamps = [(str(p.relative_to(path)), p.stat().st_size, p.stat().st_mtime_ns) for p in encoder_files(path)]
-    return _hash(path, tuple(sorted(stamps)))
+    return dict(_digests(path, tuple(sorted(stamps))))
 
 
 @lru_cache(maxsize=16)
-def _hash(path: Path, stamps: tuple[tuple[str, int, int], ...]) -> str:
-    """SHA-256 of the files of a folder, by their names and contents and nothing else."""
-    sha = hashlib.sha256()
+def _digests(path: Path, stamps: tuple[tuple[str, int, int], ...]) -> tuple[tuple[str, str], ...]:
+    """By name, the SHA-256 of files of a folder."""
+    found = []
     for name, _, _ in stamps:
         with (path / name).open("rb") as file:
-            sha.update(f"{name}\0{hashlib.file_digest(file, 'sha256').hexdigest()}\n".encode())
-    return sha.hexdigest()
+            found.append((name, hashlib.file_digest(file, "sha256").hexdigest()))
+    return tuple(found)
 
 
 def _read(name: str, path: Path, identity: str) -> EncoderFolder:

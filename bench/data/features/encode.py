@@ -60,11 +60,13 @@ class Encoded:
         return {} if weight is None else {part: weight[at] for part, at in rows.items()}
 
     def said(self, part: Literal["val", "test"]) -> dict[str, npt.NDArray[Any]]:
-        """What the data say of a part's rows beside labels and weights: `query` (n,), `costs` (n, 4)."""
-        rows = getattr(self.partition, part)
-        query, costs = None if self.table.roles is None else self.table.roles.query, self.table.costs(rows)
-        found = {} if costs is None else {"costs": costs}
-        return found if query is None else {**found, "query": query[rows]}
+        """What the data say of a part's rows beside labels and weights: `query` and `group` (n,), `costs` (n, C²)."""
+        rows, roles = getattr(self.partition, part), self.table.roles
+        reported = None if roles is None else roles.reported()
+        known = {"query": None if roles is None else roles.query, "group": None if reported is None else reported[0]}
+        found = {name: of_all[rows] for name, of_all in known.items() if of_all is not None}
+        costs = self.table.costs(rows)
+        return found if costs is None else {**found, "costs": costs}
 
 
 def _in_memory(name: str, shape: tuple[int, ...], dtype: str, blocks: Iterable[npt.NDArray[Any]]) -> npt.NDArray[Any]:

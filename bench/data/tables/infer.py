@@ -108,10 +108,13 @@ def as_kind(
     values: Values,
     kind: ColumnKind,
     rows: npt.NDArray[np.int64] | None = None,
+    *,
+    remedy: str = "",
 ) -> npt.NDArray[Any]:
     """The column in the type of its kind: float64 with NaN, or object of str and None.
 
-    `rows`: their numbers in the source, from 0, for messages.
+    `rows`: their numbers in the source, from 0, for messages. `remedy`: what else than the options of a training table
+    helps against cells that are no numbers.
 
     Raises:
         DataError: text in a numeric column, infinite numbers, or values of no usable type; names column and rows.
@@ -120,17 +123,18 @@ def as_kind(
         raise DataError(f"column {name!r}: expected plain values, got lists or bytes. Add it to data.ignore")
     if kind != "numeric":
         return values.strings()
-    numbers = values.data if values.storage == "number" else _to_numbers(name, values, rows)
+    numbers = values.data if values.storage == "number" else _to_numbers(name, values, rows, remedy)
     if np.isinf(np.fmin.reduce(numbers, initial=0)) or np.isinf(np.fmax.reduce(numbers, initial=0)):  # skips NaN
         infinite = np.flatnonzero(np.isinf(numbers))
         raise DataError(
             f"column {name!r}: expected finite numbers, got {len(infinite):,} infinite {rows_word(len(infinite))} "
-            f"({at_rows(infinite, rows)}). Replace them in the file, or leave the column out with data.ignore"
+            f"({at_rows(infinite, rows)}). "
+            f"{remedy or 'Replace them in the file, or leave the column out with data.ignore'}"
         )
     return numbers
 
 
-def _to_numbers(name: str, values: Values, rows: npt.NDArray[np.int64] | None = None) -> npt.NDArray[np.float64]:
+def _to_numbers(name: str, values: Values, rows: npt.NDArray[np.int64] | None, remedy: str) -> npt.NDArray[np.float64]:
     """Strings as float64, for a column that was declared numeric.
 
     Raises:
@@ -146,11 +150,14 @@ def _to_numbers(name: str, values: Values, rows: npt.NDArray[np.int64] | None = 
         except ValueError:
             wrong.append(i)
     if wrong:
+        remedy = remedy or (
+            "Correct them, name what means missing in data.missing_words, set "
+            f"{offered_format(name, values) or 'data.formats'} for the column, or set data.kinds for it to categorical "
+            "or ignored"
+        )
         raise DataError(
             f"column {name!r}: expected numbers (kind numeric), got {len(wrong):,} {rows_word(len(wrong))} of text, "
-            f"such as {values.data[wrong[0]][:40]!r} ({at_rows(np.array(wrong), rows)}). Correct them, name what means "
-            f"missing in data.missing_words, set {offered_format(name, values) or 'data.formats'} for the column, or "
-            "set data.kinds for it to categorical or ignored"
+            f"such as {values.data[wrong[0]][:40]!r} ({at_rows(np.array(wrong), rows)}). {remedy}"
         )
     return numbers
 

@@ -18,6 +18,7 @@ torchmetrics serves where it is right. Where it is not used, and why:
 | `balanced_accuracy`, `head_…`, `middle_…`, `tail_recall` | a class that is predicted and not in test counts as 0 |
 | `g_mean` | has none |
 | `auroc_gap` | has none |
+| `worst_…` | has none |
 | `mcc` | float32; a number where it is undefined (.84 say); C x C counts, 0.8 GB with 10,000 classes |
 
 `tests/evaluation/metrics/test_torchmetrics.py` shows each difference, and fails where torchmetrics mends one.

@@ -16,7 +16,7 @@ from bench.leaderboard.statistics.data_sets import Blocks, Pair, against_baselin
 from bench.leaderboard.statistics.intervals import LEVEL
 from bench.leaderboard.statistics.verdicts import ROPE
 from bench.leaderboard.text.numbers import number
-from bench.leaderboard.text.words import beaten, both, list_of, plural, short
+from bench.leaderboard.text.words import both, list_of, opponent, plural, short
 from bench.records.record import canonical
 
 
@@ -110,7 +110,7 @@ def _summary(model: str, boards: Sequence[Board], blocks_of: Mapping[str, str], 
     title, sentence = f"Across data sets · {short(model, 80)}", sentence_of(blocks, baseline)
     aspects = _aspects(list(kept.values()), blocks_of, baseline, rope) if blocks is not None and baseline else ()
     enough = blocks is not None and len(blocks.names) >= blocks_needed(len(strategies) - 1)
-    effects = effects_of({a.name: _shown(a) for a in aspects}, beaten(baseline or "")) if enough else ""
+    effects = effects_of({a.name: _shown(a) for a in aspects}, opponent(baseline or "")) if enough else ""
     return AcrossDataSets(
         model, title, baseline, blocks, targets, metrics, notes, sentence, aspects, effects, higher_is_better=upwards
     )
@@ -160,7 +160,7 @@ def sentence_of(blocks: Blocks | None, baseline: str | None) -> str:
     against = [s for s in blocks.standings if s.against is not None]
     if baseline is None or not against:
         return f"No common baseline over {plural(n, 'data set')}: only mean ranks are shown."
-    named = beaten(baseline)
+    named = opponent(baseline)
     shown = [(s, s.against) for s in against if s.against and s.against.adjusted <= LEVEL]
     better = [(s.name, pair) for s, pair in shown if pair.mean > 0]
     worse = [s.name for s, pair in shown if pair.mean < 0]

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from bench.evaluation.registry import metric_of, ranking_metric
+from bench.leaderboard.boards.ablation import named_by_what_they_lack
 from bench.leaderboard.boards.absences import absent_cells, missing_cells
 from bench.leaderboard.boards.aggregate import CellValues
 from bench.leaderboard.boards.aspects import aspects_of
@@ -59,7 +60,8 @@ def boards(
         records: a table of records, or what `bench.records.store.load` returns (only its column `record` is read).
         metric: the column to order by, such as `raw/average_precision`; by default the designed one.
         include: more metric columns to show, such as `raw/brier`.
-        baseline: the strategy that differences are taken to.
+        baseline: the strategy, or stack (`a+b`), that differences are taken to. Rows of a stack without one of its
+            strategies are then named by what they lack.
         rope: differences up to this are practically none.
 
     Raises:
@@ -143,7 +145,7 @@ def _board(
     rope: float,
 ) -> Board:
     notes: list[str] = []
-    groups = group_rows(records, positions, notes)
+    groups = named_by_what_they_lack(group_rows(records, positions, notes), baseline)
     done = [i for group in groups for i in group.done.values()]
     traits = traits_of(records, done)
     n_classes = n_classes_of(records, done, traits)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from bench.leaderboard.boards.ablation import answer_of_ablation, is_ablation
 from bench.leaderboard.boards.model import Board, Row
 from bench.leaderboard.statistics.design import ENOUGH
 from bench.leaderboard.statistics.power import detectable
-from bench.leaderboard.text.numbers import decimals_for, half_width, number
-from bench.leaderboard.text.words import beaten, both, list_of, plural
+from bench.leaderboard.text.numbers import half_width, with_range
+from bench.leaderboard.text.words import both, list_of, opponent, plural
 
 _MOST: Final = 3
 _REALISTIC: Final = 0.5
@@ -29,9 +30,9 @@ def headline(board: Board, *, brief: bool = False) -> str:
     if not board.judged:
         return f"no verdict: {_why(board)}"
     if board.baseline is None:
-        return "no finished run of none to compare with"
+        return f"no finished run of {board.wanted} to compare with"
     better, worse, same = ([row for row in scored if row.verdict == word] for word in ("better", "worse", "same"))
-    against = beaten(board.baseline)
+    against = opponent(board.baseline)
     parts = (
         [_gain(board, better, against)]
         if better
@@ -40,7 +41,7 @@ def headline(board: Board, *, brief: bool = False) -> str:
     parts += [f"{_names(same)} {both(len(same))} practically the same"] if same and not brief else []
     parts += [f"{_names(worse)} {both(len(worse))} worse"] if worse else []
     few = board.comparison.repeats < ENOUGH and (not brief or bool(better or worse))
-    text = "; ".join(parts)
+    text = answer_of_ablation(board).removesuffix(".") if is_ablation(board) else "; ".join(parts)
     if not few:
         return text
     return f"{text[:-1]}; a look)" if text.endswith(")") else f"{text} (a look)"
@@ -49,12 +50,7 @@ def headline(board: Board, *, brief: bool = False) -> str:
 def _gain(board: Board, better: Sequence[Row], against: str) -> str:
     first, *others = better
     found = first.difference
-    size = ""
-    if found is not None:
-        decimals = decimals_for([found])
-        ends = sorted(abs(e) for e in (found.low, found.high) if e is not None)
-        size = f" by {number(abs(found.mean), decimals)}"
-        size += f" ({' to '.join(number(e, decimals) for e in ends)})" if ends else ""
+    size = f" by {with_range(found)}" if found is not None else ""
     also = f", and so {'does' if len(others) == 1 else 'do'} {_others(others)}" if others else ""
     return f"{first.label} beats {against}{size} {board.score.label}{also}"
 

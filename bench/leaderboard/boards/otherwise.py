@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bench.leaderboard.boards.build import boards
+from bench.leaderboard.boards.build import BASELINE, boards
 from bench.leaderboard.boards.model import Board
 from bench.leaderboard.statistics.verdicts import ROPE
 from bench.records.columns import RecordTable
 
 
-def ranked_otherwise(records: RecordTable, tables: Sequence[Board], *, rope: float = ROPE) -> dict[str, list[Board]]:
+def ranked_otherwise(
+    records: RecordTable, tables: Sequence[Board], *, rope: float = ROPE, baseline: str = BASELINE
+) -> dict[str, list[Board]]:
     """By metric, the boards that have it, under the slugs of `tables`.
 
     The metrics are those that tables show outside of details, where higher or lower is better. Each board is judged by
@@ -20,7 +22,7 @@ def ranked_otherwise(records: RecordTable, tables: Sequence[Board], *, rope: flo
     for metric in _metrics(tables):
         ranked = [
             board
-            for board in boards(records, metric=metric, rope=rope)
+            for board in boards(records, metric=metric, rope=rope, baseline=baseline)
             if board.score.key == metric and any(row.score is not None for row in board.rows)
         ]
         if ranked:

@@ -6,12 +6,12 @@ import math
 from collections.abc import Collection, Iterator, Sequence
 
 from bench.evaluation.registry import metric_of
+from bench.leaderboard.boards.ablation import answer_of_ablation, is_ablation
 from bench.leaderboard.boards.model import Board, Budget, Row
 from bench.leaderboard.statistics.design import ENOUGH, LOOK
-from bench.leaderboard.statistics.intervals import Difference
 from bench.leaderboard.statistics.power import detectable
-from bench.leaderboard.text.numbers import decimals_for, half_width, number
-from bench.leaderboard.text.words import beaten, both, list_of, plural
+from bench.leaderboard.text.numbers import half_width, number, with_range
+from bench.leaderboard.text.words import both, list_of, opponent, plural
 
 _REMEDY = f"To get one, run repeats={ENOUGH} (or repeats={LOOK} for a look)"
 """What to run for a comparison over splits."""
@@ -33,7 +33,7 @@ def sentence_of(board: Board) -> str:
         return _not_judged(board)
     if board.baseline is None:
         return f"{_could_be_best(board)} Nothing is said of doing nothing: there is no finished run of it."
-    return f"{answer(board)}{look(board)}"
+    return f"{answer_of_ablation(board) if is_ablation(board) else answer(board)}{look(board)}"
 
 
 def _not_judged(board: Board) -> str:
@@ -62,11 +62,12 @@ def answer(board: Board, among: Collection[str] | None = None) -> str:
     """The sentence of a board whose strategies were judged; of all rows, or of those that are left to choose from."""
     rows = [row for row in board.rows if among is None or row.label in among]
     better, worse, same = ([row for row in rows if row.verdict == word] for word in ("better", "worse", "same"))
-    against = beaten(str(board.baseline))
+    baseline = str(board.baseline)
+    against = opponent(baseline)
     parts = []
     if better:
         first, others = better[0], better[1:]
-        parts.append(f"{first.label} beats {against} by {_size(first.difference)} {board.score.label}")
+        parts.append(f"{first.label} beats {against} by {with_range(first.difference)} {board.score.label}")
         if others:
             parts.append(f"so {'does' if len(others) == 1 else 'do'} {_names(others)}")
         contenders = board.comparison.could_be_best([row.label for row in rows])
@@ -109,16 +110,6 @@ def look(board: Board) -> str:
         return ""
     remedy = f"repeats={ENOUGH}" if board.design.splits > 1 else f"{ENOUGH} seeds"
     return f" This is a look: it rests on {plural(n, board.design.noun)}; a verdict takes {remedy}."
-
-
-def _size(difference: Difference | None) -> str:
-    """`.043 (.021 to .065)`, always above zero at the mean."""
-    if difference is None or difference.low is None or difference.high is None:
-        return number(abs(difference.mean) if difference else None)
-    decimals = decimals_for([difference])
-    ends = sorted((difference.low, difference.high), key=abs)
-    sign = 1.0 if difference.mean >= 0 else -1.0
-    return f"{number(abs(difference.mean), decimals)} ({' to '.join(number(sign * e, decimals) for e in ends)})"
 
 
 def _names(rows: Sequence[Row]) -> str:
@@ -191,7 +182,8 @@ def explain(board: Board, wanted: str) -> Iterator[str]:
     if reference is None:
         yield f"No finished run of {wanted}: there is no difference to show."
     elif reference != wanted:
-        yield f"Differences are to {reference}."
+        own = f", {wanted}" if is_ablation(board) else ""
+        yield f"Differences are to {'the ' if own else ''}{reference}{own}."
     counted = board.design.counted
     if counted is not None and len(counted) < board.n_units:
         yield (

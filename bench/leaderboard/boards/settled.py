@@ -8,7 +8,7 @@ from bench.leaderboard.boards.aspects import effects_of, shown_by
 from bench.leaderboard.boards.model import Board, Row
 from bench.leaderboard.boards.sentences import explain, further, legend, sentence_of
 from bench.leaderboard.statistics.verdicts import Comparison
-from bench.leaderboard.text.words import beaten
+from bench.leaderboard.text.words import opponent
 
 
 def settled(board: Board, comparison: Comparison) -> Board:
@@ -30,7 +30,7 @@ def _effects(board: Board) -> str:
     if board.baseline is None:
         return ""
     judged = {aspect.name: shown_by(aspect) for aspect in board.aspects if aspect.comparison.judged}
-    return effects_of(judged, beaten(board.baseline))
+    return effects_of(judged, opponent(board.baseline))
 
 
 def _row(row: Row, comparison: Comparison, best: set[str]) -> Row:
@@ -40,5 +40,5 @@ def _row(row: Row, comparison: Comparison, best: set[str]) -> Row:
         adjusted_p=comparison.adjusted.get(row.label),
         verdict=comparison.verdicts.get(row.label),
         chances=comparison.chances.get(row.label),
-        could_be_best=row.label in best if row.label in comparison.beaten_by else None,
+        could_be_best=row.label in best if row.label in comparison.opponent_by else None,
     )

@@ -30,7 +30,7 @@ LABELS: Final = {
 }
 """The metrics of a group in the order of the tables; records hold those of their kind."""
 
-_IDEAL: Final = {"calibration_intercept": 0.0}
+IDEAL: Final = {"calibration_intercept": 0.0}
 """Of metrics that aim at a value: of all others the highest is best."""
 
 _ByMetric = Mapping[str, tuple[Interval | None, ...]]
@@ -74,7 +74,7 @@ class Subgroups:
     def worst(self, label: str, metric: str) -> float | None:
         """The mean of the group that is served worst: the lowest, or the farthest from the ideal; None without any."""
         found = [i.mean for i in self.values.get(label, {}).get(metric, ()) if i is not None]
-        ideal = _IDEAL.get(metric)
+        ideal = IDEAL.get(metric)
         return min(found, key=lambda v: v if ideal is None else -abs(v - ideal), default=None)
 
     def notes(self) -> Iterator[str]:

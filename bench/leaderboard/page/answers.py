@@ -14,7 +14,7 @@ from bench.leaderboard.boards.regret import Family
 from bench.leaderboard.page.markup import broken, classes, filtered_by, mark, scrolling, shade
 from bench.leaderboard.plots.parts.svg import escaped
 from bench.leaderboard.text.numbers import number, signed
-from bench.leaderboard.text.words import plural
+from bench.leaderboard.text.words import opponent, plural
 
 FEW: Final = 6
 """So many boards have whole headlines and open figures; more have brief ones, and figures behind a fold."""
@@ -97,28 +97,38 @@ def matrices(by_metric: Mapping[str, tuple[str, Sequence[Board]]], names: Mappin
         matrix = matrix_of(boards)
         if matrix.labels:
             shown = "Δ is in the metric that each data set is ranked by" if metric == DESIGNED else f"Δ is in {label}"
-            caption = f"Difference to doing nothing, by data set and strategy. {shown}."
-            heading = f"<h3>Difference to doing nothing, {escaped(label, 80)}</h3>"
+            against = _against(boards)
+            caption = f"Difference to {against}, by data set and strategy. {shown}."
+            heading = f"<h3>Difference to {escaped(against, 80)}, {escaped(label, 80)}</h3>"
             found.append(
                 f'<div class="by" data-metric="{escaped(metric)}">{heading}'
                 f"{scrolling(caption, _matrix(matrix, names, caption))}{_cut(matrix)}</div>"
             )
-    return f'<div class="matrix">{_LEGEND}{"".join(found)}</div>' if found else ""
+    every = [board for _, boards in by_metric.values() for board in boards]
+    return f'<div class="matrix">{_legend(_against(every))}{"".join(found)}</div>' if found else ""
 
 
-_LEGEND: Final = (
-    '<p class="key"><span class="chip g4">better</span> <span class="chip l4">worse</span> than doing nothing, deeper '
-    "where the difference is larger (from .005, .01, .02, .05, .1); pale: not shown. "
-    '<span class="nobreak">▲ better</span> <span class="nobreak">▼ worse</span> '
-    '<span class="nobreak">= practically the same</span> <span class="nobreak">· undecided;</span> no mark: nobody was '
-    "judged; –: no value.</p>"
-)
+def _against(boards: Sequence[Board]) -> str:
+    """What the differences of all these boards are to, in words; `the baseline` where that is not the same."""
+    found = {board.baseline for board in boards if board.baseline is not None}
+    return opponent(str(next(iter(found)))) if len(found) == 1 else "the baseline"
+
+
+def _legend(against: str) -> str:
+    """What colours and marks mean."""
+    return (
+        '<p class="key"><span class="chip g4">better</span> <span class="chip l4">worse</span> than '
+        f"{escaped(against)}, deeper where the difference is larger (from .005, .01, .02, .05, .1); pale: not shown. "
+        '<span class="nobreak">▲ better</span> <span class="nobreak">▼ worse</span> '
+        '<span class="nobreak">= practically the same</span> <span class="nobreak">· undecided;</span> no mark: nobody '
+        "was judged; –: no value.</p>"
+    )
 
 
 def _matrix(matrix: Matrix, names: Mapping[str, str], caption: str) -> str:
     heads = "".join(
         f'<th scope="col"><button type="button">{broken(text)}</button></th>'
-        for text in ("Data set", "none", *matrix.labels)
+        for text in ("Data set", _own(matrix), *matrix.labels)
     )
     lines = "".join(
         f'<tr{filtered_by(board)}><th scope="row"><a href="#{board.slug}">{escaped(names[board.slug])}</a>'
@@ -127,6 +137,12 @@ def _matrix(matrix: Matrix, names: Mapping[str, str], caption: str) -> str:
         for board, places in matrix.lines
     )
     return f"<table data-sort><caption>{caption}</caption><thead><tr>{heads}</tr></thead><tbody>{lines}</tbody></table>"
+
+
+def _own(matrix: Matrix) -> str:
+    """The heading of the baseline's column: its label, where all boards have one."""
+    found = {board.baseline for board, _ in matrix.lines}
+    return str(next(iter(found))) if len(found) == 1 else "baseline"
 
 
 def _baseline(board: Board) -> str:

@@ -10,7 +10,8 @@ import numpy as np
 
 from bench.leaderboard.boards.model import Board
 from bench.leaderboard.plots.parts.figure import Evidence, Figure, Runs, Words
-from bench.leaderboard.plots.parts.overlay import AREA, Overlay, across, numbered, upwards
+from bench.leaderboard.plots.parts.marks import draw_marks
+from bench.leaderboard.plots.parts.overlay import Overlay, across, numbered, upwards
 from bench.leaderboard.plots.parts.svg import Drawing
 from bench.leaderboard.text.numbers import number
 from bench.leaderboard.text.words import short
@@ -75,29 +76,8 @@ class ClassRecall(Figure[Board, Recalled]):
         plot = Overlay(data.labels, data.baseline, x, y, ("Classes, commonest first →", "Recall ↑"))
         ends = [(0.0, "head"), (classes - 1.0, "tail")]
         plot.grid((ends, numbered([0, 0.25, 0.5, 0.75, 1])))
-        step = (AREA.right - AREA.left) / classes
-        for place in range(classes):
-            found = [v for recalls in data.recalls.values() if (v := recalls[place]) is not None]
-            if found:
-                plot.drawing.line((x(place), y(min(found))), (x(place), y(max(found))), "leader")
-        others = [label for label in data.labels if label != data.baseline]
-        for label in data.labels:
-            aside = 0.0 if label == data.baseline else _aside(others.index(label), len(others)) * step * 0.7
-            with plot.series(label, marks=label != data.baseline) as drawing:
-                for place, recall in enumerate(data.recalls[label]):
-                    if recall is None:
-                        continue
-                    at = (x(place) + aside, y(recall))
-                    if label == data.baseline:
-                        drawing.line((at[0] - step * 0.42, at[1]), (at[0] + step * 0.42, at[1]), "curve")
-                    else:
-                        plot.mark(label, at, min(3.4, step / 5))
+        draw_marks(plot, {label: data.recalls[label] for label in data.labels}, data.baseline)
         return plot.drawing
-
-
-def _aside(place: int, of: int) -> float:
-    """Where among its neighbours a mark stands, from −.5 to .5, so that equal recalls do not hide one another."""
-    return (place + 0.5) / of - 0.5
 
 
 def _mean_recalls(records: Sequence[Record]) -> Recalls:

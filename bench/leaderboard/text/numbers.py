@@ -48,6 +48,16 @@ def with_interval(interval: Interval | None, decimals: int, *, sign: bool = Fals
     return mean if interval.half is None else f"{mean} ± {number(interval.half, decimals)}"
 
 
+def with_range(difference: Interval | None) -> str:
+    """The size of a difference and its interval, `.043 (.021 to .065)`: above zero at the mean."""
+    if difference is None or difference.low is None or difference.high is None:
+        return number(abs(difference.mean) if difference else None)
+    decimals = decimals_for([difference])
+    ends = sorted((difference.low, difference.high), key=abs)
+    sign = 1.0 if difference.mean >= 0 else -1.0
+    return f"{number(abs(difference.mean), decimals)} ({' to '.join(number(sign * e, decimals) for e in ends)})"
+
+
 def half_width(value: float) -> str:
     """A positive size with two significant digits: `.012`, `1.3`, `25`."""
     return number(value, min(6, max(0, 1 - math.floor(math.log10(value)))) if value > 0 else 0)

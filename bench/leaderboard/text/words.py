@@ -21,8 +21,8 @@ def both(n: int) -> str:
     return "is" if n == 1 else "are"
 
 
-def beaten(baseline: str) -> str:
-    """What a sentence calls the baseline: `none` is doing nothing."""
+def opponent(baseline: str) -> str:
+    """What sentences call the row that the others are held against: `doing nothing`, or its label."""
     return "doing nothing" if baseline.partition(" ")[0] == "none" else baseline
 
 

@@ -19,7 +19,13 @@ def test_each_member_is_left_out_once(tmp_path: Path, capsys: pytest.CaptureFixt
     assert len(records(tmp_path)) == 2 * len(stacks)
     out = capsys.readouterr().out
     assert "No verdict: 2 repeats are too few" in " ".join(out.split())
-    assert f"Δ {whole[:5]}" in out or "Δ" in out
+    assert "Δ whole stack" in out
+    assert all(f"without {name}" in out for name in whole.split("+"))
+    assert f"next: imbench publish results={tmp_path} board.baseline={whole}" in out
+    assert imbench("publish", f"board.baseline={whole}", "board.bootstrap=0", results=tmp_path) == 0
+    page = (tmp_path / "leaderboard.md").read_text(encoding="utf-8")
+    assert "Δ whole stack" in page
+    assert f"Differences are to the whole stack, {whole}." in page
 
 
 @pytest.mark.parametrize(

@@ -36,13 +36,14 @@ def read_evidence(board: Board, store: Store | None, figures: Sequence[Figure[An
             records = [record for key in chosen if store and (record := store.get(key)) is not None]
             frames = [store.predictions(record) for record in records if record.predictions] if store else []
             predictions = [(_part(frame, "test"), _part(frame, "val")) for frame in frames]
-            costs = [said["costs"] for frame in frames if "costs" in (said := said_of(frame, "test"))]
+            said = [said_of(frame, "test") for frame in frames]
+            costs, queries = ([own[name] for own in said if name in own] for name in ("costs", "query"))
         except (ResultsError, KeyError) as error:
             where = "" if store is None else f"{store.root}/"
             problems.append(f"{row.label}: {str(error).replace(where, '')}")  # for a page that others read
             continue
         del frames
-        runs = Runs(board.n_classes, records, predictions, costs)
+        runs = Runs(board.n_classes, records, predictions, costs, queries)
         for figure in figures:
             if (value := figure.measure(runs)) is not None:
                 measured[figure.name][row.label] = value

@@ -60,13 +60,15 @@ Labelled = tuple[npt.NDArray[np.int64], npt.NDArray[np.float64], npt.NDArray[np.
 class Runs:
     """The runs of one strategy, as far as they are read: records, and test and validation rows where stored.
 
-    `costs`: of each with predictions, what decisions on its test rows cost (n, 4); none where the data do not say.
+    `costs`: of each with predictions, what decisions on its test rows cost (n, C²); `queries` (n,): which query showed
+    each of them. None where the data do not say.
     """
 
     n_classes: int
     records: Sequence[Record]
     predictions: Sequence[tuple[Labelled, Labelled]]
     costs: Sequence[npt.NDArray[np.float64]] = ()
+    queries: Sequence[npt.NDArray[np.int64]] = ()
 
 
 @dataclass(frozen=True)
