@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 EMBEDDING = "embedding"
 """Name of the numeric field that holds the vectors of a pretrained text encoder, centred, at one common scale."""
 
+MASKED = "masked"
+"""Name of a column that a batch may have beside those of its schema, bool (n, width of the tokens): true where a token
+is to be guessed."""
+
 
 @dataclass(frozen=True)
 class Field:
@@ -22,7 +26,8 @@ class Field:
 
     numeric: float (n, width). categorical: int64 (n, len(sizes)), codes below each size. bag: a `Bag` over
     `sizes[0]` terms. tokens: int64 (n, width) over `sizes[0]` tokens; `origin`: the folder of the pretrained encoder
-    whose tokens they are, empty where they are words of the training rows.
+    whose tokens they are, empty where they are words of the training rows; `mask`: its token that hides another one,
+    None: it has none; `special`: its tokens that are no text (ends, padding, the mask).
     """
 
     name: str
@@ -30,6 +35,8 @@ class Field:
     sizes: tuple[int, ...] = ()
     width: int = 1
     origin: str = ""
+    mask: int | None = None
+    special: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)

@@ -78,6 +78,19 @@ class CosineHead:
     scale: float = 10.0
 
 
+@dataclass(frozen=True)
+class TokenHead:
+    """For each token that a batch names as masked, one output a token of the vocabulary: what was it?
+
+    The last matrix is the encoder's own table of tokens (Devlin et al. 2019). `out` is None: the table decides.
+    """
+
+    out: int | None = None
+
+
+Head: TypeAlias = LinearHead | CosineHead | TokenHead
+"""The specification of a model's last part."""
+
 Sampler: TypeAlias = "Callable[[Tensor, Tensor, torch.Generator], Tensor]"
 """(rows so far, all labels, generator) -> rows of the epoch. Samplers chain; rows are indices, never copies.
 
@@ -138,7 +151,7 @@ class Recipe:
     sampler: tuple[Sampler, ...] = field(default=(), metadata=_TREATMENT)
     augment: tuple[Augment, ...] = field(default=(), metadata=_TREATMENT)
     loss: Loss = field(default=CrossEntropy(), metadata=_TREATMENT)
-    head: LinearHead | CosineHead = field(default=LinearHead(), metadata=_TREATMENT)
+    head: Head = field(default=LinearHead(), metadata=_TREATMENT)
     offset: tuple[float, ...] | None = field(default=None, metadata=_TREATMENT)  # added to the logits in training only
     # Start a linear head's bias at the log prior that it will see; False: at zero.
     prior_bias: bool = field(default=True, metadata=_TREATMENT)
@@ -147,6 +160,8 @@ class Recipe:
     steer: Steer | None = field(default=None, metadata=_TREATMENT)
     # Factor on the encoder's learning rate; 0 freezes it.
     encoder_rate: float = field(default=1.0, metadata=_TREATMENT)
+    # How far a second pass of every step moves each row's embedding for the worse, in lengths of it; 0: no such pass.
+    adversarial: float = field(default=0.0, metadata=_TREATMENT)
     select: Literal["refined", "last"] = field(default="refined", metadata=_TREATMENT)
     prior_exact: bool = field(default=True, metadata=_TREATMENT)
 

@@ -23,6 +23,8 @@ class Strategy:
     owns: ClassVar[frozenset[str]] = frozenset()  # which of Recipe.OWNED it may set; clashes show when planning
     uses_extra: ClassVar[bool] = False  # labels or data beyond the target's own: marked on boards
     needs_encoder: ClassVar[bool] = False  # meaningless for a model without a representation
+    needs_tokens: ClassVar[bool] = False  # meaningless for a model that does not read the tokens of an encoder
+    moves_embeddings: ClassVar[bool] = False  # meaningless for a model that does not say where it embeds rows
     relabels: ClassVar[bool] = False  # trains (and validates) on finer labels of its own, mapped back in predictions
     in_batches: ClassVar[str] = ""  # what it does to batches, which models such as trees have none of, and the remedy
 

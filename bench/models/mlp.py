@@ -32,6 +32,7 @@ class MLP:
     name: ClassVar[str] = "mlp"
     version: ClassVar[int] = 2
     has_encoder: ClassVar[bool] = True
+    embeds: ClassVar[bool] = True
     dim: int = 32
     hidden: tuple[int, ...] | None = None
     bins: int = 4

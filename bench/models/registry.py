@@ -42,6 +42,18 @@ class Pretrained(OrdinaryNetwork, Protocol):
 
 
 @runtime_checkable
+class TokenReader(OrdinaryNetwork, Protocol):
+    """A network over the tokens of a pretrained encoder, which can be asked which token it was that a batch hides.
+
+    Its module has `table` (V, e), the table of tokens, and `states_width`; where a batch has the column MASKED
+    (`strategies.features`), it gives the states (M, states_width) of these tokens, row by row, in place of encodings.
+    """
+
+    longest: int  # tokens of a text that it reads
+    reads_tokens: ClassVar[bool]
+
+
+@runtime_checkable
 class StackableNetwork(Model, Protocol):
     """A network whose parameters have a leading axis of K members that never touch one another.
 
@@ -130,6 +142,10 @@ def refusal(model: type[Model] | Model, strategy: Strategy) -> str:
     """Why a strategy cannot be used with a model, as far as both say; empty where nothing speaks against it."""
     if strategy.needs_encoder and not model.has_encoder:
         return f"works on a learned representation, and model {model.name!r} has none; use model=mlp"
+    if strategy.needs_tokens and not getattr(model, "reads_tokens", False):
+        return f"works on the tokens of an encoder, and model {model.name!r} reads none; use model=text_transformer"
+    if strategy.moves_embeddings and not getattr(model, "embeds", False):
+        return f"moves the embeddings of rows, and model {model.name!r} has none; use model=mlp or text_transformer"
     if kind(model) == "estimator":
         missing = sorted(strategy.owns - cast(Estimator, model).honours)
         if missing:

@@ -30,6 +30,8 @@ class TextTransformer:
     name: ClassVar[str] = "text_transformer"
     version: ClassVar[int] = 1
     has_encoder: ClassVar[bool] = True
+    reads_tokens: ClassVar[bool] = True
+    embeds: ClassVar[bool] = True
     takes: ClassVar[Takes] = Takes(categories="one-hot", text="subwords")
     longest: int = 128
     pretrained: bool = True

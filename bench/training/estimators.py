@@ -118,6 +118,7 @@ def refuse(recipe: Recipe) -> None:
         "a loss of whole batches": getattr(recipe.loss, "of_batch", False),
         "an offset of the logits": recipe.offset is not None and "offset" not in model.honours,
         "class weights that follow validation": recipe.steer is not None and "steer" not in model.honours,
+        "adversarial steps": bool(recipe.adversarial),
         "augmented batches": bool(recipe.augment),
         "a start from another model": recipe.init is not None,
         "a cosine head": isinstance(recipe.head, CosineHead),

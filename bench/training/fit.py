@@ -20,6 +20,7 @@ from torch.func import functional_call
 from bench.models.parts.build import build_network, member_settings
 from bench.models.parts.network import Network
 from bench.training.adam import StackedAdamW
+from bench.training.adversarial import AdversarialSteps
 from bench.training.batches import Batches, Placed, sent, validation_batches
 from bench.training.distributed import average_gradients, of_process_group, share
 from bench.training.graphs import Replay, recordable
@@ -115,8 +116,11 @@ class Fit:
         self.network.assign(settings, [m.noise for m in self.active], (rank, self.ranks))
         self.arrange()
         self.products = products(recipes[0], device)
+        self.adversarial = None
+        if recipes[0].adversarial:
+            self.adversarial = AdversarialSteps(self.network, torch.tensor([r.adversarial for r in recipes]))
         self.replay = None
-        if self.network.recordable and recordable(self.batches, self.ranks):
+        if self.adversarial is None and self.network.recordable and recordable(self.batches, self.ranks):
             weighted = dtype if any(r.train.weight is not None or r.steer is not None for r in recipes) else None
             shape = (recipes[0].eval_every, len(recipes), recipes[0].batch_size)
             self.replay = Replay(shape, weighted, device, [m.noise for m in self.active])
@@ -173,26 +177,32 @@ class Fit:
     def descend(self, rows: Tensor, weights: Tensor | None, host: Tensor | None = None) -> None:
         """Minibatches of rows and weights (steps, K, B) on the device; nothing here may make a GPU stop and answer."""
         for step, (x, labels) in enumerate(self.batches.of(rows, host)):
-            with self.products:
-                z = self.network(x)
-            z = z.to(self.active[0].recipe.dtype)
-            y, weight = labels, None if weights is None else weights[step]
-            if z.shape[1] != y.shape[1]:  # an ensemble in one: a loss for each of its members
-                each = z.shape[1] // y.shape[1]
-                y = y.repeat_interleave(each, 1)
-                weight = None if weight is None else weight.repeat_interleave(each, 1)
-            if self.offset is not None:
-                z = z + self.offset
-            total = self.network.penalty()
-            for ks, loss, shares in self.losses:
-                values = loss(z, y) if ks is None else loss(z.index_select(0, ks), y.index_select(0, ks))
-                if weight is not None:
-                    values = values * (weight if ks is None else weight.index_select(0, ks))
-                total = total + values.mean(-1).dot(shares)
-            cast(Tensor, total).backward()  # type: ignore[no-untyped-call]
+            weight = None if weights is None else weights[step]
+            if self.adversarial is None:
+                self.objective(x, labels, weight, self.network.penalty()).backward()  # type: ignore[no-untyped-call]
+            else:
+                self.adversarial.backward(partial(self.objective, x, labels, weight), self.network.penalty())
             if self.ranks > 1:
                 average_gradients(self.network.parameters(), self.ranks)
             self.adam.step()
+
+    def objective(self, x: Features, y: Tensor, weight: Tensor | None, total: Tensor | float = 0.0) -> Tensor:
+        """`total`, and each member's mean loss over the rows of a batch: labels and weights (K, B)."""
+        with self.products:
+            z = self.network(x)
+        z = z.to(self.active[0].recipe.dtype)
+        if z.shape[1] != y.shape[1]:  # an ensemble in one: a loss for each of its members
+            each = z.shape[1] // y.shape[1]
+            y = y.repeat_interleave(each, 1)
+            weight = None if weight is None else weight.repeat_interleave(each, 1)
+        if self.offset is not None:
+            z = z + self.offset
+        for ks, loss, shares in self.losses:
+            values = loss(z, y) if ks is None else loss(z.index_select(0, ks), y.index_select(0, ks))
+            if weight is not None:
+                values = values * (weight if ks is None else weight.index_select(0, ks))
+            total = total + values.mean(-1).dot(shares)
+        return cast(Tensor, total)
 
     def look(self) -> None:
         """Evaluate, remember the best, let the finished go."""

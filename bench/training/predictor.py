@@ -13,7 +13,7 @@ from bench.models.parts.build import build_network
 from bench.models.parts.network import Network
 from bench.models.registry import Pretrained
 from strategies.predictor import Cost, Predictor
-from strategies.spec import CosineHead, Features, Field, Inapplicable, LinearHead, Model
+from strategies.spec import Features, Field, Head, Inapplicable, Model
 
 CHUNK = 16384  # rows a forward pass: bounds memory whatever the table's size
 
@@ -24,7 +24,7 @@ class Architecture:
 
     model: Model
     schema: tuple[Field, ...]
-    head: LinearHead | CosineHead
+    head: Head
     n_classes: int
 
     def build(self) -> Network:

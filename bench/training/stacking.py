@@ -25,8 +25,9 @@ def signature(recipe: Recipe) -> tuple[Any, ...]:
     """What recipes must share to train as one stack."""
     of_model = (type(recipe.model), stacks_with(recipe.model))
     of_data = (recipe.train.x.schema, recipe.train.n_classes)
-    of_steps = (recipe.batch_size, recipe.dtype, recipe.precision, recipe.eval_every, bool(recipe.augment))
-    return *of_model, *of_data, recipe.head, *of_steps
+    of_steps = (recipe.batch_size, recipe.dtype, recipe.precision, recipe.eval_every)
+    of_batches = (bool(recipe.augment), bool(recipe.adversarial))
+    return *of_model, *of_data, recipe.head, *of_steps, *of_batches
 
 
 def check_stackable(recipe: Recipe) -> None:
@@ -50,7 +51,8 @@ def members_that_fit(recipes: Sequence[Recipe], device: torch.device, stack: Sta
     first, on_cpu = recipes[0], device.type == "cpu"
     try:
         which = kind(first.model)
-        if which == "estimator" or (which == "ordinary" and stack == "auto" and on_cpu):
+        alone = which == "ordinary" and (bool(first.adversarial) or (stack == "auto" and on_cpu))
+        if which == "estimator" or alone:
             return 1
         fitting = int(free_memory(device) / footprint(first, device))
         most = max(1, min(len(recipes), fitting, *([] if stack == "auto" else [int(stack)])))

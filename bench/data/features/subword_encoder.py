@@ -59,7 +59,8 @@ class SubwordEncoder:
 
     def _settle(self, width: int) -> None:
         size, origin = len(self.tokenizer), str(self.folder.path)
-        self.field = Field("text", "tokens", sizes=(size,), width=width, origin=origin)
+        mask, special = self.tokenizer.mask_token_id, tuple(sorted(set(self.tokenizer.all_special_ids)))
+        self.field = Field("text", "tokens", (size,), width, origin, mask, special)
 
     def __call__(self, frame: pd.DataFrame, rows: Rows | None = None) -> Tensor:
         """int64 (n, width)."""

@@ -8,20 +8,20 @@ from typing import cast
 
 from bench.models.parts.network import MemberSettings, Network, made_head
 from bench.models.parts.ordinary import Ordinary
-from bench.models.registry import OrdinaryNetwork, StackableNetwork
-from strategies.spec import CosineHead, Field, Inapplicable, LinearHead, Model
+from bench.models.registry import OrdinaryNetwork, StackableNetwork, TokenReader
+from strategies.spec import CosineHead, Field, Head, Inapplicable, LinearHead, Model, TokenHead
 
 
-def build_network(
-    model: Model, members: int, schema: tuple[Field, ...], head: LinearHead | CosineHead, n_classes: int
-) -> Network:
+def build_network(model: Model, members: int, schema: tuple[Field, ...], head: Head, n_classes: int) -> Network:
     """A network of K members, not initialised; an ordinary module's head is put on its encoding here.
 
     Raises:
         TypeError: the model is no network.
         ValueError: its module does not give what it should.
-        Inapplicable: the head needs an encoding, and the model has none.
+        Inapplicable: the head needs an encoding, or tokens, and the model has none.
     """
+    if isinstance(head, TokenHead):
+        return _build_token_network(model, members, schema, n_classes)
     if isinstance(model, StackableNetwork):
         return model.build_stack(members, schema, head, n_classes)
     if not isinstance(model, OrdinaryNetwork):
@@ -43,6 +43,19 @@ def build_network(
             "set has_encoder = True to have a head put on them"
         )
     return Network(None, made)
+
+
+def _build_token_network(model: Model, members: int, schema: tuple[Field, ...], n_classes: int) -> Network:
+    """A network that guesses masked tokens: one at a time, as all that reads tokens."""
+    if members > 1 or not isinstance(model, TokenReader):
+        raise Inapplicable(
+            f"model {model.name}: expected one model that reads the tokens of an encoder, got {members} of this kind; "
+            "use model=text_transformer"
+        )
+    from bench.models.parts.token_head import TokenNetwork  # noqa: PLC0415 - needed by few
+
+    made = Ordinary(1, partial(model.build, schema, LinearHead(), n_classes), f"model {model.name}")
+    return TokenNetwork(made, cast(int, made.module.states_width))
 
 
 def stacks_with(model: Model) -> Hashable:

@@ -14,7 +14,7 @@ import torch
 from bench.models.parts.build import build_network, member_settings, stacks_with
 from bench.models.parts.network import Network
 from bench.models.parts.probe import made_up
-from strategies.spec import CosineHead, Features, Field, LinearHead, Model
+from strategies.spec import Features, Field, Head, Model
 
 MEMBERS, ROWS = 3, 5
 NEAR = 1e-9  # of float64 numbers of the size of 1
@@ -24,7 +24,7 @@ class Unstackable(TypeError):
     """A network whose members or rows touch one another, or that cannot be stacked at all."""
 
 
-def check_stacking(model: Model, schema: tuple[Field, ...], head: LinearHead | CosineHead, n_classes: int) -> None:
+def check_stacking(model: Model, schema: tuple[Field, ...], head: Head, n_classes: int) -> None:
     """Refuse a network that breaks the law. What was found of a kind of model is remembered.
 
     Raises:
@@ -49,7 +49,7 @@ class _ByKind:
 
 
 @lru_cache(maxsize=256)
-def _broken(of: _ByKind, schema: tuple[Field, ...], head: LinearHead | CosineHead, n_classes: int) -> str:
+def _broken(of: _ByKind, schema: tuple[Field, ...], head: Head, n_classes: int) -> str:
     """What is wrong; empty where nothing is."""
     g, model = torch.Generator().manual_seed(0), of.model
     together, alone = (_ready(model, k, schema, head, n_classes) for k in (MEMBERS, 1))
@@ -74,13 +74,13 @@ def _broken(of: _ByKind, schema: tuple[Field, ...], head: LinearHead | CosineHea
     return ""
 
 
-def trains_stacked(model: Model, schema: tuple[Field, ...], head: LinearHead | CosineHead, n_classes: int) -> bool:
+def trains_stacked(model: Model, schema: tuple[Field, ...], head: Head, n_classes: int) -> bool:
     """Whether a step of several ordinary modules at once gives what it gives each alone, noise and buffers included."""
     return _trains(_ByKind(stacks_with(model), model), schema, head, n_classes)
 
 
 @lru_cache(maxsize=256)
-def _trains(of: _ByKind, schema: tuple[Field, ...], head: LinearHead | CosineHead, n_classes: int) -> bool:
+def _trains(of: _ByKind, schema: tuple[Field, ...], head: Head, n_classes: int) -> bool:
     if _broken(of, schema, head, n_classes):
         return False
     g = torch.Generator().manual_seed(0)
@@ -105,9 +105,7 @@ def _trains(of: _ByKind, schema: tuple[Field, ...], head: LinearHead | CosineHea
     return True
 
 
-def _ready(
-    model: Model, members: int, schema: tuple[Field, ...], head: LinearHead | CosineHead, n_classes: int
-) -> Network:
+def _ready(model: Model, members: int, schema: tuple[Field, ...], head: Head, n_classes: int) -> Network:
     """A network in float64 that only predicts."""
     network = build_network(model, members, schema, head, n_classes).to(torch.float64).eval()
     network.assign([member_settings(model, n_classes, ROWS)] * members, [torch.Generator()] * members)

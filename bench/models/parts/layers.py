@@ -15,6 +15,7 @@ import torch.nn.functional as F  # noqa: N812 - the name that torch users know
 from scipy.sparse import csr_array
 from torch import Tensor, nn
 
+from bench.models.parts.embedding_place import EmbeddingPlace
 from strategies.features import EMBEDDING
 from strategies.spec import Bag, Features, Field
 
@@ -232,11 +233,13 @@ class Hidden(nn.Module):
             width = size
         self.layers = nn.Sequential(*layers, nn.ReLU(inplace=True)) if layers else None
         self.dropout = Dropout(dropout)
+        self.place = EmbeddingPlace(row_axes=2)
 
     def forward(self, x: Features) -> Tensor:
         h: Tensor = self.base(x)
         if self.beside is not None:
             h = h + self.beside(x)
+        h = self.place(h)
         out = h if self.layers is None else torch.cat([h, self.layers(h)], -1)
         dropped: Tensor = self.dropout(out)
         return dropped

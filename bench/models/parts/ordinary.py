@@ -55,9 +55,7 @@ class Ordinary(Layer):
         members = len(next(iter(state.values()))) if state else self.count
         if members > 1:
             return self.mapped(state, x, members)
-        own = {name: value.squeeze(0) for name, value in state.items()}
-        with drawing_from(self.streams[0] if self.training and self.streams else None):
-            out: Tensor = functional_call(self.module, own, (x,))
+        out = self.alone(x)
         self.ensemble = out.dim() == _ENSEMBLE and len(out) == len(x)
         if self.ensemble:
             return (out.flatten(0, 1) if self.training else _mean_probability(out)).unsqueeze(0)
@@ -66,6 +64,13 @@ class Ordinary(Layer):
                 f"{self.what}: expected a module from {len(x)} rows to ({len(x)}, width), got {tuple(out.shape)}"
             )
         return out.unsqueeze(0)
+
+    def alone(self, x: Features) -> Tensor:
+        """What the module of the only member gives, as it gives it."""
+        own = {name: value.squeeze(0) for name, value in self.state().items()}
+        with drawing_from(self.streams[0] if self.training and self.streams else None):
+            out: Tensor = functional_call(self.module, own, (x,))
+        return out
 
     def mapped(self, state: dict[str, Tensor], x: Features, members: int) -> Tensor:
         """K members at once; what cannot be is an error."""
