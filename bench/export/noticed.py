@@ -50,7 +50,8 @@ class CellsNoticed:
         for name, filled in self.filled.items():
             self.filled[name] = filled or bool(frame[name].notna().any())
         for name, known in self.known.items():
-            codes, names = coded(frame[name])
+            codes, labels = coded(frame[name])
+            names = list(labels)
             new = np.array([label not in known for label in names] + [False])  # the last: missing
             at = np.flatnonzero(new[codes])
             if len(at):

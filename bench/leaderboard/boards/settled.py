@@ -40,5 +40,5 @@ def _row(row: Row, comparison: Comparison, best: set[str]) -> Row:
         adjusted_p=comparison.adjusted.get(row.label),
         verdict=comparison.verdicts.get(row.label),
         chances=comparison.chances.get(row.label),
-        could_be_best=row.label in best if row.label in comparison.opponent_by else None,
+        could_be_best=row.label in best if row.label in comparison.beaten_by else None,
     )
