@@ -1,7 +1,7 @@
 """How equal an exported model is to its record, by kind of predictor, and which of scikit-learn's checks it passes.
 
-`python -m tests.tools.export_equality [OUT.md]` trains one small cell of each kind on generated orders, exports it, reads
-the folder back and prints the largest differences of a probability; two minutes of a core.
+`python -m tests.tools.export_equality [OUT.md]` trains one small cell of each kind on generated orders, exports it,
+reads the folder back and prints the largest differences of a probability; two minutes of a core.
 """
 
 from __future__ import annotations
