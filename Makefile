@@ -1,5 +1,5 @@
 # Everything from a fresh checkout: each target sets up what it needs first.
-.PHONY: demo test check lint types documents documents-long docs bench gpu simulate fairness quality models board trees-and-nets catalogue regret pins versions faults clean
+.PHONY: demo test check lint types documents documents-long docs bench gpu simulate fairness quality models board trees-and-nets catalogue ablations regret pins versions faults clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -112,6 +112,18 @@ catalogue: $(READY)
 	$(BIN)/imbench run -m strategy=none,group_balance,multi_task,transfer $(LESSER_BOARD) data=impressions data.target=purchase data.rows=30000 data.prevalence=0.03
 	$(BIN)/imbench publish results=results/catalogue board.name=catalogue
 	cp -r results/catalogue/published/catalogue results/published/
+
+# The presets of shops, each without each of its strategies: 60, 48 and 48 networks; half an hour of one core. Resumable.
+ablations: $(READY)
+	$(BIN)/imbench ablate experiment=marketplace repeats=10 results=results/ablation-marketplace
+	$(BIN)/imbench publish results=results/ablation-marketplace board.name=ablation-marketplace \
+		board.baseline=self_supervised+negative_downsample+class_weights
+	for preset in apparel cross_border; do \
+		$(BIN)/imbench ablate experiment=$$preset repeats=10 results=results/ablation-$$preset && \
+		$(BIN)/imbench publish results=results/ablation-$$preset board.name=ablation-$$preset \
+			board.baseline=group_balance+class_weights || exit 1; \
+	done
+	cp -r results/ablation-*/published/ablation-* results/published/
 
 # The tuned board: fifteen data sets, every strategy tuned with eight trials on each of five splits. Resumable; some six
 # hours of one core, the first ten sets half of them.
