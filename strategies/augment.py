@@ -66,7 +66,7 @@ class Augment(Strategy):
             raise Inapplicable("augment: expected a model that is shown text, got none")
         at = torch.tensor(parents)
         columns = {**train.x.take(at).columns, **shown}
-        return with_made_rows(recipe, Features(train.x.schema, columns), at)
+        return with_made_rows(recipe, Features.cat([train.x, Features(train.x.schema, columns)]), at)
 
     def made(self, texts: Texts, y: Tensor, draw: random.Random) -> tuple[list[int], list[Words]]:
         """The row that each new text begins as, and the new texts by their words."""

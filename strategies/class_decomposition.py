@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from strategies.parts.neighbours import Points, groups, nearest, points
+from strategies.parts.neighbours import groups, nearest, points
 from strategies.parts.relabelled import Coarsened, relabelled
 from strategies.spec import Recipe, Strategy, Training
 
@@ -61,7 +61,7 @@ class ClassDecomposition(Strategy):
                 classes.append(c)
                 label[rows], of_val[mine] = first, first
                 continue
-            found = groups(Points(of.numbers[rows], of.codes[rows]), k, recipe.generator(f"groups {c}"))
+            found = groups(of.take(rows), k, recipe.generator(f"groups {c}"))
             found = torch.unique(found, return_inverse=True)[1]
             classes += [c] * (int(found.max()) + 1)
             label[rows] = first + found

@@ -72,7 +72,7 @@ class Generate(Strategy):
             raise Inapplicable(
                 f"generate: expected a class of {self.least} rows or more below {self.ratio} of the largest, got none"
             )
-        grown = with_made_rows(recipe, Features.cat(made), torch.cat(parents))
+        grown = with_made_rows(recipe, Features.cat([recipe.train.x, *made]), torch.cat(parents))
         return grown.note(copies_left_out=float(left_out), nearest_ratio=min(ratios))
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from strategies.parts.interpolate import Interpolate
-from strategies.parts.made_rows import natural_rows, rows_lacking, with_made_rows
+from strategies.parts.made_rows import natural_rows, rows_lacking, with_copies, with_made_rows
 from strategies.parts.neighbours import Points, groups, nearest, points
 from strategies.spec import Recipe, Split
 
@@ -104,13 +104,18 @@ def made_between(recipe: Recipe, method: str, ratio: float, k: int, clusters: in
         drawn = _drawn(found.weight, missing, generator)
         wanted = torch.arange(k) % found.towards.shape[1]  # every class as many, so that one call makes all rows
         parents.append(found.rows[drawn])
-        towards.append(found.towards[drawn][:, wanted])
+        towards.append(found.towards[:, wanted].int()[drawn])  # in half the memory: as many as rows are made
     if not parents:
         return recipe
-    at = torch.cat(parents)
-    x = train.x.take(at)  # a copy, which is then moved
-    Interpolate((), k).move(dict(x.columns), torch.arange(len(at)), torch.cat(towards), train.x, generator)
-    return with_made_rows(recipe, x, at)
+    at = _joined(parents)
+    whole, x = with_copies(recipe.train.x, train.x, at)
+    Interpolate((), k).move(dict(x.columns), torch.arange(len(at)), _joined(towards), train.x, generator)
+    return with_made_rows(recipe, whole, at)
+
+
+def _joined(parts: list[Tensor]) -> Tensor:
+    """Tensors end to end; a single one is not copied."""
+    return parts[0] if len(parts) == 1 else torch.cat(parts)
 
 
 def _drawn(weight: Tensor, count: int, generator: torch.Generator) -> Tensor:

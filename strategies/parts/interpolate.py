@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 _POOL = 4096
 """Rows of a class among which neighbours are sought; of larger classes so many are drawn for every batch."""
 
-_PIECE = 1 << 18
-"""Rows that are moved at once."""
+_PIECE = 1 << 15
+"""Rows that are moved at once: two copies of so many are in memory beside the table."""
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from strategies.spec import Features, Recipe, Split
+from strategies.spec import Bag, Features, Recipe, Split
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -37,10 +37,33 @@ def rows_lacking(recipe: Recipe, ratio: float) -> list[int]:
     return [max(0, wanted - count) for count in counts.tolist()]
 
 
+def with_copies(x: Features, of: Features, rows: Tensor) -> tuple[Features, Features]:
+    """x with some rows of another table after it, and these last ones alone, to be changed where they are.
+
+    Dense columns of the second are views of the first: no third copy. Bags are never changed.
+    """
+    whole: dict[str, Tensor | Bag] = {}
+    last: dict[str, Tensor | Bag] = {}
+    for name, value in x.columns.items():
+        source = of.columns[name]
+        if isinstance(value, Bag) or isinstance(source, Bag):
+            assert isinstance(value, Bag)
+            assert isinstance(source, Bag)
+            last[name] = source.take(rows)
+            whole[name] = Bag.cat([value, last[name]])  # type: ignore[list-item]
+            continue
+        room = value.new_empty(len(value) + len(rows), *value.shape[1:])
+        room[: len(value)] = value
+        last[name] = torch.index_select(source, 0, rows, out=room[len(value) :])
+        whole[name] = room
+    return Features(x.schema, whole), Features(x.schema, last)
+
+
 def with_made_rows(recipe: Recipe, x: Features, parents: Tensor) -> Recipe:
     """The recipe with made rows, which have the labels, weights and groups of their `parents` (row numbers, (m,)).
 
-    They are drawn after what the samplers so far leave. Their number is noted; no prior is exact with them.
+    x: the recipe's rows, and the made ones after them. These are drawn after what the samplers so far leave. Their
+    number is noted; no prior is exact with them.
     """
     added = _Add(len(recipe.train), len(parents))
     train = _extended(recipe.train, x, parents)
@@ -64,7 +87,7 @@ def _extended(train: Split, x: Features, parents: Tensor) -> Split:
     natural = more(train.natural)
     return replace(
         train,
-        x=Features.cat([train.x, x]),
+        x=x,
         y=torch.cat([train.y, train.y[parents]]),
         weight=natural if same else more(train.weight),
         natural=natural,

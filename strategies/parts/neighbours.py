@@ -6,7 +6,7 @@ brings scikit-learn: strategies import nothing but torch. It is what the tests c
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -26,21 +26,45 @@ _ONE_HOT = 64  # categories of a column, up to which k-means sees it
 
 @dataclass(frozen=True, eq=False)
 class Points:
-    """Rows as distances take them: numbers (n, d) float32, standardised, 0 where missing; codes (n, m) int64."""
+    """Rows as distances take them: numbers (n, d) float32, standardised, 0 where missing; codes (n, m) int64.
 
-    numbers: Tensor
+    given: the numbers as they are, of which no second copy is kept; `centre` and `spread` (d,) standardise them, None:
+    they are standardised.
+    """
+
+    given: Tensor
     codes: Tensor
+    centre: Tensor | None = None
+    spread: Tensor | None = None
 
     def __len__(self) -> int:
-        return len(self.numbers)
+        return len(self.given)
+
+    @property
+    def numbers(self) -> Tensor:
+        """Of all rows."""
+        return self._standardised(self.given)
+
+    def take(self, rows: Tensor) -> Points:
+        """Some rows, standardised."""
+        return Points(self._standardised(self.given[rows]), self.codes[rows])
+
+    def _standardised(self, given: Tensor) -> Tensor:
+        if self.centre is None or self.spread is None:
+            return given
+        return (given - self.centre).div_(self.spread).nan_to_num_(nan=0.0)
 
     def squared_distances(self, rows: Tensor, pool: Tensor) -> Tensor:
         """(len(rows), len(pool)): Euclidean on numbers; a category that differs counts as one standard deviation."""
-        a, b = self.numbers[rows], self.numbers[pool]
+        return self.take(rows).squared_distances_to(self.take(pool))
+
+    def squared_distances_to(self, pool: Points) -> Tensor:
+        """The same between all rows of two tables that are standardised."""
+        a, b = self.given, pool.given
         found = torch.addmm((b**2).sum(1).expand(len(a), -1), a, b.T, alpha=-2).add_((a**2).sum(1, keepdim=True))
         found.clamp_min_(0)
         for j in range(self.codes.shape[1]):
-            found += self.codes[rows, j, None] != self.codes[None, pool, j]
+            found += self.codes[:, j, None] != pool.codes[None, :, j]
         return found
 
     def beside(self, others: Points) -> Points:
@@ -66,7 +90,9 @@ def points(x: Features, like: Features | None = None) -> Points:
     Raises:
         Inapplicable: there is text only.
     """
-    numbers, codes = [], []
+    numbers: list[Points] = []
+    codes: list[Tensor] = []
+    empty = torch.zeros(len(x), 0)
     for f in x.schema:
         value = x.columns[f.name]
         if isinstance(value, Bag) or f.kind == "tokens":
@@ -76,17 +102,20 @@ def points(x: Features, like: Features | None = None) -> Points:
             continue
         there = value.float()
         base = there if like is None else like.columns[f.name].float()  # type: ignore[union-attr]
-        centre = base.nanmean(0)
-        off = base - centre
-        spread = (off**2).nanmean(0).sqrt()
-        off = off if like is None else there - centre
-        numbers.append(off.div_(torch.where(spread > 0, spread, 1.0)).nan_to_num_(nan=0.0))
+        centre = _column_means(base)
+        spread = _column_means((base - centre).square_()).sqrt()
+        numbers.append(Points(there, empty.long(), centre, torch.where(spread > 0, spread, 1.0)))
     if not numbers and not codes:
         raise Inapplicable("nearness of rows: expected numbers or categories, got text only; use method=random")
-    empty = torch.zeros(len(x), 0)
-    return Points(
-        numbers[0] if len(numbers) == 1 else torch.cat([empty, *numbers], 1), torch.cat([empty.long(), *codes], 1)
-    )
+    all_codes = torch.cat([empty.long(), *codes], 1)
+    if len(numbers) == 1:
+        return replace(numbers[0], codes=all_codes)
+    return Points(torch.cat([empty, *(one.numbers for one in numbers)], 1), all_codes)
+
+
+def _column_means(x: Tensor) -> Tensor:
+    """torch's `nanmean`, bit for bit, without its masks of the whole table where nothing is missing."""
+    return x.nansum(0) / len(x) if bool(x.sum().isfinite()) else x.nanmean(0)
 
 
 def nearest(of: Points, rows: Tensor, pool: Tensor, k: int) -> tuple[Tensor, Tensor]:
@@ -107,9 +136,9 @@ def nearest(of: Points, rows: Tensor, pool: Tensor, k: int) -> tuple[Tensor, Ten
     k = min(k, len(pool) - int(bool(own.any())))
     if k < 1:
         return rows.new_zeros(len(rows), 0), torch.zeros(len(rows), 0)
-    found, far = [], []
+    found, far, near = [], [], of.take(pool)
     for part in torch.split(torch.arange(len(rows)), max(1, _BLOCK // len(pool))):
-        distance = of.squared_distances(rows[part], pool)
+        distance = of.take(rows[part]).squared_distances_to(near)
         mine = own[part].nonzero().flatten()
         distance[mine, at[part][mine]] = float("inf")
         values, indices = distance.topk(k, largest=False)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from imblearn.under_sampling import EditedNearestNeighbours, NearMiss, TomekLinks
+from sklearn.neighbors import NearestNeighbors
 from torch import Tensor
 
 from strategies.features import Features, Field
@@ -140,6 +141,19 @@ def test_cluster_draws_by_the_formula_of_yen_and_lee() -> None:
         seen += torch.bincount(heap[rows[y[rows] == 0]], minlength=3)
     ratio = torch.tensor([280 / 20, 295 / 5, 299 / 1])
     torch.testing.assert_close(seen / seen.sum(), ratio / ratio.sum(), atol=0.02, rtol=0)
+
+
+def test_density_draws_by_the_distance_to_the_kth_of_the_class_as_scikit_learn_finds_it() -> None:
+    y = torch.tensor([0] * 300 + [1] * 30)
+    x = torch.randn(330, 3, generator=gen()) * torch.tensor([1.0, 5.0, 0.2])
+    recipe = Undersample(method="density", neighbours=4).prepare(Toy(split := numeric(y, x, 2), split).recipe())
+    (sampler,) = recipe.sampler
+    assert isinstance(sampler, DrawFewerWeighted)
+    flat = ((x - x.mean(0)) / x.std(0, correction=0)).numpy()
+    for c in (0, 1):
+        own = flat[y == c]
+        far, _ = NearestNeighbors(n_neighbors=5).fit(own).kneighbors(own)  # the first is the row itself
+        np.testing.assert_allclose(sampler.weight[y == c], far[:, 4], rtol=1e-3)
 
 
 def test_density_thins_where_rows_lie_close() -> None:
