@@ -55,7 +55,7 @@ class CellsNoticed:
             new = np.array([label not in known for label in names] + [False])  # the last: missing
             at = np.flatnonzero(new[codes])
             if len(at):
-                rows, example = self.unknown.get(name, (0, names[codes[at[0]]]))
+                rows, example = self.unknown.get(name, (0, [*names][codes[at[0]]]))
                 self.unknown[name] = rows + len(at), example
 
     def notes(self) -> Iterator[str]:

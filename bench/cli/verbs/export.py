@@ -143,6 +143,10 @@ def _chosen(keys: Sequence[str], overrides: Sequence[str]) -> tuple[Planned, Rec
                 f"{planned.label}: expected a record of this cell in {options.results}, got none; run it first: "
                 "imbench run with the same words"
             )
+        if record.status != "done":
+            raise ExportError(
+                f"{planned.label}: expected a finished cell, got one that is {record.status}: {record.reason}"
+            )
         return planned, record, sentence_about(store.root, record), options
     options = shared_options([compose_one(overrides)])
     store, raw = Store(options.results), compose_one(overrides)
