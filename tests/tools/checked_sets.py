@@ -56,7 +56,7 @@ def markdown(root: Path) -> str:
         "AUROC / average precision of `none`, default settings, means over splits ± one standard deviation over them. "
         "Best feature: the AUROC of the one that alone tells most, numbers by their order, categories by the share of "
         "positives that they have in the other half of the rows. Others' figures: other splits, so near is all they "
-        "need to be.",
+        "need to be. The last column says how many of the splits below were run.",
         "",
         row(("set / target", "licence", "rows", "positive", "best feature", "looked at", *MODELS, "others", "splits")),
         "|---|---|--:|--:|---|---|--:|--:|--:|---|--:|",
@@ -72,7 +72,9 @@ def markdown(root: Path) -> str:
 
 
 def set_line(name: str, records: list[Record]) -> str:
-    """One set."""
+    """One set, by the splits that every model has."""
+    having = [{r.split for r in records if r.model == model} for model in MODELS]
+    records = [r for r in records if r.split in set.intersection(*having)]
     table = loaded(name)
     feature, auroc = best_feature(table)
     return row(
