@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
-from torch import Tensor
 
 from strategies.features import MASKED, Features, Field, Split
+
+if TYPE_CHECKING:  # at run time it would load torch, which planning does without
+    from torch import Tensor
 
 _SHARE = 0.15  # of the tokens that are guessed
 _HIDDEN, _CHANGED = 0.8, 0.9  # of these: under the mask up to the first, another token up to the second, then as it is
@@ -27,7 +30,7 @@ class MaskTokens:
 
     def __call__(self, x: Features, y: Tensor, generator: torch.Generator, train: Split) -> tuple[Features, Tensor]:
         tokens = x.columns[self.field.name]
-        assert isinstance(tokens, Tensor)
+        assert isinstance(tokens, torch.Tensor)
         assert self.field.mask is not None
         chosen = torch.rand(tokens.shape, generator=generator) < _SHARE
         how = torch.rand(tokens.shape, generator=generator)

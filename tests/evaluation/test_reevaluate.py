@@ -53,7 +53,11 @@ def finished(store: Store, classes: int, seed: int = 0, *, says_more: bool = Fal
         seed,
         metrics=found.values,
         undefined=found.undefined,
-        per_class={**found.per_class, "prior": prior.tolist(), **({"natural": prior.tolist()} if says_more else {})},
+        per_class={
+            **found.per_class,
+            "prior": prior.tolist(),
+            **({"natural": natural_prior(counts).tolist()} if says_more else {}),
+        },
         fitted={**found.fitted, "prior_exact": 1.0},
         traits={"n_classes": classes, "train_counts": counts, "n_train": sum(counts), "n_test": 300, **groups},
     )

@@ -166,8 +166,10 @@ def test_what_takes_no_part_or_wants_no_training_stays(binary: Toy) -> None:
 @pytest.mark.parametrize("name", STRATEGIES.names())
 def test_every_strategy_trains_an_ordinary_module(name: str, multi: Toy) -> None:
     """Pretext stages, frozen encoders, starts from another fit, importance by its encoding."""
-    recipe = numeric(multi, max_steps=6)
-    predictor = trained(Chain(() if name == "none" else (STRATEGIES.get(name)(),)).train(recipe))
+    strategy, recipe = STRATEGIES.get(name)(), numeric(multi, max_steps=6)
+    if why := refusal(type(recipe.model), strategy):
+        pytest.skip(why)
+    predictor = trained(Chain(() if name == "none" else (strategy,)).train(recipe))
     z = predictor.logits(recipe.val.x)
     assert z.shape == (120, 4)
     assert bool(torch.isfinite(z).all())

@@ -88,7 +88,7 @@ def test_rates_that_fall_are_recorded_anew(multi: Toy, monkeypatch: pytest.Monke
 @pytest.mark.parametrize("model", [MLP(dim=8), MLP(dim=8, hidden=(6,), dropout=0.0), Linear()], ids=str)
 @pytest.mark.parametrize("name", STRATEGIES.names())
 def test_every_strategy_can_be_recorded(name: str, model: Any, multi: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Or is left alone, where its batches are augmented."""
+    """Or is left alone, where its batches are augmented or its steps adversarial."""
     strategy = STRATEGIES.get(name)()
     if refusal(model, strategy):
         pytest.skip("needs an encoder")
@@ -97,7 +97,7 @@ def test_every_strategy_can_be_recorded(name: str, model: Any, multi: Toy, monke
     pair = [first, replace(first, lr=0.03)]
     for a, b in zip(*both(pair, monkeypatch), strict=True):
         assert same(a, b)
-    assert [g.replays for g in FakeGraph.made] == ([] if first.augment else [1])
+    assert [g.replays for g in FakeGraph.made] == ([] if first.augment or first.adversarial else [1])
 
 
 def test_a_cosine_head_can_be_recorded(binary: Toy, monkeypatch: pytest.MonkeyPatch) -> None:

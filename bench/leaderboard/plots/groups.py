@@ -16,7 +16,7 @@ from bench.leaderboard.text.numbers import number
 from bench.leaderboard.text.words import short
 
 Means = tuple[float | None, ...]
-DRAWN: Final = ("auroc", "calibration_intercept", "macro_f1")
+_DRAWN: Final = ("auroc", "calibration_intercept", "macro_f1")
 """Of the metrics of a group. Average precision is in the tables only: it follows how many positives a group has."""
 
 _MOST: Final = 8
@@ -47,7 +47,7 @@ class Groups(Figure[Board, Served]):
             return
         known = [row.label for row in subject.rows if row.label in groups.values]
         labels = known[:_MOST] + [label for label in known[_MOST:] if label == subject.baseline]
-        for metric in (m for m in DRAWN if m in groups.metrics):
+        for metric in (m for m in _DRAWN if m in groups.metrics):
             nothing = (None,) * len(groups.shown)
             means = {
                 label: tuple(i.mean if i else None for i in groups.values[label].get(metric, nothing))
