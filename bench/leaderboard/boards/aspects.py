@@ -18,7 +18,7 @@ from bench.leaderboard.statistics.design import Design
 from bench.leaderboard.statistics.intervals import t_interval
 from bench.leaderboard.statistics.verdicts import judge
 from bench.leaderboard.text.numbers import number
-from bench.leaderboard.text.words import both, list_of, plural
+from bench.leaderboard.text.words import both, list_of, opponent, plural
 
 TITLES: Final = {
     "order": "Order",
@@ -138,4 +138,4 @@ def _whose(shown: Shown, some: str, nobody: str) -> str:
 
 def _names(names: Sequence[str]) -> str:
     more = len(names) - _MOST
-    return list_of(names[:_MOST]) + (f" and {plural(more, 'other')}" if more > 0 else "")
+    return list_of(map(opponent, names[:_MOST])) + (f" and {plural(more, 'other')}" if more > 0 else "")

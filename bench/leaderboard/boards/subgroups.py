@@ -84,9 +84,10 @@ class Subgroups:
         which = f"All {plural(self.total, 'group')}{name}"
         if rest > 0 or self.few:
             hidden = [f"{rest:,} are not shown"] if rest > 0 else []
-            hidden += [f"{self.few:,} have too few test rows of a class to say anything"] if self.few else []
-            which = f"{plural(len(self.shown), 'group')}{name} with most test rows, of {self.total:,}; "
-            which = f"{which}{', '.join(hidden)}"
+            some = f"up to {self.few:,} in a run" if len(self.shown) + self.few > self.total else f"{self.few:,}"
+            hidden += [f"{some} have too few test rows of a class to say anything"] if self.few else []
+            shown = f"{plural(len(self.shown), 'group')}{name} with most test rows" if self.shown else f"No group{name}"
+            which = f"{shown}, of {self.total:,}; {', '.join(hidden)}"
         yield f"{which}. Numbers are means over the runs."
         if not self.shown:
             return
