@@ -92,7 +92,7 @@ def sentence_about(root: Path, record: Record) -> str:
 
 def _boards(root: Path, where: Mapping[str, str]) -> list[Board]:
     """Boards, without intervals over test rows."""
-    return boards(select(read_records(root), where))
+    return boards(select(read_records(root), where), aspects=False)
 
 
 def _said(board: Board, row: Row) -> str:

@@ -141,7 +141,7 @@ def compare(before: Path, after: Path, console: Console, *, rules: str = "", met
     for side in sides:
         say_left_out(side, console)
     try:
-        tables = [boards(side, metric=metric) for side in sides]
+        tables = [boards(side, metric=metric, aspects=False) for side in sides]
     except ValueError as error:
         raise ResultsError(f"board.metric: {error}") from None
     matches, lost, new = _matched(sides, tables)

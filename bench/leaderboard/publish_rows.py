@@ -42,7 +42,7 @@ def publish_rows(root: Path, console: Console, *, where: Mapping[str, str], metr
         wanted = list_of(f"{key}={value}" for key, value in where.items())
         raise ResultsError(f"{root}: expected records with {wanted}, got none; imbench status lists what there is")
     try:
-        text, notes = bencheval(boards(chosen, metric=metric), chosen)
+        text, notes = bencheval(boards(chosen, metric=metric, aspects=False), chosen)
     except ValueError as error:
         raise ResultsError(str(error)) from None
     for note in notes:

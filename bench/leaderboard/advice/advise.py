@@ -21,7 +21,6 @@ from bench.leaderboard.boards.columns import COST
 from bench.leaderboard.boards.model import Board, Row
 from bench.leaderboard.boards.sentences import answer, look
 from bench.leaderboard.statistics.data_sets import Blocks, analyse, blocks_needed
-from bench.leaderboard.statistics.intervals import LEVEL
 from bench.leaderboard.statistics.pareto import pareto
 from bench.leaderboard.text.numbers import number
 from bench.leaderboard.text.words import list_of, plural, short
@@ -214,7 +213,7 @@ def _over_blocks(
     n, m = len(blocks.names), len(blocks.standings) - 1
     first = blocks.standings[0]
     against = first.against
-    if against is not None and against.adjusted <= LEVEL and against.mean > 0:
+    if against is not None and against.verdict == "better":
         why = f"better than {against.second} over {plural(n, 'data set')}"
         counts = f"{against.wins}/{against.ties}/{against.losses} wins/ties/losses"
         return first.name, True, f"Use {first.name}: {why} (Wilcoxon-Holm {_p_words(against.adjusted)}; {counts})."

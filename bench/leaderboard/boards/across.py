@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bench.evaluation.registry import metric_of
-from bench.leaderboard.boards.aspects import TITLES, Shown, effects_of
+from bench.leaderboard.boards.aspects import TITLES, Verdicts, effects_of
 from bench.leaderboard.boards.complete import complete
 from bench.leaderboard.boards.grouping import assignments, varying
 from bench.leaderboard.boards.model import Board
@@ -110,7 +110,7 @@ def _summary(model: str, boards: Sequence[Board], blocks_of: Mapping[str, str], 
     title, sentence = f"Across data sets · {short(model, 80)}", sentence_of(blocks, baseline)
     aspects = _aspects(list(kept.values()), blocks_of, baseline, rope) if blocks is not None and baseline else ()
     enough = blocks is not None and len(blocks.names) >= blocks_needed(len(strategies) - 1)
-    effects = effects_of({a.name: _shown(a) for a in aspects}, opponent(baseline or "")) if enough else ""
+    effects = effects_of({a.name: _verdicts(a) for a in aspects}, opponent(baseline or "")) if enough else ""
     return AcrossDataSets(
         model, title, baseline, blocks, targets, metrics, notes, sentence, aspects, effects, higher_is_better=upwards
     )
@@ -146,10 +146,9 @@ def _aspects(
     return tuple(found)
 
 
-def _shown(aspect: AspectAcross) -> Shown:
-    judged = {name: pair for name, pair in aspect.against.items() if pair.adjusted <= LEVEL}
-    better = {name: pair.mean for name, pair in judged.items() if pair.mean > 0}
-    return Shown(aspect.label, better, [name for name in judged if name not in better])
+def _verdicts(aspect: AspectAcross) -> Verdicts:
+    better = {name: pair.mean for name, pair in aspect.against.items() if pair.verdict == "better"}
+    return Verdicts(aspect.label, better, [name for name, pair in aspect.against.items() if pair.verdict == "worse"])
 
 
 def sentence_of(blocks: Blocks | None, baseline: str | None) -> str:
@@ -161,9 +160,9 @@ def sentence_of(blocks: Blocks | None, baseline: str | None) -> str:
     if baseline is None or not against:
         return f"No common baseline over {plural(n, 'data set')}: only mean ranks are shown."
     named = opponent(baseline)
-    shown = [(s, s.against) for s in against if s.against and s.against.adjusted <= LEVEL]
-    better = [(s.name, pair) for s, pair in shown if pair.mean > 0]
-    worse = [s.name for s, pair in shown if pair.mean < 0]
+    pairs = {s.name: s.against for s in against if s.against}
+    better = [(name, pair) for name, pair in pairs.items() if pair.verdict == "better"]
+    worse = [name for name, pair in pairs.items() if pair.verdict == "worse"]
     parts = []
     if better:
         name, pair = max(better, key=lambda found: found[1].mean)

@@ -16,7 +16,7 @@ from bench.leaderboard.boards.columns import metric_column
 from bench.leaderboard.boards.model import Aspect
 from bench.leaderboard.statistics.design import Design
 from bench.leaderboard.statistics.intervals import t_interval
-from bench.leaderboard.statistics.verdicts import judge
+from bench.leaderboard.statistics.verdicts import Comparison, judge
 from bench.leaderboard.text.numbers import number
 from bench.leaderboard.text.words import both, list_of, opponent, plural
 
@@ -47,10 +47,18 @@ _MOST: Final = 8
 
 
 def aspects_of(
-    cells: CellValues, baseline: str | None, *, design: Design, n_classes: int, rope: float, allowed: bool
+    cells: CellValues,
+    baseline: str | None,
+    judged: Mapping[str, Comparison],
+    *,
+    design: Design,
+    n_classes: int,
+    rope: float,
+    allowed: bool,
 ) -> tuple[Aspect, ...]:
     """The aspects of a board that its records have a metric of, each judged by itself, by the one rule.
 
+    `judged`: comparisons that are there already, by metric.
     Several aspects are several questions: Holm's adjustment is over the strategies within one. On given test rows
     there are differences without verdicts, because only the ranking metric is resampled over rows.
     """
@@ -61,7 +69,9 @@ def aspects_of(
         if not values:
             continue
         better_up = metric_of(key).higher_is_better
-        comparison = judge(values, baseline, higher_is_better=better_up, design=design, rope=rope, allowed=allowed)
+        comparison = judged.get(key) or judge(
+            values, baseline, higher_is_better=better_up, design=design, rope=rope, allowed=allowed
+        )
         counted = {label: design.values(by_unit) for label, by_unit in values.items()}
         means = {label: t_interval(v, inflation=design.inflation).mean for label, v in counted.items() if v}
         found.append(Aspect(name, column, means, comparison))
@@ -69,7 +79,7 @@ def aspects_of(
 
 
 @dataclass(frozen=True)
-class Shown:
+class Verdicts:
     """What was shown of one aspect: who is better than the baseline, by how much, and who is worse."""
 
     metric: str
@@ -77,14 +87,14 @@ class Shown:
     worse: Sequence[str] = ()
 
 
-def shown_by(aspect: Aspect) -> Shown:
+def verdicts_of(aspect: Aspect) -> Verdicts:
     """The verdicts on one aspect of a board."""
     found = aspect.comparison
     better = {name: abs(found.differences[name].mean) for name in found.with_verdict("better")}
-    return Shown(aspect.column.label, better, found.with_verdict("worse"))
+    return Verdicts(aspect.column.label, better, found.with_verdict("worse"))
 
 
-def effects_of(shown: Mapping[str, Shown], against: str) -> str:
+def effects_of(shown: Mapping[str, Verdicts], against: str) -> str:
     """What treatments do to decisions and probabilities, in two sentences at most; empty where nobody was judged."""
     parts = []
     if {"decisions", "tuned"} <= shown.keys():
@@ -94,7 +104,7 @@ def effects_of(shown: Mapping[str, Shown], against: str) -> str:
     return " ".join(filter(None, parts))
 
 
-def _decisions(default: Shown, tuned: Shown, against: str) -> str:
+def _decisions(default: Verdicts, tuned: Verdicts, against: str) -> str:
     """Who decides better as models come, and what is left of it where the rule is chosen on validation rows."""
     if not default.better and not tuned.better:
         parts = [
@@ -107,7 +117,7 @@ def _decisions(default: Shown, tuned: Shown, against: str) -> str:
     return f"By the default rule {_who_decides(default, against)}; with the rule tuned on validation rows, {second}."
 
 
-def _who_decides(shown: Shown, against: str) -> str:
+def _who_decides(shown: Verdicts, against: str) -> str:
     if not shown.better:
         return f"nobody was shown to decide better than {against}{_and_worse(shown)}"
     best = max(shown.better, key=lambda name: shown.better[name])
@@ -117,11 +127,11 @@ def _who_decides(shown: Shown, against: str) -> str:
     return f"{best} decides better than {against}, by {gain} {shown.metric}{also}{_and_worse(shown)}"
 
 
-def _and_worse(shown: Shown) -> str:
+def _and_worse(shown: Verdicts) -> str:
     return f" ({_names(shown.worse)}: worse)" if shown.worse else ""
 
 
-def _probabilities(raw: Shown, recalibrated: Shown) -> str:
+def _probabilities(raw: Verdicts, recalibrated: Verdicts) -> str:
     """Whose probabilities are worse or better as they come, and after recalibration."""
     if not (raw.better or raw.worse or recalibrated.better or recalibrated.worse):
         return ""
@@ -130,7 +140,7 @@ def _probabilities(raw: Shown, recalibrated: Shown) -> str:
     return f"As they come, {first} ({raw.metric.lower()}); recalibrated, {second}."
 
 
-def _whose(shown: Shown, some: str, nobody: str) -> str:
+def _whose(shown: Verdicts, some: str, nobody: str) -> str:
     sides = [(list(shown.better), "better"), (shown.worse, "worse")]
     parts = [f"of {_names(names)} are {word}" for names, word in sides if names]
     return f"{some} {' and those '.join(parts)}" if parts else f"{nobody} were shown to differ"

@@ -50,6 +50,7 @@ def boards(
     include: Sequence[str] = (),
     baseline: str = BASELINE,
     rope: float = ROPE,
+    aspects: bool = True,
 ) -> list[Board]:
     """One board for each (data, target, model) and group of equal settings, in alphabetical order.
 
@@ -63,6 +64,7 @@ def boards(
         baseline: the strategy, or stack (`a+b`), that differences are taken to. Rows of a stack without one of its
             strategies are then named by what they lack.
         rope: differences up to this are practically none.
+        aspects: whether boards say what each strategy changes beside the metric, which takes longer than the rest.
 
     Raises:
         ValueError: unknown metric column, or one that aims at a value and so does not order strategies.
@@ -94,6 +96,7 @@ def boards(
                 include=include,
                 baseline=baseline,
                 rope=rope,
+                aspects=aspects,
             )
             for number in sorted(flat, key=lambda number: _natural(variants[number]))
         ]
@@ -143,6 +146,7 @@ def _board(
     include: Sequence[str],
     baseline: str,
     rope: float,
+    aspects: bool,
 ) -> Board:
     notes: list[str] = []
     groups = named_by_what_they_lack(group_rows(records, positions, notes), baseline)
@@ -213,7 +217,17 @@ def _board(
         traits=traits[0] if traits else {},
         comparison=comparison,
         subgroups=subgroups_of(records, groups, design, traits[0] if traits else {}),
-        aspects=aspects_of(cells, reference, design=design, n_classes=n_classes, rope=rope, allowed=not few),
+        aspects=aspects_of(
+            cells,
+            reference,
+            {score.key: comparison},
+            design=design,
+            n_classes=n_classes,
+            rope=rope,
+            allowed=not few,
+        )
+        if aspects
+        else (),
     )
     return settled(board, comparison)
 

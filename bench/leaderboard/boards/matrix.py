@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from bench.leaderboard.boards.model import Board, Row
+from bench.leaderboard.boards.model import Board, MetricColumn, Row
 from bench.leaderboard.text.words import short
 
 MOST: Final = 30
@@ -55,16 +55,16 @@ def _mean_gain(label: str, lines: Sequence[tuple[Board, Mapping[str, Place]]]) -
     return sum(gains) / len(gains) if gains else -math.inf
 
 
-def gain(board: Board, difference: float) -> float:
+def gain(column: MetricColumn, difference: float) -> float:
     """A difference with the sign turned so that above 0 is better."""
-    return difference if board.score.higher_is_better else -difference
+    return difference if column.higher_is_better else -difference
 
 
 def _place(board: Board, row: Row) -> Place:
     if row.difference is None:
         return Place(None, None, "", _absent(board, row))
     mean = row.difference.mean
-    return Place(mean, gain(board, mean), row.verdict or "")
+    return Place(mean, gain(board.score, mean), row.verdict or "")
 
 
 def _absent(board: Board, row: Row) -> str:

@@ -22,7 +22,7 @@ def ranked_otherwise(
     for metric in _metrics(tables):
         ranked = [
             board
-            for board in boards(records, metric=metric, rope=rope, baseline=baseline)
+            for board in boards(records, metric=metric, rope=rope, baseline=baseline, aspects=False)
             if board.score.key == metric and any(row.score is not None for row in board.rows)
         ]
         if ranked:

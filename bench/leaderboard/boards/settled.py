@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bench.leaderboard.boards.ablation import is_ablation
-from bench.leaderboard.boards.aspects import effects_of, shown_by
+from bench.leaderboard.boards.aspects import effects_of, verdicts_of
 from bench.leaderboard.boards.model import Board, Row
 from bench.leaderboard.boards.sentences import explain, further, legend, sentence_of
 from bench.leaderboard.statistics.verdicts import Comparison
@@ -30,7 +30,7 @@ def settled(board: Board, comparison: Comparison) -> Board:
 def _effects(board: Board) -> str:
     if board.baseline is None:
         return ""
-    judged = {aspect.name: shown_by(aspect) for aspect in board.aspects if aspect.comparison.judged}
+    judged = {aspect.name: verdicts_of(aspect) for aspect in board.aspects if aspect.comparison.judged}
     return effects_of(judged, "the whole stack" if is_ablation(board) else opponent(board.baseline))
 
 

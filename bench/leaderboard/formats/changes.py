@@ -8,9 +8,9 @@ from typing import Final
 
 from bench.leaderboard.boards.across import AcrossDataSets
 from bench.leaderboard.boards.aspects import TITLES
+from bench.leaderboard.boards.matrix import gain
 from bench.leaderboard.boards.model import Board
 from bench.leaderboard.formats.entries import name
-from bench.leaderboard.statistics.intervals import LEVEL
 from bench.leaderboard.text.numbers import ABSENT, decimals_for, signed, with_interval
 
 HEADING: Final = "What each changes"
@@ -63,10 +63,9 @@ def changes(board: Board) -> Changes:
         line = []
         for aspect, digits in zip(shown, decimals, strict=True):
             found = aspect.comparison.differences.get(row.label)
-            sign = 1.0 if aspect.column.higher_is_better else -1.0
-            gain = None if found is None else sign * found.mean
+            good = None if found is None else gain(aspect.column, found.mean)
             verdict = aspect.comparison.verdicts.get(row.label, "")
-            line.append(Change(with_interval(found, digits, sign=True), gain, verdict))
+            line.append(Change(with_interval(found, digits, sign=True), good, verdict))
         lines.append((name(row), tuple(line)))
     return Changes(_headings((a.name, a.column.label, bool(a.column.higher_is_better)) for a in shown), tuple(lines))
 
@@ -86,8 +85,8 @@ def changes_across(summary: AcrossDataSets) -> Changes:
             if pair is None:
                 line.append(Change(ABSENT))
                 continue
-            verdict = "undecided" if pair.adjusted > LEVEL else "better" if pair.mean > 0 else "worse"
-            line.append(Change(signed(pair.mean if aspect.higher_is_better else -pair.mean, 3), pair.mean, verdict))
+            text = signed(pair.mean if aspect.higher_is_better else -pair.mean, 3)
+            line.append(Change(text, pair.mean, pair.verdict))
         lines.append((standing.name, tuple(line)))
     return Changes(_headings((a.name, a.label, a.higher_is_better) for a in summary.aspects), tuple(lines))
 

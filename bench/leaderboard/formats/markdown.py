@@ -47,9 +47,7 @@ def _markdown_board(board: Board) -> Iterator[str]:
         yield "\n</details>"
     for title, headings, lines in board.group_tables():
         yield f"\n**{_markdown_text(title)}**\n"
-        yield _markdown_line([_markdown_text(h) for h in headings])
-        yield _markdown_line([":---", *["---:"] * (len(headings) - 1)])
-        yield from (_markdown_line([_markdown_text(text) for text in line]) for line in lines)
+        yield from _markdown_table(headings, lines)
     if board.subgroups is not None:
         yield ""
         yield from (f"- {_markdown_text(note)}" for note in board.subgroups.notes())
@@ -65,9 +63,7 @@ def _markdown_summary(summary: AcrossDataSets) -> Iterator[str]:
         yield f"{_markdown_text(summary.effects)}\n"
     headings, lines = across(summary)
     if lines:
-        yield _markdown_line([_markdown_text(h) for h in headings])
-        yield _markdown_line([":---" if h == "Strategy" else "---:" for h in headings])
-        yield from (_markdown_line([_markdown_text(text) for text in line]) for line in lines)
+        yield from _markdown_table(headings, lines)
         yield from _markdown_changes(changes_across(summary))
         yield ""
     yield from (f"- {_markdown_text(note)}" for note in summary.notes)
@@ -76,9 +72,14 @@ def _markdown_summary(summary: AcrossDataSets) -> Iterator[str]:
 def _markdown_changes(found: Changes) -> Iterator[str]:
     if found.lines:
         yield f"\n**{HEADING}**\n"
-        yield _markdown_line([_markdown_text(h) for h in found.headings])
-        yield _markdown_line([":---", *["---:"] * (len(found.headings) - 1)])
-        yield from (_markdown_line([_markdown_text(text) for text in line]) for line in found.texts())
+        yield from _markdown_table(found.headings, found.texts())
+
+
+def _markdown_table(headings: Sequence[str], lines: Sequence[Sequence[str]]) -> Iterator[str]:
+    """A table of texts; what stands first in a line leads it."""
+    yield _markdown_line([_markdown_text(h) for h in headings])
+    yield _markdown_line([":---", *["---:"] * (len(headings) - 1)])
+    yield from (_markdown_line([_markdown_text(text) for text in line]) for line in lines)
 
 
 def _markdown_line(texts: Sequence[str]) -> str:

@@ -10,6 +10,7 @@ from typing import Any, Final
 from bench.leaderboard.boards.matrix import gain
 from bench.leaderboard.boards.model import Board, MetricColumn, Panel, Row
 from bench.leaderboard.boards.sentences import budget_text
+from bench.leaderboard.formats.changes import MARKS
 from bench.leaderboard.formats.entries import BEST, bounds, name, resampled, runs, value_text
 from bench.leaderboard.page.markup import broken, classes, mark, scrolling, shade
 from bench.leaderboard.plots.parts.svg import escaped
@@ -116,7 +117,7 @@ def _answer(board: Board, row: Row) -> tuple[_Cell, _Cell, _Cell, _Cell]:
     scores = decimals_for([r.score for r in board.rows if r.score])
     differences = decimals_for([r.difference for r in board.rows if r.difference])
     text = with_interval(row.difference, differences, sign=True) if row.label != board.baseline else ""
-    good = gain(board, row.difference.mean) if row.difference is not None else None
+    good = gain(board.score, row.difference.mean) if row.difference is not None else None
     verdict = board.verdict_text(row)
     return (
         _Cell(with_interval(row.score, scores)),
@@ -172,7 +173,7 @@ def _metric(board: Board, column: MetricColumn) -> tuple[str, bool, tuple[_Cell,
 def _better_by(column: MetricColumn, value: float, base: float) -> float:
     if column.ideal is not None and column.higher_is_better is None:
         return abs(base - column.ideal) - abs(value - column.ideal)
-    return value - base if column.higher_is_better else base - value
+    return gain(column, value - base)
 
 
 def _switch(board: Board, others: Mapping[str, Board]) -> str:
@@ -206,5 +207,4 @@ def _switched(board: Board, row: Row | None, *, judged: bool) -> list[list[str]]
 
 
 def _sign(verdict: str) -> str:
-    glyph = _glyph(verdict)
-    return f" {glyph.partition('>')[2].partition('<')[0]}" if glyph else ""
+    return f" {MARKS[verdict]}" if _glyph(verdict) else ""

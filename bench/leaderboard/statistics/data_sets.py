@@ -17,6 +17,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -128,6 +129,13 @@ class Pair:
     p: float
     adjusted: float
     posterior: Posterior | None = None
+
+    @property
+    def verdict(self) -> Literal["better", "worse", "undecided"]:
+        """What was shown of the first, by the adjusted p value."""
+        if self.adjusted > LEVEL or self.mean == 0:
+            return "undecided"
+        return "better" if self.mean > 0 else "worse"
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from bench.leaderboard.boards.across import summaries
-from bench.leaderboard.boards.aspects import Shown, effects_of
+from bench.leaderboard.boards.aspects import Verdicts, effects_of
 from bench.leaderboard.boards.build import boards
 from bench.leaderboard.formats import boards_json, entries, latex, markdown, tables_csv
 from bench.leaderboard.formats.changes import changes, changes_across
@@ -144,12 +144,12 @@ def test_losses_over_data_sets_keep_their_sign() -> None:
     ],
 )
 def test_words_of_decisions(default: Sequence[str], tuned: Sequence[str], wanted: str) -> None:
-    shown = {name: Shown("F1", dict.fromkeys(who, 0.1)) for name, who in (("decisions", default), ("tuned", tuned))}
+    shown = {name: Verdicts("F1", dict.fromkeys(who, 0.1)) for name, who in (("decisions", default), ("tuned", tuned))}
     assert wanted in effects_of(shown, "doing nothing")
 
 
 def test_words_of_who_is_worse() -> None:
-    shown = {"decisions": Shown("F1", worse=["a"]), "tuned": Shown("F1", worse=["a", "b"])}
+    shown = {"decisions": Verdicts("F1", worse=["a"]), "tuned": Verdicts("F1", worse=["a", "b"])}
     assert effects_of(shown, "the whole stack") == (
         "Nobody was shown to decide better than the whole stack, by the default rule or one tuned on validation rows; "
         "a is worse by the default rule; a, b are worse by the tuned one."
