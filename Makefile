@@ -141,7 +141,7 @@ board: $(READY)
 	cp -r results/board/published/v2 results/published/
 
 # Distance from the best possible model over rows and prevalence, where the truth is known. Resumable.
-REGRET := -m experiment=regret 'strategy=$(EIGHT)' repeats=5
+REGRET := -m experiment=regret 'strategy=$(EIGHT)' repeats=10
 regret: $(READY)
 	$(BIN)/imbench run $(REGRET) data.prevalence=0.03 data.rows=3000,10000,30000,100000
 	$(BIN)/imbench run $(REGRET) data.prevalence=0.01,0.1,0.3 data.rows=30000

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from bench.export.errors import ExportError
-from bench.leaderboard.boards.build import boards
+from bench.leaderboard.boards.build import BASELINE, boards
 from bench.leaderboard.boards.model import Board, Row
 from bench.leaderboard.publish import select
 from bench.leaderboard.reading import read_records
@@ -21,11 +21,22 @@ _SHORTEST = 6  # digits of a key that name a record
 
 
 @dataclass(frozen=True)
+class Ranking:
+    """How boards are ordered: by which metric (None: the designed one), and who is held against whom."""
+
+    metric: str | None = None
+    baseline: str = BASELINE
+
+
+@dataclass(frozen=True)
 class Winner:
     """A record to export, and what its board says of it: the sentence first, then where its strategy stands."""
 
     key: str
     sentence: str
+
+
+_DESIGNED = Ranking()
 
 
 def record_of(store: Store, key: str) -> Record:
@@ -56,13 +67,13 @@ def finished(store: Store, key: str) -> Record:
     return record
 
 
-def best_of(root: Path, where: Mapping[str, str]) -> Winner:
+def best_of(root: Path, where: Mapping[str, str], by: Ranking = _DESIGNED) -> Winner:
     """The first record of the row that stands first on the boards of a data set (`where`: data, target, model).
 
     Raises:
-        ExportError: there is no board of it, or no row with a score.
+        ExportError: there is no board of it, no row with a score, or the metric cannot order a board.
     """
-    every = _boards(root, where)
+    every = _boards(root, where, by)
     rows = [(board, row) for board in every for row in board.rows if row.score is not None and row.keys]
     named = ", ".join(f"{name}={value}" for name, value in where.items())
     if not rows:
@@ -81,18 +92,25 @@ def best_of(root: Path, where: Mapping[str, str]) -> Winner:
     return Winner(min(row.keys)[1], _said(board, row))
 
 
-def sentence_about(root: Path, record: Record) -> str:
-    """What the board of a record says of it; empty where there is no board with it."""
-    for board in _boards(root, {"data": record.data, "target": record.target, "model": record.model}):
+def sentence_about(root: Path, record: Record, by: Ranking = _DESIGNED) -> str:
+    """What the board of a record says of it; empty where there is no board with it.
+
+    Raises:
+        ExportError: the metric cannot order a board.
+    """
+    for board in _boards(root, {"data": record.data, "target": record.target, "model": record.model}, by):
         for row in board.rows:
             if record.key in {key for _, key in row.keys}:
                 return _said(board, row)
     return ""
 
 
-def _boards(root: Path, where: Mapping[str, str]) -> list[Board]:
+def _boards(root: Path, where: Mapping[str, str], by: Ranking) -> list[Board]:
     """Boards, without intervals over test rows."""
-    return boards(select(read_records(root), where), aspects=False)
+    try:
+        return boards(select(read_records(root), where), metric=by.metric, baseline=by.baseline, aspects=False)
+    except ValueError as error:
+        raise ExportError(f"board.metric: {error}") from None
 
 
 def _said(board: Board, row: Row) -> str:

@@ -11,7 +11,7 @@ import torch
 
 from bench.export.errors import ExportError
 from bench.export.model_folder import load
-from bench.export.winner import best_of, record_of
+from bench.export.winner import Ranking, best_of, record_of
 from bench.records.store import Store
 from bench.training.trainer import drive
 from tests.command_line import TINY, imbench
@@ -92,6 +92,9 @@ def test_the_best_of_a_board_has_the_highest_mean(results: Path) -> None:
     }
     best = record_of(Store(results), best_of(results, {"data": "digits_lt"}).key)
     assert means[best.strategy] == max(means.values())
+    losses = {s: sum(r.metrics["raw/log_loss"] or 0 for r in found if r.strategy == s) for s in means}
+    least = record_of(Store(results), best_of(results, {"data": "digits_lt"}, Ranking("raw/log_loss")).key)
+    assert losses[least.strategy] == min(losses.values())
 
 
 @pytest.mark.parametrize(
@@ -104,6 +107,7 @@ def test_the_best_of_a_board_has_the_highest_mean(results: Path) -> None:
         (("data=womens",), "expected records of it in .*, got none; run strategies on it first"),
         ((*CELL, "seed=9"), "expected a record of this cell in .*, got none; run it first"),
         ((*CELL, "overwrite=perhaps"), "overwrite: expected false or true"),
+        (("data=digits_lt", "board.metric=raw/acc"), "board.metric: "),
     ],
 )
 def test_what_cannot_be_chosen_says_why(

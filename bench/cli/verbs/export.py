@@ -1,12 +1,12 @@
 """Write a trained model and its decision rule as a folder.
 
 By the key of a record, by the cell (data=… strategy=… model=…), or without strategy= the one that stands first on the
-boards of the data. Records hold no weights: the cell is trained again, and refused unless its predictions equal the
-record's to 1e-6. It decides by the threshold of the highest F1, or by rule=alerts:0.05 (a budget of alerts), fpr:0.01
-(a false-positive rate), cost (of data.cost), cost:fp=1,fn=20 or argmax, chosen on validation rows. out=FOLDER says
-where to (by default models/ in the results), overwrite=true replaces what is there. refit=true trains once more, on
-training and validation rows, for as many steps as validation chose; its calibration and rule stay, and so do the
-figures that are reported. onnx=true adds a file of ONNX for networks of numbers and categories.
+boards of the data, ordered by board.metric. Records hold no weights: the cell is trained again, and refused unless its
+predictions equal the record's to 1e-6. It decides by the threshold of the highest F1, or by rule=alerts:0.05 (a budget
+of alerts), fpr:0.01 (a false-positive rate), cost (of data.cost), cost:fp=1,fn=20 or argmax, chosen on validation rows.
+out=FOLDER says where to (by default models/ in the results), overwrite=true replaces what is there. refit=true trains
+once more, on training and validation rows, for as many steps as validation chose; its calibration and rule stay, and so
+do the figures that are reported. onnx=true adds a file of ONNX for networks of numbers and categories.
 The folder holds weights as safetensors (trees as LightGBM's text), encoders as plain JSON, the schema, calibration and
 decision rule, and a model card. A pretrained text encoder that the features come from is named, with a digest of its
 content; encoder=copied puts it into the folder as well. `imbench predict FOLDER new.csv` and imbench.load(FOLDER) use
@@ -31,7 +31,7 @@ from bench.data.options import OWN_SETS
 from bench.export.errors import ExportError
 from bench.export.recorded_cell import data_choice, planned_again
 from bench.export.train_again import Exported, ExportOptions, export
-from bench.export.winner import best_of, finished, record_of, sentence_about
+from bench.export.winner import Ranking, best_of, finished, record_of, sentence_about
 from bench.records.record import Record
 from bench.records.store import Store
 from bench.sweep.plan import Planned
@@ -66,6 +66,8 @@ class Export(Verb):
         "results",
         "train",
         "run.device",
+        "board.metric",
+        "board.baseline",
     )
     accepts = ("tune", "run")
     examples = (
@@ -147,14 +149,14 @@ def _chosen(keys: Sequence[str], overrides: Sequence[str]) -> tuple[Planned, Rec
             raise ExportError(
                 f"{planned.label}: expected a finished cell, got one that is {record.status}: {record.reason}"
             )
-        return planned, record, sentence_about(store.root, record), options
+        return planned, record, sentence_about(store.root, record, _ranking(options)), options
     options = shared_options([compose_one(overrides)])
     store, raw = Store(options.results), compose_one(overrides)
     if keys:
         record = record_of(store, keys[0])
         chosen = list(overrides) if "data" in given else [*overrides, *data_choice(record, _own_sets(options))]
         planned = planned_again(record, compose_one(chosen)["data"])
-        return planned, record, sentence_about(store.root, record), options
+        return planned, record, sentence_about(store.root, record, _ranking(options)), options
     if "data" not in given:
         raise ExportError("export: expected the key of a record, or data=… (and strategy=…, model=…), got neither")
     table = loaded_table(read_data(raw["data"]))
@@ -163,9 +165,14 @@ def _chosen(keys: Sequence[str], overrides: Sequence[str]) -> tuple[Planned, Rec
         "target": table.target,
         **({"model": raw["model"]["name"]} if "model" in given else {}),
     }
-    winner = best_of(store.root, where)
+    winner = best_of(store.root, where, _ranking(options))
     record = finished(store, winner.key)
     return planned_again(record, raw["data"]), record, winner.sentence, options
+
+
+def _ranking(options: CommandOptions) -> Ranking:
+    """How the command has boards ordered."""
+    return Ranking(options.board.metric, options.board.baseline)
 
 
 def _own_sets(options: CommandOptions) -> dict[str, str]:
