@@ -74,7 +74,12 @@ def aspects_of(
             continue
         upwards = bool(column.higher_is_better)
         comparison = judged.get(key) or judge(
-            values, baseline, higher_is_better=upwards, design=design, rope=rope, allowed=allowed
+            values,
+            baseline,
+            higher_is_better=upwards,
+            design=design,
+            rope=rope,
+            allowed=allowed or name == "truth",  # which no label of a single test row decides
         )
         counted = {label: design.values(by_unit) for label, by_unit in values.items()}
         means = {label: t_interval(v, inflation=design.inflation).mean for label, v in counted.items() if v}
