@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
 from bench.leaderboard.boards.model import Board
 from bench.leaderboard.statistics.intervals import Interval
-from bench.leaderboard.text.words import short
+from bench.leaderboard.text.words import list_of, opponent, plural, short
 from bench.records.record import canonical, digest
 
 Axis = Literal["rows", "prevalence"]
@@ -30,7 +30,8 @@ Point = tuple[float, float]
 class Family:
     """Boards that differ in nothing but rows and prevalence; by strategy and point, regrets with t intervals.
 
-    `inexact` are the strategies of which prior correction does not undo what they do to probabilities.
+    `inexact` are the strategies of which prior correction does not undo what they do to probabilities. `better` and
+    `worse` count the points at which a strategy was shown to order rows better, or worse, by the truth.
     """
 
     data: str
@@ -42,12 +43,29 @@ class Family:
     points: Mapping[str, Mapping[Point, Mapping[str, Interval]]]
     slug: str
     inexact: frozenset[str] = frozenset()
+    better: Mapping[str, int] = field(default_factory=dict)
+    worse: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def title(self) -> str:
         """Data, target, model, and what sets the family apart."""
         apart = (f"{name}={value}" for name, value in self.variant.items())
         return " · ".join(("Regret", *(short(name, 80) for name in (self.data, self.target, self.model)), *apart))
+
+    @property
+    def sentence(self) -> str:
+        """Who orders rows better or worse by the truth, and at how many points; empty without a baseline."""
+        if self.baseline is None:
+            return ""
+        points = plural(len({point for by_point in self.points.values() for point in by_point}), "point")
+        against = opponent(self.baseline)
+        if self.better:
+            ahead = list_of(f"{opponent(name)} (at {n} of {points})" for name, n in self.better.items())
+            said = f"{ahead} {'orders' if len(self.better) == 1 else 'order'} rows better than {against}"
+        else:
+            said = f"nobody was shown to order rows better than {against} at any of {points}"
+        behind = list_of(f"{opponent(name)} (at {n})" for name, n in self.worse.items())
+        return f"By the true probabilities, {said}{f'; worse by {behind}' if behind else ''}."
 
     def values(self, axis: Axis) -> list[float]:
         """The distinct rows or prevalences, rising."""
@@ -80,6 +98,8 @@ def families(boards: Sequence[Board]) -> list[Family]:
             for row in board.rows:
                 if row.regrets:
                     points[row.label][float(asked["rows"]), float(asked["prevalence"])] = row.regrets
+        truths = [a.comparison for board in members for a in board.aspects if a.name == "truth"]
+        better, worse = (Counter(n for c in truths for n in c.with_verdict(side)) for side in ("better", "worse"))
         first = members[0]
         variant = {k: v for k, v in first.variant.items() if k not in ("data.rows", "data.prevalence")}
         family = Family(
@@ -92,6 +112,8 @@ def families(boards: Sequence[Board]) -> list[Family]:
             points,
             f"regret-{digest(key)[:8]}",
             frozenset(row.label for board in members for row in board.rows if row.prior_exact is False),
+            dict(better.most_common()),
+            dict(worse.most_common()),
         )
         if any(family.lines(label, metric, axis) for label in points for metric in METRICS for axis in AXES):
             found.append(family)

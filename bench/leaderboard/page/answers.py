@@ -36,8 +36,8 @@ def headlines(
         for s, slug in zip(summaries, slugs, strict=True)
     ]
     lines += [
-        f'<li data-model="{escaped(f.model, 80)}"><a href="#{f.slug}">{escaped(f.title)}</a>: how far each strategy '
-        "stays from the best possible model."
+        f'<li data-model="{escaped(f.model, 80)}"><a href="#{f.slug}">{escaped(f.title)}</a> '
+        f"{escaped(f.sentence or 'How far each strategy stays from the best possible model.', 1200)}"
         for f in families
     ]
     by_data: dict[str, list[Board]] = defaultdict(list)

@@ -55,6 +55,21 @@ def grid(rows: tuple[int, ...], prevalences: tuple[float, ...], **fields: Any) -
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize(("baseline", "said"), [
+    ("none", "nobody was shown to order rows better than doing nothing at any of 4 points; worse by focal (at 4)"),
+    ("focal", "doing nothing (at 4 of 4 points) orders rows better than focal"),
+])  # fmt: skip
+def test_who_orders_rows_better_by_the_truth_and_at_how_many_points_is_said(baseline: str, said: str) -> None:
+    found = [
+        generated(s, n, p, seed, split=seed) for s in ("focal", "none") for n in (1000, 4000) for p in (0.1, 0.3)
+        for seed in range(10)
+    ]  # fmt: skip
+    made = boards(of_records(found), baseline=baseline)
+    (family,) = families(made)
+    assert family.sentence == f"By the true probabilities, {said}."
+    assert f"By the true probabilities, {said}." in page(made, [], {}, [family], title="t")
+
+
 def regret_curves(family: Family) -> list[Picture]:
     return [picture for _, picture in pictures(family, family.slug)]
 
