@@ -14,6 +14,8 @@ At its defaults, networks, split 0, average precision was .300 where `none` had 
 it had .306 (customers of a shop); on ten digits, whose labels are clean, macro-F1 was .916 where it had .914.
 Effect: weights depend on the rows, so prior correction is not exact; costs one extra fit. The effective sample size is
 in the record. Combines badly with: class weights (hard rows are the rare ones), `importance_weighted` (the same idea).
+Published: higher accuracy on long-tailed images and on images with noisy labels. Here: the balanced rows ask for the
+rare class, and what is rare is what is hard: so weights grow with the loss, and noisy rows get the largest.
 """
 
 from __future__ import annotations

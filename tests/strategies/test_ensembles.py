@@ -30,6 +30,7 @@ class Remembers(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         raise NotImplementedError
 
 
+@pytest.mark.oracle("easy_ensemble", "the paper's rows")
 def test_members_of_an_easy_ensemble_keep_all_rare_rows_and_their_own_part_of_the_others(binary: Toy) -> None:
     asks = next(Chain((EasyEnsemble(members=4),)).train(binary.recipe()))
     rare = set((binary.train.y == 1).nonzero().flatten().tolist())
@@ -52,6 +53,7 @@ def test_members_of_balanced_bagging_draw_bootstrap_samples() -> None:
     assert not torch.equal(rows, Bootstrap(seed=4)(torch.arange(580), y, gen()))
 
 
+@pytest.mark.oracle("balanced_bagging", "imbalanced-learn, binomial draws")
 def test_bootstraps_are_imbalanced_learns_in_counts_and_in_distribution() -> None:
     """Rows that the members of BalancedBaggingClassifier were fitted on, read by a model that only writes them down.
 
@@ -96,6 +98,8 @@ def test_members_of_balanced_bagging_draw_each_on_its_own(multi: Toy) -> None:
     assert len(set(seen)) == 8
 
 
+@pytest.mark.oracle("easy_ensemble", "scikit-learn's soft voting")
+@pytest.mark.oracle("balanced_bagging", "scikit-learn's soft voting")
 def test_the_mean_is_soft_voting(multi: Toy) -> None:
     """scikit-learn's VotingClassifier averages predict_proba; so do we, in logs."""
     recipe = multi.recipe(max_steps=20)

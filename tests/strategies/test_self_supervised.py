@@ -175,6 +175,7 @@ def test_the_mask_says_what_changed_and_the_values_what_was_there() -> None:
     assert float(targets[:, 3].mean()) == pytest.approx(0.4 * 2 / 3, abs=0.06)  # of three categories, a third stays
 
 
+@pytest.mark.oracle("self_supervised", "VIME's loss by hand")
 def test_vimes_loss_is_the_papers_by_hand() -> None:
     """Row by row with Python's own functions: cross entropy of the mask, alpha times the error of the values."""
     fields = estimated(mixed_rows(2).x.schema)

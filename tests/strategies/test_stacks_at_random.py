@@ -32,7 +32,10 @@ WAYS: dict[str, tuple[tuple[str, tuple[object, ...]], ...]] = {
     ),
     "balanced_sampler": (("progressive", (0.0, 0.3)), ("power", (0.0, 0.5))),
     "class_weights": (("scheme", ("inverse", "sqrt", "effective_number")),),
-    "self_supervised": (("method", ("scarf", "vime")),),
+    "self_supervised": (("method", ("scarf", "vime", "simcse")),),
+    "mixup": (("method", ("remix", "mixup")),),
+    "focal": (("class_balanced", (False, True)),),
+    "meta_weight": (("mix", (1.0, 0.5)),),
     "logit_adjustment": (("mode", ("loss", "posthoc")),),
     "group_balance": (("draw", (False, True)),),
     "augment": (("method", ("eda", "recombine")),),
@@ -123,3 +126,32 @@ def test_what_planning_lets_through_does_not_clash_in_training(names: list[str],
         driven(parts, toy(4).recipe())
     except Clash as clash:
         pytest.fail(f"{names}: {clash}")
+
+
+def did(parts: Sequence[Strategy]) -> list[object]:
+    """All that a stack asks for and makes, as values that can be compared."""
+    recipe = toy(2).recipe()
+    asks, made = driven(parts, recipe)
+    seen: list[object] = []
+    for ask in asks:
+        weight = None if ask.train.weight is None else ask.train.weight.tolist()
+        rows = [ask.epoch(ask.generator("order"), progress).tolist() for progress in (0.0, 1.0)]
+        fields = {name: getattr(ask, name) for name in ask.treated() - {"sampler", "init"}}
+        seen += [fields, ask.init is None, weight, rows, ask.train.y.tolist(), ask.train.n_classes, ask.max_steps]
+    if isinstance(made, Inapplicable):
+        return [*seen, str(made)]
+    assert not isinstance(made, Exception)
+    return [*seen, made.logits(recipe.val.x).tolist(), made.prior.tolist()]
+
+
+@settings(max_examples=60)
+@given(STACKS.filter(lambda names: len(names) > 1), st.data())
+def test_nothing_that_is_listed_is_lost_in_silence(names: list[str], data: st.DataObject) -> None:
+    """Without any one of its strategies a stack asks for other recipes, or makes another predictor of the answers."""
+    try:
+        parts = stack_of(names, data)
+    except ConfigError:
+        return
+    whole = did(parts)
+    for i, part in enumerate(parts):
+        assert did([*parts[:i], *parts[i + 1 :]]) != whole, f"{part.name} does nothing in {names}"

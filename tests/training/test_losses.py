@@ -43,6 +43,7 @@ def test_cross_entropy_is_torchs(classes: int) -> None:
     torch.testing.assert_close(CrossEntropy()(z.view(3, 10, -1), y.view(3, 10)), expected.view(3, 10))
 
 
+@pytest.mark.oracle("focal", "equation 5")
 @pytest.mark.parametrize("classes", [2, 4])
 @pytest.mark.parametrize("gamma", GAMMAS)
 def test_focal_is_the_published_formula(gamma: float, classes: int) -> None:
@@ -103,6 +104,7 @@ def test_focal_turns_down_easy_rows_more_than_hard_ones() -> None:
     assert factor[1].item() == pytest.approx((1 / (1 + math.exp(3))) ** 2)
 
 
+@pytest.mark.oracle("focal", "finite differences")
 @pytest.mark.parametrize("gamma", [*GAMMAS, 3.3])
 @pytest.mark.parametrize("classes", [2, 4])
 def test_gradient_of_focal(gamma: float, classes: int) -> None:
@@ -131,6 +133,7 @@ def info_nce(z: list[list[float]], targets: list[int], temperature: float) -> li
     return out
 
 
+@pytest.mark.oracle("self_supervised", "InfoNCE by loops")
 @pytest.mark.parametrize("temperature", [0.1, 1.0, 2.0])
 def test_info_nce_is_the_loop(temperature: float) -> None:
     """Two views of six rows, in order and shuffled."""
@@ -165,6 +168,7 @@ def simcse(h: list[list[float]], again: list[list[float]], temperature: float) -
     ]
 
 
+@pytest.mark.oracle("self_supervised", "SimCSE's equation 4 by loops")
 @pytest.mark.parametrize("temperature", [0.05, 0.1, 1.0])
 def test_simcse_is_the_papers_loss(temperature: float) -> None:
     """Both views of a row carry its loss, so that the mean of the batch is the paper's."""
