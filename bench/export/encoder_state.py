@@ -115,12 +115,14 @@ _MEASURES = ("gaps", "fenced", "low", "high", "median", "size", "mean", "constan
 
 
 def _numeric_state(encoder: NumericEncoder) -> Plain:
-    """Of each column its scale; infinite fences are null."""
+    """Of each column its scale, and its quantiles where it has any; infinite fences are null."""
     columns = []
     for name, standard in zip(encoder.columns, encoder.standards, strict=True):
         own = {measure: getattr(standard, measure) for measure in _MEASURES}
         finite = {m: (v if isinstance(v, bool) or math.isfinite(v) else None) for m, v in own.items()}
         columns.append({"name": name, **{m: bool(v) if isinstance(v, np.bool_) else v for m, v in finite.items()}})
+        if standard.knots is not None and standard.places is not None:
+            columns[-1] |= {"knots": standard.knots.tolist(), "places": standard.places.tolist()}
     return {"missing": "kept" if encoder.kept else "imputed", "columns": columns}
 
 
@@ -134,6 +136,8 @@ def _numeric(state: Plain) -> NumericEncoder:
             setattr(standard, measure, column[measure])
         standard.low = -math.inf if column["low"] is None else column["low"]
         standard.high = math.inf if column["high"] is None else column["high"]
+        if "knots" in column:
+            standard.knots, standard.places = np.array(column["knots"]), np.array(column["places"])
         made.standards.append(standard)
     made.indicated = [i for i, standard in enumerate(made.standards) if standard.gaps and not made.kept]
     made.field = Field("numeric", "numeric", width=len(made.columns) + len(made.indicated))

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 from bench.data.features.category_encoders import MISSING, UNKNOWN, CategoryEncoder, TargetEncoder
 from bench.data.features.encoder import Encoder
-from bench.data.features.numeric_encoder import FARTHEST, NumericEncoder
+from bench.data.features.numeric_encoder import NumericEncoder
+from bench.data.tables.far_apart import FARTHEST
 from bench.export.onnx_graph import Graph, no_form
 
 
@@ -37,6 +39,10 @@ def _numbers(graph: Graph, encoder: NumericEncoder) -> str:
     missing = graph.node("IsNaN", found)
     z = graph.node("Where", missing, row([s.median for s in own]), found)
     z = graph.node("Min", graph.node("Max", z, row([s.low for s in own])), row([s.high for s in own]))
+    if any(s.knots is not None for s in own):
+        each = [graph.node("Gather", z, graph.constant([i], np.int64), axis=1) for i in range(len(own))]
+        pairs = [(z, s.knots, s.places) for z, s in zip(each, own, strict=True)]
+        z = graph.beside([z if k is None or p is None else _interpolated(graph, z, k, p) for z, k, p in pairs])
     z = graph.node("Sub", graph.node("Div", z, row([s.size for s in own])), row([s.mean for s in own]))
     z = graph.node("Div", z, row([s.scale for s in own]))
     z = graph.node("Min", graph.node("Max", z, row([-FARTHEST] * len(own))), row([FARTHEST] * len(own)))
@@ -45,6 +51,19 @@ def _numbers(graph: Graph, encoder: NumericEncoder) -> str:
         return z
     gaps = graph.node("Gather", graph.cast(missing, "FLOAT"), graph.constant(encoder.indicated, np.int64), axis=1)
     return graph.beside([z, gaps])
+
+
+def _interpolated(graph: Graph, z: str, knots: npt.NDArray[np.float64], places: npt.NDArray[np.float64]) -> str:
+    """double (n, 1): as `np.interp(z, knots, places)`, the sum of a ramp for each gap between knots."""
+    first = graph.constant([places[0]], np.float64)
+    if len(knots) == 1:
+        return graph.node("Add", graph.node("Mul", z, graph.constant([0.0], np.float64)), first)
+    share = graph.node("Sub", z, graph.constant([knots[:-1]], np.float64))
+    share = graph.node("Div", share, graph.constant([np.diff(knots)], np.float64))
+    share = graph.node(
+        "Min", graph.node("Max", share, graph.constant(0.0, np.float64)), graph.constant(1.0, np.float64)
+    )
+    return graph.node("Add", graph.node("MatMul", share, graph.constant(np.diff(places)[:, None], np.float64)), first)
 
 
 def _codes(graph: Graph, name: str, known: dict[str, int]) -> str:

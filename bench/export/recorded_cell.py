@@ -62,7 +62,8 @@ def _cell_of(record: Record, data: Mapping[str, Any]) -> Cell:
     held = record.config
     recorded = {k: v for k, v in held["data"].items() if k not in _RENAMED}
     if "outliers" in held["data"]:
-        recorded["outliers"], recorded["fence"] = held["data"]["outliers"]
+        recorded["outliers"], *fence = held["data"]["outliers"]
+        recorded |= {"fence": fence[0]} if fence else {}
     if "encoder" in held["data"]:
         recorded["encoder"] = data.get("encoder") or _encoder(held["data"]["encoder"])
     imposed = held["data"].get("imbalance")

@@ -20,9 +20,9 @@ from strategies.model import Takes
 from tests.export.rows import asked, written
 
 
-@pytest.fixture(scope="module")
-def table(tmp_path_factory: pytest.TempPathFactory) -> tuple[Table, DataConfig]:
-    config = asked(written(tmp_path_factory.mktemp("orders")), hashed={"code": 5}, outliers="clip", fence=1.0)
+@pytest.fixture(scope="module", params=[{"outliers": "clip", "fence": 1.0}, {"outliers": "quantiles"}])
+def table(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> tuple[Table, DataConfig]:
+    config = asked(written(tmp_path_factory.mktemp("orders")), hashed={"code": 5}, **request.param)
     return config.load(), config
 
 

@@ -64,6 +64,7 @@ def new_rows() -> pd.DataFrame:
         ("class_weights", "linear", ()),
         ("none", "linear", ("data.target_encode=[shop]", "data.outliers=clip")),
         ("none", "mlp", ()),
+        ("none", "mlp", ("data.outliers=quantiles",)),
         ("none", "mlp", ("model.hidden=[8,4]", "model.bins=0")),
         ("ldam", "mlp", ()),  # a cosine head
         ("tau_norm", "mlp", ("model.hidden=[]",)),

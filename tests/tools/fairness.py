@@ -45,12 +45,18 @@ def jobs(data: Sequence[str], strategy: str, budget: int, seeds: int, default: t
     return [[f"strategy={strategy}", *data, *more, f"split={r}", f"seed={r}"] for r in range(seeds)]
 
 
-def trained(measured: Measured, default: tuple[int, int], *, small: bool, train: bool) -> Scores:
-    """Scores of all entries that are there, after training the missing ones."""
-    sets, strategies, budgets, seeds = SMALL if small else (len(SETS), len(STRATEGIES), len(BUDGETS), 5)
+def trained(
+    measured: Measured, default: tuple[int, int], extent: tuple[int, int, int, int], only: Sequence[str], *, train: bool
+) -> Scores:
+    """Scores of all entries that are there, after training the missing ones.
+
+    `extent`: how many of the sets, strategies, budgets and seeds; `only`: these sets.
+    """
+    sets, strategies, budgets, seeds = extent
+    names = [name for name in list(SETS)[:sets] if not only or name in only]
     found: Scores = {}
-    pairs = [(name, budget) for name in list(SETS)[:sets] for budget in BUDGETS[:2]]
-    pairs += [(name, budget) for budget in BUDGETS[2:budgets] for name in list(SETS)[:sets]]  # what costs most, last
+    pairs = [(name, budget) for name in names for budget in BUDGETS[:2]]
+    pairs += [(name, budget) for budget in BUDGETS[2:budgets] for name in names]  # what costs most, last
     for name, budget in pairs:
         asked = [job for s in STRATEGIES[:strategies] for job in jobs(SETS[name], s, budget, seeds, default)]
         if train:
@@ -106,9 +112,14 @@ def main() -> None:
     parser.add_argument("--write", type=Path, help="only make the table of what is there")
     parser.add_argument("--default", type=int, nargs=2, default=(4000, 10), help="steps and patience of the defaults")
     parser.add_argument("--title", default="as it is now")
+    parser.add_argument("--only", nargs="+", choices=SETS, metavar="SET", default=[], help="these sets")
+    parser.add_argument("--seeds", type=int, help="more of them, where five leave a change within the noise")
+    parser.add_argument("--budgets", type=int, choices=(2, 3), help="2: without 16 times the budget")
     arguments = parser.parse_args()
     measured = Measured(arguments.lines)
-    found = trained(measured, tuple(arguments.default), small=arguments.small, train=arguments.write is None)
+    extent = SMALL if arguments.small else (len(SETS), len(STRATEGIES), len(BUDGETS), 5)
+    extent = (*extent[:2], arguments.budgets or extent[2], arguments.seeds or extent[3])
+    found = trained(measured, tuple(arguments.default), extent, arguments.only, train=arguments.write is None)
     lines = table(found)
     print("\n".join(lines))
     if arguments.write:

@@ -31,7 +31,7 @@ def clean(table: Table, partition: Partition, config: TableConfig) -> tuple[Part
             if column.kind in ("numeric", "categorical"):
                 gap |= table.frame[column.name].isna().to_numpy()[train]
         train = drop(table, train, gap, "with missing values (data.missing=drop)", log)
-    if config.outliers != "keep":
+    if config.outliers in ("clip", "drop"):
         far = _outlying(table, train, config.fence)
         what = f"beyond {config.fence:g} interquartile ranges"
         if config.outliers == "drop":

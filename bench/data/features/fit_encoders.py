@@ -37,7 +37,8 @@ def fit(
     frame = table.frame
     if numeric := tuple(table.names("numeric")):
         fence = config.fence if config.outliers == "clip" else None
-        encoders.append(NumericEncoder(numeric, frame, rows, fence=fence, missing=takes.missing))
+        ranked = config.outliers == "quantiles"
+        encoders.append(NumericEncoder(numeric, frame, rows, fence=fence, quantiles=ranked, missing=takes.missing))
     categorical = tuple(table.names("categorical"))
     for key, names in (("target_encode", config.target_encode), ("hashed", tuple(config.hashed or {}))):
         for name in names:

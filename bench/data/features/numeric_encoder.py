@@ -12,11 +12,12 @@ import torch
 from torch import Tensor
 
 from bench.data.features.encoder import count
+from bench.data.tables.far_apart import FARTHEST
 from bench.data.tables.imposed import Rows
 from bench.data.tables.schema import release
 from strategies.features import Field
 
-FARTHEST = 1e6  # standard deviations; beyond, float32 would overflow in a model
+KNOTS = 1000  # quantiles of the training values between which others are interpolated
 _SUMMED = 1 << 18  # rows summed at a time
 
 
@@ -25,7 +26,7 @@ class NumericEncoder:
 
     Output float32 (n, k + indicators), values first; with `missing` kept it is NaN, and there are no indicators. A
     column that is constant in training gives zeros. With `fence`, values beyond so many interquartile ranges of the
-    training rows' quartiles are first moved to the fence.
+    training rows' quartiles are first moved to the fence; with `quantiles`, each value first becomes its quantile.
     """
 
     fitted: Tensor | None = None
@@ -37,12 +38,13 @@ class NumericEncoder:
         rows: Rows | None = None,
         *,
         fence: float | None = None,
+        quantiles: bool = False,
         missing: Literal["imputed", "kept"] = "imputed",
     ) -> None:
         self.columns, self.kept = columns, missing == "kept"
         found: list[Standard] = []
         for name in columns:
-            found.append(Standard(numbers(frame, name, rows), fence))
+            found.append(Standard(numbers(frame, name, rows), fence, quantiles=quantiles))
             release(frame[name])
         self.standards = found
         self.indicated = [i for i, standard in enumerate(found) if standard.gaps and not self.kept]
@@ -66,13 +68,18 @@ class NumericEncoder:
 class Standard:
     """The scale of one numeric column, from training values float64 (n,) with NaN for missing."""
 
-    def __init__(self, values: npt.NDArray[np.float64], fence: float | None = None) -> None:
+    knots: npt.NDArray[np.float64] | None = None  # training values, rising, and the quantile of each
+    places: npt.NDArray[np.float64] | None = None
+
+    def __init__(self, values: npt.NDArray[np.float64], fence: float | None = None, *, quantiles: bool = False) -> None:
         gap = np.isnan(values)
         self.gaps = bool(gap.any())
         present = values[~gap] if self.gaps else values
         self.fenced = fence is not None
         self.low, self.high = (-np.inf, np.inf) if fence is None else fences(present, fence)
         self.median = median(present)
+        if quantiles and len(present):
+            self.knots, self.places = quantile_knots(present)
         ends = self.filled(np.array([present.min(), present.max()]) if len(present) else np.zeros(2))
         self.size = max(float(np.abs(ends).max()), 1e-300)  # so that no square overflows
         self.mean, deviation = self.moments(values)
@@ -88,8 +95,11 @@ class Standard:
         return mean, math.sqrt(squares / n)
 
     def filled(self, values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        """The median for missing, within the fences, (n,); a copy."""
+        """The median for missing, within the fences or as a quantile, (n,); a copy."""
         z = np.where(np.isnan(values), self.median, values)
+        if self.knots is not None:
+            assert self.places is not None
+            return np.interp(z, self.knots, self.places)
         return z.clip(self.low, self.high, out=z) if self.fenced else z
 
     def __call__(self, values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
@@ -108,6 +118,19 @@ def median(values: npt.NDArray[np.float64]) -> float:
     """The median, 0 of nothing."""
     halves = values / 2  # the middle two may not overflow
     return 2 * float(np.median(halves, overwrite_input=True)) if len(values) else 0.0
+
+
+def quantile_knots(values: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Values at evenly spaced quantiles, each once and rising, and their quantiles: the middle one of those alike.
+
+    Between them one interpolates. As scikit-learn's `QuantileTransformer`, save that it puts the least value at 0 and
+    the largest at 1 however many rows have it.
+    """
+    at = np.linspace(0, 1, min(KNOTS, len(values)))
+    knots, first, alike = np.unique(
+        2 * np.quantile(values / 2, at, method="nearest"), return_index=True, return_counts=True
+    )
+    return knots, (at[first] + at[first + alike - 1]) / 2
 
 
 def fences(values: npt.NDArray[np.float64], fence: float) -> tuple[float, float]:

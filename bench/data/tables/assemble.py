@@ -13,6 +13,7 @@ import pandas as pd
 from bench.data.errors import DataError
 from bench.data.tables.class_costs import OTHER, of_outcomes
 from bench.data.tables.config import TableConfig
+from bench.data.tables.far_apart import far_apart
 from bench.data.tables.origin import Origin
 from bench.data.tables.schema import FeatureColumn, OtherTarget, Roles, Table, fingerprint, frame_hash
 
@@ -78,6 +79,7 @@ def assemble(
             "with regrets that are expectations over single rows, and mean nothing by weight: unset data.weight"
         )
     frame, imbalance, roles = contents.frame, origin.imposed(config), contents.roles
+    far = () if config.outliers == "quantiles" else far_apart(frame, contents.columns)
     _check_two_classes(contents, config)
     made = Table(
         name=config.name or origin.name,
@@ -95,7 +97,7 @@ def assemble(
         transfer_source=origin.transfer_source,
         imbalance=imbalance,
         ignored=contents.ignored,
-        log=(*contents.log, *_weighted(config.weight, roles.weight)),
+        log=(*contents.log, *_weighted(config.weight, roles.weight), *far),
         roles=roles if roles.arrays() else None,
         group_split=roles.group is not None and config.group_split,
         folds=config.folds,

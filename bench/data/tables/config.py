@@ -69,7 +69,7 @@ class TableConfig:
     duplicates: Literal["auto", "drop", "keep"] | None = None  # None: the source's own; auto for a file
     unlabelled: bool = False  # True: rows without target serve strategies that can learn from them
     missing: Literal["impute", "drop"] = "impute"
-    outliers: Literal["keep", "clip", "drop"] = "keep"  # numbers beyond the fences of the training rows
+    outliers: Literal["keep", "clip", "drop", "quantiles"] = "keep"  # numbers beyond the fences of the training rows
     fence: float = 3.0  # fences lie this many interquartile ranges outside the quartiles
     formats: Mapping[str, Format] | None = None  # column -> how its numbers are written
     # Features.
@@ -143,7 +143,7 @@ class TableConfig:
         if self.missing != "impute":
             found["missing"] = self.missing
         if self.outliers != "keep":
-            found["outliers"] = [self.outliers, self.fence]
+            found["outliers"] = [self.outliers, self.fence] if self.outliers != "quantiles" else [self.outliers]
         if self.imbalance_shape != "exponential" and self.imbalance is not None:
             found["imbalance_shape"] = self.imbalance_shape
         if self.group is not None and not self.group_split:

@@ -1,9 +1,9 @@
 """Stored columns to values: CSV text and typed Parquet alike become numbers, booleans, dates or strings.
 
 The rules look at values only, so that one table has one reading, whatever file it comes from. Text is a number only
-if nothing is lost by reading it as one: leading zeros, a leading +, and integers from 2^53 keep a column as text. As
-labels, numbers keep the spelling of the file where it tells them apart: 3.1 and 3.10 are two versions, 1E5 and 100000
-two articles.
+if nothing is lost by reading it as one: leading zeros, a leading +, and integers from 2^53 keep a column as text, the
+last unless fractions stand beside them. As labels, numbers keep the spelling of the file where it tells them apart: 3.1
+and 3.10 are two versions, 1E5 and 100000 two articles.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ Coded: TypeAlias = tuple[npt.NDArray[np.integer[Any]], list[Any]]  # codes (n,),
 _EXACT = 2.0**53  # integers below are exact in float64
 INTEGER = r"^-?(0|[1-9][0-9]*)(\.0*)?$"
 NUMBER = r"^(-?((0|[1-9][0-9]*)(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,3})?|[+-]?([iI]nf|[iI]nfinity))$"
+_FRACTION = r"^-?[0-9]*\.[0-9]*[1-9][0-9]*$"
 _AS_NAMES = r"^-?[0-9]*\.[0-9]*[1-9]0+$|[eE]"  # 3.10 and 1E5: other numbers than 3.1 and 100000 only as names
 _MOST_SPELLINGS = 1 << 16  # of a column that is kept as numbers and as text
 MISSING = ("na", "n/a", "nan", "null", "none", "#n/a", "\\n", "<na>")
@@ -167,7 +168,10 @@ def _decode_text(column: Array, missing: Collection[str] = MISSING, *, text: boo
         pass
     elif matches(distinct, NUMBER):
         integers = distinct.filter(pc.match_substring_regex(distinct, INTEGER)).cast(pa.float64())
-        if not len(integers) or pc.max(pc.abs(integers)).as_py() < _EXACT:
+        amounts = pc.any(
+            pc.match_substring_regex(distinct, _FRACTION)
+        ).as_py()  # beside these, long integers are no ids
+        if amounts or not len(integers) or pc.max(pc.abs(integers)).as_py() < _EXACT:
             numbers = number(present.cast(pa.float64())).data
             spelled = spellings(codes, present) if _spelled_apart(distinct, numbers) else None
             return Values("number", np.append(numbers, np.nan)[codes], spelled=spelled)

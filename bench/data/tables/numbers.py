@@ -38,7 +38,8 @@ _NOT_DIGITS = ("<super>", "<sub>", "<fraction>")  # 10² is not 102, and 3½ not
 
 _DIGITS = re.compile(r"[0-9][0-9., '_]*|[.,][0-9]+")
 _EXPONENT = re.compile(r"[eE]([+-]?[0-9]{1,3})$")
-CODE = re.compile(r"\+[0-9 ()/-]{7}|0[0-9]|[0-9]{16}")  # phone numbers, zip codes, long ids: digits, but no quantities
+# Phone numbers, zip codes, long ids: digits, but no quantities. A fraction makes one: programs write 9.5e15 as 95…0.0.
+CODE = re.compile(r"\+[0-9 ()/-]{7}|0[0-9]|[0-9]{16}(?![0-9]*\.[0-9]+$)")
 _LETTERS = re.compile(r"[^\W\d_]+\.?")
 _PERCENT = {"%": -2, "‰": -3, "pct": -2, "percent": -2}
 
@@ -180,5 +181,5 @@ def value_of(part: Written, mark: Mark, *, percent: bool) -> float | None:
 
 
 def code(text: str) -> bool:
-    """Whether digits are a code and no quantity: +49 171…, 00123, 16 digits and more."""
+    """Whether digits are a code and no quantity: +49 171…, 00123, 16 digits and more without a fraction."""
     return CODE.match(text.strip().removeprefix("-")) is not None

@@ -7,21 +7,22 @@ decisions, and the probabilities with it. So every board says of each aspect by 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
-from bench.evaluation.registry import metric_of
 from bench.leaderboard.boards.aggregate import CellValues
 from bench.leaderboard.boards.columns import metric_column
-from bench.leaderboard.boards.model import Aspect
+from bench.leaderboard.boards.model import Aspect, MetricColumn
 from bench.leaderboard.statistics.design import Design
 from bench.leaderboard.statistics.intervals import t_interval
 from bench.leaderboard.statistics.verdicts import Comparison, judge
 from bench.leaderboard.text.numbers import number
 from bench.leaderboard.text.words import both, list_of, opponent, plural
+from bench.records.columns import TRUTH
 
 TITLES: Final = {
     "order": "Order",
+    "truth": "Order, by the truth",
     "decisions": "Decisions, default",
     "tuned": "Decisions, tuned",
     "probabilities": "Probabilities, raw",
@@ -29,8 +30,10 @@ TITLES: Final = {
 }
 """The aspects in the order of tables, and what stands over their columns."""
 
+_BY_THE_TRUTH: Final = MetricColumn(f"{TRUTH}raw/auroc", "AUROC regret", "quality", higher_is_better=False, ideal=0.0)
 _TWO_CLASSES: Final = {
     "order": "raw/average_precision",
+    "truth": _BY_THE_TRUTH.key,
     "decisions": "default/f1",
     "tuned": "tuned/f1",
     "probabilities": "raw/log_loss",
@@ -60,17 +63,18 @@ def aspects_of(
 
     `judged`: comparisons that are there already, by metric.
     Several aspects are several questions: Holm's adjustment is over the strategies within one. On given test rows
-    there are differences without verdicts, because only the ranking metric is resampled over rows.
+    there are differences without verdicts, because only the ranking metric is resampled over rows. Where the true
+    probabilities are known, the order is judged by them, too: distances from the best one, free of the labels' noise.
     """
     found = []
     for name, key in (_TWO_CLASSES if n_classes == 2 else _MORE_CLASSES).items():
-        column = metric_column(key)
+        column = _BY_THE_TRUTH if name == "truth" else metric_column(key)
         values = cells.by_unit(key, column.heading, [])
         if not values:
             continue
-        better_up = metric_of(key).higher_is_better
+        upwards = bool(column.higher_is_better)
         comparison = judged.get(key) or judge(
-            values, baseline, higher_is_better=better_up, design=design, rope=rope, allowed=allowed
+            values, baseline, higher_is_better=upwards, design=design, rope=rope, allowed=allowed
         )
         counted = {label: design.values(by_unit) for label, by_unit in values.items()}
         means = {label: t_interval(v, inflation=design.inflation).mean for label, v in counted.items() if v}
@@ -95,13 +99,24 @@ def verdicts_of(aspect: Aspect) -> Verdicts:
 
 
 def effects_of(shown: Mapping[str, Verdicts], against: str) -> str:
-    """What treatments do to decisions and probabilities, in two sentences at most; empty where nobody was judged."""
+    """What treatments do to decisions and probabilities, and to the order of rows where the truth is known, in a
+    sentence each; empty where nobody was judged."""
     parts = []
+    if "truth" in shown:
+        known = shown["truth"]
+        parts.append(_order(replace(known, metric=known.metric.removesuffix(" regret")), against))
     if {"decisions", "tuned"} <= shown.keys():
         parts.append(_decisions(shown["decisions"], shown["tuned"], against))
     if {"probabilities", "recalibrated"} <= shown.keys():
         parts.append(_probabilities(shown["probabilities"], shown["recalibrated"]))
     return " ".join(filter(None, parts))
+
+
+def _order(shown: Verdicts, against: str) -> str:
+    """Who orders rows better, measured by their true probabilities."""
+    if not shown.better:
+        return f"By the true probabilities, nobody was shown to order rows better than {against}{_and_worse(shown)}."
+    return f"By the true probabilities, {_who_is_better('orders rows', shown, against)}."
 
 
 def _decisions(default: Verdicts, tuned: Verdicts, against: str) -> str:
@@ -120,11 +135,15 @@ def _decisions(default: Verdicts, tuned: Verdicts, against: str) -> str:
 def _who_decides(shown: Verdicts, against: str) -> str:
     if not shown.better:
         return f"nobody was shown to decide better than {against}{_and_worse(shown)}"
+    return _who_is_better("decides", shown, against)
+
+
+def _who_is_better(does: str, shown: Verdicts, against: str) -> str:
     best = max(shown.better, key=lambda name: shown.better[name])
     others = [name for name in shown.better if name != best]
     also = f", and so {'does' if len(others) == 1 else 'do'} {_names(others)}" if others else ""
     gain = number(shown.better[best], 3)
-    return f"{best} decides better than {against}, by {gain} {shown.metric}{also}{_and_worse(shown)}"
+    return f"{best} {does} better than {against}, by {gain} {shown.metric}{also}{_and_worse(shown)}"
 
 
 def _and_worse(shown: Verdicts) -> str:

@@ -12,7 +12,8 @@ from bench.records.columns import RecordTable
 
 
 def budgets_of(records: RecordTable, groups: Sequence[RowRecords]) -> dict[str, Budget]:
-    """What tuning each tuned row took; marked where the trials are not those of most others.
+    """What tuning each tuned row took; marked where the trials are not those of most others. Rows
+    whose strategy could not be applied, so that nothing was tried, have no budget.
 
     The budget is trials × the largest number of steps a fit, and boards hold one such number. The steps that a search
     really made differ by its early stops; they are shown, and are no other budget.
@@ -25,8 +26,11 @@ def budgets_of(records: RecordTable, groups: Sequence[RowRecords]) -> dict[str, 
                 sorted(v for i in members if (v := records.note(name, i)) is not None)
                 for name in ("tuning_steps", "tuning_seconds")
             )
+            trials = trials_of(records, members[0])
+            if not (trials or steps or seconds):
+                continue
             found[group.label] = Budget(
-                trials_of(records, members[0]),
+                trials,
                 steps[len(steps) // 2] if steps else None,
                 seconds[len(seconds) // 2] if seconds else None,
             )

@@ -10,12 +10,14 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from scipy.stats import rankdata
+from sklearn.preprocessing import QuantileTransformer
 
 from bench.data.config import DataConfig
 from bench.data.errors import DataError
 from bench.data.features.category_encoders import PRIOR_ROWS, TargetEncoder
 from bench.data.features.encode import Encoded, encode
-from bench.data.features.numeric_encoder import fences
+from bench.data.features.numeric_encoder import NumericEncoder, fences
 from bench.data.tables.schema import Table
 from bench.data.tables.splits import partition
 from tests.data.asked import asked
@@ -87,6 +89,41 @@ def test_outliers_are_dropped_or_clipped_by_the_fences_of_the_training_rows(tmp_
             dense(clipped, "numeric", part)[:, 0], (expected[rows] - mean) / deviation, rtol=1e-4
         )
     assert "clipped numbers in" in clipped.log[-1]
+
+
+@pytest.mark.parametrize("present", [N, 3])
+def test_numbers_become_quantiles_as_those_of_scikit_learn(present: int) -> None:
+    """Fitted on some rows, applied to others, some of them beyond; a constant column and an empty one give nothing."""
+    rng = np.random.default_rng(0)
+    amount = np.exp(8 * rng.normal(size=2 * N))
+    amount[:4] = [1e300, -1e300, 0, np.nan]
+    frame = pd.DataFrame({"amount": amount, "same": 7.0, "empty": np.nan})
+    train, new = np.arange(N, N + present), np.arange(N)
+    encoder = NumericEncoder(tuple(frame), frame, train, quantiles=True, missing="kept")
+    witness = QuantileTransformer(n_quantiles=len(train)).fit(frame[["amount"]].iloc[train])
+    at = witness.transform(frame[["amount"]].iloc[train])
+    expected = (witness.transform(frame[["amount"]].iloc[new]) - at.mean()) / at.std()
+    np.testing.assert_allclose(encoder(frame, new)[:, 0], expected[:, 0], atol=2e-6)
+    assert (encoder(frame, new)[:, 1] == 0).all()
+    assert encoder(frame, new)[:, 2].isnan().all()
+
+
+def test_equal_numbers_become_the_middle_of_their_quantiles() -> None:
+    frame = pd.DataFrame({"count": np.random.default_rng(0).poisson(1, N).astype(float)})
+    place = (rankdata(frame["count"], "average") - 1) / (N - 1)
+    found = NumericEncoder(("count",), frame, quantiles=True)(frame)[:, 0]
+    np.testing.assert_allclose(found, (place - place.mean()) / place.std(), atol=2e-6)
+
+
+def test_numbers_over_fifty_orders_of_magnitude_stay_apart_as_quantiles(tmp_path: Path) -> None:
+    frame = shop().assign(price=np.exp(20 * np.random.default_rng(1).normal(size=N)))
+    kept, ranked = encoded(tmp_path, frame), encoded(tmp_path, frame, outliers="quantiles")
+    rows = len(kept.train)
+    assert len(np.unique(dense(kept, "numeric")[:, 0])) < rows / 4
+    assert len(np.unique(dense(ranked, "numeric")[:, 0])) == rows
+    assert (np.argsort(dense(ranked, "numeric")[:, 0]) == np.argsort(frame["price"][ranked.partition.train])).all()
+    assert any("'price'" in line and "data.outliers=quantiles" in line for line in kept.table.log)
+    assert not any("quantiles" in line for line in ranked.table.log)
 
 
 def test_fences_ignore_columns_of_mostly_one_value() -> None:

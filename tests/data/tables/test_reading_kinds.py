@@ -88,6 +88,21 @@ def test_long_ids_are_exact_in_groups(tmp_path: Path) -> None:
     assert set(load(tmp_path, {"user": longer}, group="user").roles.groups) == set(longer)  # type: ignore[union-attr]
 
 
+@pytest.mark.parametrize("start", [0.25, 1.0e15, 9.4e15, 1.0e17])
+def test_amounts_of_every_size_are_numbers(tmp_path: Path, start: float) -> None:
+    """Python and pandas write 9.5e15 as 9500000000000000.0: sixteen digits, but no id beside fractions."""
+    amounts = np.append(start * np.arange(1, N), 0.5)
+    table = load(tmp_path, {"amount": [str(a) for a in amounts]})
+    assert "amount" in table.names("numeric")
+    assert np.array_equal(table.frame["amount"], amounts)
+
+
+def test_long_integers_beside_numbers_without_a_fraction_stay_text(tmp_path: Path) -> None:
+    table = load(tmp_path, {"user": cycled("9007199254740993", "9007199254740992", "17", "1E5")})
+    assert "user" in table.names("categorical")
+    assert table.frame["user"][0] == "9007199254740993"
+
+
 def test_words_for_missing_are_missing_in_text_and_said(tmp_path: Path) -> None:
     cities = cycled("Köln", "NA", "Bonn ", "Bonn", "null", "?")
     table = load(tmp_path, {"city": pd.Series(cities, dtype=object)})

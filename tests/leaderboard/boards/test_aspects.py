@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -56,6 +57,26 @@ def test_an_aspect_by_the_second_implementation() -> None:
     for label, (mean, low, high, *_) in wanted["differences"].items():
         d = aspect.comparison.differences[label]
         assert (d.mean, d.low, d.high) == pytest.approx((mean, low, high))
+
+
+def test_where_the_truth_is_known_the_order_is_judged_by_it() -> None:
+    """By the second implementation; regrets that are lower are better, and the sentence comes first."""
+    regrets = {name: [0.3 - value for value in shifted(gain, 10, turn)] for turn, (name, gain) in enumerate(
+        {"none": 0.0, "oversample": 0.05, "focal": -0.05}.items())}  # fmt: skip
+    traits = {"n_train": 800, "n_test": 200, "n_classes": 2}
+    found = [
+        replace(r, traits={**traits, "truth": {"raw": {"auroc": regrets[r.strategy][r.split]}}}) for r in records()
+    ]
+    (board,) = boards(of_records(found))
+    assert [aspect.name for aspect in board.aspects][:3] == ["order", "truth", "decisions"]
+    aspect = board.aspects[1]
+    wanted = rule({s: [-v for v in values] for s, values in regrets.items()}, "none", 0.25, None, one_sided)
+    assert dict(aspect.comparison.verdicts) == wanted["verdicts"] == {"oversample": "better", "focal": "worse"}
+    assert aspect.comparison.differences["oversample"].mean == pytest.approx(-wanted["differences"]["oversample"][0])
+    first = "By the true probabilities, oversample orders rows better than doing nothing, by .050 AUROC (focal: worse)."
+    assert board.effects.startswith(first)
+    assert "Order, by the truth: Δ AUROC regret ↓" in markdown.markdown([board])
+    assert changes(board).lines[0][1][1].gain == pytest.approx(0.05)
 
 
 def test_what_they_change_is_said_and_shown_in_every_format() -> None:

@@ -86,3 +86,10 @@ def test_equal_budgets_are_not_marked() -> None:
     (board,) = boards(of_records([*tuned("none", [0.3, 0.4]), *tuned("focal", [0.4, 0.5], steps=700.0)]))
     assert {entries.name(r) for r in board.rows} == {"none†", "focal†"}
     assert "another budget" not in terminal(board)
+
+
+def test_a_strategy_that_could_not_be_tuned_is_not_marked() -> None:
+    skipped = [make("transfer", seed, None, status="skipped", tuned=True) for seed in range(2)]
+    (board,) = boards(of_records([*tuned("none", [0.3, 0.4]), *tuned("focal", [0.4, 0.5]), *skipped]))
+    assert {entries.name(r) for r in board.rows} == {"none†", "focal†", "transfer†"}
+    assert "another budget" not in terminal(board)
