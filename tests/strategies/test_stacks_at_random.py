@@ -16,7 +16,7 @@ from bench.config import ConfigError, read_strategies
 from bench.sweep.plan import strategy_key
 from bench.training.scoring import natural_prior
 from strategies.registry import STRATEGIES
-from strategies.spec import Clash, Inapplicable, Strategy
+from strategies.spec import Bag, Clash, Inapplicable, Strategy
 from strategies.stack import Chain
 from tests.strategies.made_up import driven
 from tests.strategies.test_contract import same, section, snapshot, toy
@@ -138,6 +138,8 @@ def did(parts: Sequence[Strategy]) -> list[object]:
         rows = [ask.epoch(ask.generator("order"), progress).tolist() for progress in (0.0, 1.0)]
         fields = {name: getattr(ask, name) for name in ask.treated() - {"sampler", "init"}}
         seen += [fields, ask.init is None, weight, rows, ask.train.y.tolist(), ask.train.n_classes, ask.max_steps]
+        for value in ask.train.x.columns.values():
+            seen.append((value.ids if isinstance(value, Bag) else value).double().sum().item())
     if isinstance(made, Inapplicable):
         return [*seen, str(made)]
     assert not isinstance(made, Exception)
