@@ -7,8 +7,8 @@ is given, not the ratio that results, and raw probabilities are right. Suggested
 few in a thousand; 1 is off. Effect: none on the prior that predictions embody; epochs are shorter by 1 / w.
 Combines badly with: `undersample` (both drop the same rows), weights that undo it.
 Published: advertisements: the best normalised entropy where most of the negative rows, of which there are very many,
-are left out. Here: its use is speed. On tables that are trained on whole in seconds, common rows that are left out are
-missed.
+are left out. Here: its use is speed. Tables that are trained on whole in seconds have nothing to save, and nothing else
+is gained.
 """
 
 from __future__ import annotations

@@ -45,6 +45,11 @@ WAYS: dict[str, tuple[tuple[str, tuple[object, ...]], ...]] = {
 """Settings that make another method of a strategy; the others only change numbers."""
 
 
+FILLS_UP = {"oversample", "undersample", "generate", "augment"}
+EVENS_OUT = FILLS_UP | {"balanced_sampler", "balanced_bagging", "easy_ensemble"}
+"""What draws or makes rows until classes are equal, and what has made them so."""
+
+
 def stack_of(names: Sequence[str], data: st.DataObject | None = None) -> tuple[Strategy, ...]:
     """As a configuration would read them: at their defaults, or by ways that `data` draws."""
     sections = {name: section("strategy", name) for name in names}
@@ -149,11 +154,18 @@ def did(parts: Sequence[Strategy]) -> list[object]:
 @settings(max_examples=60)
 @given(STACKS.filter(lambda names: len(names) > 1), st.data())
 def test_nothing_that_is_listed_is_lost_in_silence(names: list[str], data: st.DataObject) -> None:
-    """Without any one of its strategies a stack asks for other recipes, or makes another predictor of the answers."""
+    """Without any one of its strategies a stack asks for other recipes, or makes another predictor of the answers.
+
+    Cards name the two that do not: what evens classes out finds nothing to do after what has done so, and a voter that
+    is listed at its defaults votes as it would have.
+    """
     try:
         parts = stack_of(names, data)
     except ConfigError:
         return
     whole = did(parts)
     for i, part in enumerate(parts):
+        before = {one.name for one in parts[:i]}
+        if (part.name in FILLS_UP and before & EVENS_OUT) or "soft_vote" in before:
+            continue
         assert did([*parts[:i], *parts[i + 1 :]]) != whole, f"{part.name} does nothing in {names}"
