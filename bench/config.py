@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from functools import lru_cache
 from importlib.util import find_spec
@@ -329,7 +329,24 @@ def read_strategies(raw: Mapping[str, Any]) -> tuple[Strategy, ...]:
 
                 raise ConfigError(clash_message(owned, owners[owned], strategy.name))
             owners.setdefault(owned, strategy.name)
+    _check_shifts(treatments, listed)
     return tuple(treatments)
+
+
+def _check_shifts(treatments: Sequence[Strategy], listed: frozenset[str]) -> None:
+    """Refuse a stack of which one strategy would leave out in silence what another has added to the logits.
+
+    Raises:
+        ConfigError: names both, and the order that keeps both.
+    """
+    for i, strategy in enumerate(treatments):
+        for outer in (strategy, *strategy.within(listed)):
+            for inner in treatments[i + 1 :]:
+                if outer.forgets_shifts and inner.shifts:
+                    raise ConfigError(
+                        f"strategies {outer.name!r} and {inner.name!r}: the first leaves out the bias and with "
+                        f"it what the second adds to the logits; list {inner.name!r} before {strategy.name!r}"
+                    )
 
 
 def read_section(cls: type[T], raw: Mapping[str, Any], path: str) -> T:

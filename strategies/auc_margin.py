@@ -8,6 +8,8 @@ two classes: the mean over the classes, each against the rest. A batch without r
 Suggested values: margin 1, with `balanced_sampler` so that every batch holds positive rows; 0 is off. Effect: outputs
 rank and are no probabilities: read the recalibrated view. It knows no class prior, which is why none can be corrected.
 Combines badly with: any other loss; row weights (they do not enter the means). Trees have no batches: not for them.
+Published: a higher AUROC on medical images (first in the CheXpert competition). Here: cross entropy that is trained to
+its end orders these rows as well or better.
 """
 
 from __future__ import annotations

@@ -10,6 +10,8 @@ A class has at most int(ratio × largest) rows afterwards, and at most `copies` 
 made once, of training rows only, and shown through the encoders that the training rows have fitted.
 Suggested values: alpha .1, copies 4-16 (Wei & Zou: the more, the fewer rows there are); copies 0 is off.
 Effect: no pure shift of the prior. Combines badly with: `oversample` of the same ratio (nothing is left to draw).
+Published: higher accuracy on five text sets, the more so the fewer rows there are. Here: one set of the boards has
+text, and nothing was shown on it.
 """
 
 from __future__ import annotations

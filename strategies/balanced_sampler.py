@@ -10,6 +10,9 @@ that of the look which is kept (one scoring of the validation rows), and no exac
 Suggested values: power 0 or .5; 1 is off; progressive 0 or .05-.3. Effect: a prior shift; raw probabilities of rare
 classes are inflated.
 Combines badly with: `oversample`, `undersample` (both decide how many rows of a class are drawn; the later one wins).
+Published: higher accuracy on the rare classes of long-tailed images, lower on the common ones; the representation is
+better learnt on the data as they are. Here: it moves the threshold: by the default rule rare rows are called more
+often; with a tuned rule, and in the order of rows, nothing is gained.
 """
 
 from __future__ import annotations

@@ -4,6 +4,9 @@ Ren et al. 2020, arXiv:2007.10740, eq. 3: cross entropy of softmax(z_c + log n_c
 Power 1 is `logit_adjustment` in its loss with tau 1, under the name by which the paper is cited; n_c counts the rows
 of one epoch, weights included. Suggested values: power 1; 0 is off. Effect: a prior shift, to uniform at power 1.
 Combines badly with: `logit_adjustment` (the same), full reweighting or balanced sampling listed before (n_c is equal).
+Published: higher accuracy on long-tailed images whose test classes are equally large, and in instance segmentation.
+Here: test rows keep their prior. It moves the threshold: the order of rows and decisions by a tuned rule are those of
+`none`.
 """
 
 from __future__ import annotations

@@ -7,6 +7,9 @@ Validation rows belong to the group of the nearest training row of their class. 
 as classes, so [class_decomposition,class_weights] balances groups. Suggested values: clusters 2-5, least 20; 1 is off.
 Effect: none on the prior; early stopping sees groups. Combines badly with: strategies listed before it that set
 numbers per class (`ldam`, `logit_adjustment`); models that find the groups themselves (trees, wide networks).
+Published: naive Bayes is better on 26 sets, the more so the more groups its classes have. Here: networks find groups by
+themselves, and each group has fewer rows to learn from. For a model that draws one line the gain is real, and a test
+shows it.
 """
 
 from __future__ import annotations

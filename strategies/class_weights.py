@@ -6,6 +6,9 @@
 n_c counts the rows of one epoch after any sampler listed before, so weights on balanced samples are 1.
 Suggested values: `sqrt` or β in .9 … .9999 when `inverse` is too strong. Effect: a prior shift; ranking barely
 changes, raw probabilities of rare classes are inflated. Combines badly with: importance of the same classes.
+Published: unbiased coefficients where rows were sampled by their label; effective numbers: higher accuracy on
+long-tailed images. Here: it moves the threshold: decisions by the default rule change; with a tuned rule, and in the
+order of rows, nothing is gained that was shown.
 """
 
 from __future__ import annotations

@@ -5,6 +5,8 @@ keeps one random part of every commoner class for all its epochs, so that togeth
 undersampled model would. Probabilities are averaged. Costs `members` fits. Suggested values: members 5-10; 0 is off;
 ratio 1. Effect: a prior shift, to uniform at ratio 1.
 Combines badly with: `oversample` listed before it at ratio 1 (no part is left to draw).
+Published: a higher AUROC, F1 and G-mean than other treatments of imbalance, with AdaBoost. Here: a member sees twice
+the rare rows: where these are some tens too few are left, most of all for trees, whose leaves hold 20 rows at least.
 """
 
 from __future__ import annotations

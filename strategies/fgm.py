@@ -7,9 +7,10 @@ in lengths of the row's own embedding. A regularisation of networks that is list
 What is moved: with `text_transformer` the embeddings of a text's tokens, all together; with `mlp` the sum of the
 embeddings of a row's columns. `linear` and `tabm` have no such place, trees no gradient: not for them.
 Suggested values: epsilon .01-.1 on text (the 5 of the authors' code is about .02 of the length of 400 words), .1-.5 on
-tables; 0 is off. None was measured here.
+tables; 0 is off.
 Effect: no pure shift of the prior: read the recalibrated view. A step costs twice as much, and counts as one. Combines
 badly with: `mixup` and strong dropout (regularised enough).
+Published: lower error in text classification, with few labels and with all. Here: no board has it yet.
 """
 
 from __future__ import annotations

@@ -7,6 +7,9 @@ entropy exactly. `class_balanced`: effective numbers of `beta` instead (Cui et a
 Suggested values: γ 2, α .25 in the paper (on the *positive* class, low because γ has already turned
 the negatives down); tune both. Effect: not a prior shift for γ > 0, so that prior correction is not exact: read the
 recalibrated view. Combines badly with: any other loss (`ldam`, `asymmetric`); strong reweighting on top of `auto`.
+Published: a detector in one stage that is as accurate as those of two, where nearly all of some 100,000 candidates an
+image are easy background. Here: tables have no such mass of easy rows; with the paper's numbers or tuned, no aspect was
+shown to be better.
 """
 
 from __future__ import annotations

@@ -10,6 +10,9 @@ drawn again, and those that still do are left out; `copies_left_out` and `neares
 nearest natural row, over that between natural rows: far below 1 are copies) are in the record. Suggested values: ratio
 .3-1 (0 is off), shrink .1. Effect: no prior shift, prior correction is not exact. Combines badly with: `oversample` of
 the same ratio (nothing is left to make).
+Published: people built models on made tables that were about as good as those on the real ones; rare classes are not
+its subject. Here: rows that are made from a class's own say nothing new of it: it moves the threshold, the order of
+rows stays.
 """
 
 from __future__ import annotations

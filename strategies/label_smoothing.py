@@ -5,6 +5,8 @@ classes. A regularisation of networks that is listed beside treatments of imbala
 from running away, and moves what is predicted for them up by about ε / C. Suggested values: epsilon .05-.1; 0 is off.
 Effect: predictions are drawn towards uniform, which is no shift of the prior: read the recalibrated view. Combines
 badly with: any other loss (`focal`, `ldam`).
+Published: about .2 points less error on ImageNet. Here: the order of rows and decisions by a tuned rule are no better;
+decisions by the default rule are a little worse.
 """
 
 from __future__ import annotations

@@ -6,6 +6,8 @@ counts the rows of one epoch. `deferred` (DRW, algorithm 1) adds a second stage 
 effective-number weights of `beta`; it has the same budget once more, which the record charges.
 Suggested values: max_margin .5, scale 30, beta .9999 in the paper. Effect: no prior shift, prior correction is not
 exact: read the recalibrated view. Combines badly with: any other loss, head or start (`focal`, `transfer`).
+Published: less error on long-tailed images and on reviews, whose test classes are equally large. Here: test rows keep
+their prior; the order of rows is no better, and with scale 30 probabilities as they come are far off.
 """
 
 from __future__ import annotations

@@ -2,10 +2,11 @@
 
 `scarf` (Bahri et al. 2022, arXiv:2106.15147): two views of each row, the row itself and one with a random part of its
 values replaced by draws from their marginal in the training rows, are pulled together and all other pairs of the batch
-pushed apart (InfoNCE, in its symmetric form). For bags of words each word is replaced by a word drawn from all words of
-the training texts. `vime` (Yoon et al. 2020, NeurIPS): from such a corrupted row the model estimates which values were
-replaced, and what they were; for numbers and categories, text beside them stays. `simcse` (Gao et al. 2021,
-arXiv:2104.08821): as scarf, but both views are the row as it is, under two draws of the model's own dropout: for
+pushed apart (InfoNCE as in SimCLR, from both views of all other rows; the paper's has those of the other view). For
+bags of words each word is replaced by a word drawn from all words of the training texts. `vime` (Yoon et al. 2020,
+NeurIPS): from such a corrupted row the model estimates which values were replaced, and what they were; for numbers and
+categories, text beside them stays. `simcse` (Gao et al. 2021, arXiv:2104.08821, eq. 4): both views are the row as it
+is, under two draws of the model's own dropout, pulled together and pushed from the second views of all other rows: for
 `text_transformer`. `mlm` (masked language modelling; Devlin et al. 2019, arXiv:1810.04805, section 3.1): of the tokens
 of the texts 15% are to be guessed, of which 80% are hidden, 10% replaced and 10% left as they are; the loss is their
 cross entropy, under BERT's own head, whose last matrix is the encoder's table of tokens. For `text_transformer` with an
@@ -16,6 +17,8 @@ where 200 at 1 gave nothing (6,000 such rows); these are the defaults with and w
 Suggested values: corruption .6 for scarf, .3 and alpha 2 for vime; temperature 1 in scarf's paper.
 Effect: none on the prior; costs one extra fit of `steps` steps (Yang & Xu 2020 report gains for rare classes).
 Combines badly with: `transfer` (a model starts from one encoder).
+Published: scarf: higher accuracy on 69 tables, the more so with few labels or noisy ones. Here: all rows of the boards
+have labels, and nothing was gained. With rows that have none beside them something was (figures above).
 """
 
 from __future__ import annotations
@@ -26,7 +29,7 @@ from typing import Any, Literal
 
 import torch
 
-from strategies.parts.corrupted import Corrupt, InfoNCE, Mask, MaskAndValue, Twice, estimated
+from strategies.parts.corrupted import AcrossViews, Corrupt, InfoNCE, Mask, MaskAndValue, Twice, estimated
 from strategies.parts.masked_tokens import MaskTokens
 from strategies.spec import (
     CrossEntropy,
@@ -74,6 +77,8 @@ class SelfSupervised(Strategy):
                 f"got corruption={self.corruption}, temperature={self.temperature}, steps={self.steps}, "
                 f"projection={self.projection}, alpha={self.alpha}, encoder_rate={self.encoder_rate}"
             )
+        if self.method == "simcse":  # its loss has been the paper's since 2; records of the other methods stay
+            object.__setattr__(self, "version", 2)
 
     def pretext(self, recipe: Recipe) -> Recipe:
         """The first stage: the inputs of the training rows (and unlabelled rows), labels replaced by zeros."""
@@ -107,9 +112,12 @@ class SelfSupervised(Strategy):
             return _masked_language(recipe)
         if self.method != "vime":
             _, usual = _WITHOUT if recipe.unlabelled is None else _WITH
-            usual, views = (usual, Corrupt(self.corruption)) if self.method == "scarf" else (_SIMCSE, Twice())
-            loss = InfoNCE(usual if self.temperature is None else self.temperature)
-            return {"augment": (views,), "loss": loss, "head": LinearHead(self.projection)}
+            head = LinearHead(self.projection)
+            if self.method == "simcse":
+                loss = AcrossViews(_SIMCSE if self.temperature is None else self.temperature)
+                return {"augment": (Twice(),), "loss": loss, "head": head}
+            near = InfoNCE(usual if self.temperature is None else self.temperature)
+            return {"augment": (Corrupt(self.corruption),), "loss": near, "head": head}
         fields = estimated(recipe.train.x.schema)
         if not fields:
             raise Inapplicable("self_supervised method=vime: expected numbers or categories, got text only; use scarf")

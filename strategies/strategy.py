@@ -26,6 +26,8 @@ class Strategy:
     needs_tokens: ClassVar[bool] = False  # meaningless for a model that does not read the tokens of an encoder
     moves_embeddings: ClassVar[bool] = False  # meaningless for a model that does not say where it embeds rows
     relabels: ClassVar[bool] = False  # trains (and validates) on finer labels of its own, mapped back in predictions
+    shifts: ClassVar[bool] = False  # adds a constant to the logits of what was trained
+    forgets_shifts: ClassVar[bool] = False  # leaves out such constants, which strategies listed after it have added
     in_batches: ClassVar[str] = ""  # what it does to batches, which models such as trees have none of, and the remedy
 
     def alternatives(self) -> frozenset[str]:

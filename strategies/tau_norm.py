@@ -5,6 +5,9 @@ without balancing, the w_c of frequent classes are longer. Nothing is trained an
 taken relative to their geometric mean, which changes the temperature alone. Suggested values: tau .5-1; 0 is off.
 Effect: no prior shift: as prior counts the mean prediction on training rows, which correction can only make roughly
 right. Combines badly with: `logit_adjustment`, `balanced_softmax`, balanced sampling (they have balanced it already).
+Strategies that add to the logits afterwards (`cost_sensitive`, `negative_downsample`) are listed before it.
+Published: on long-tailed images nearly as accurate as a new classifier (`crt`), without training. Here: it moves the
+threshold: the order of rows and decisions by a tuned rule are those of `none`.
 """
 
 from __future__ import annotations
@@ -50,6 +53,10 @@ class TauNorm(Strategy):
     def __post_init__(self) -> None:
         if not 0 <= self.tau <= 2:
             raise ValueError(f"tau_norm tau: expected a number in [0, 2], got {self.tau}; up to 1 in the paper")
+
+    @property
+    def forgets_shifts(self) -> bool:  # type: ignore[override]
+        return self.tau > 0
 
     def posthoc(self, predictor: Predictor, recipe: Recipe) -> Predictor:
         if self.tau == 0:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from strategies.parts.interpolate import Interpolate
+from strategies.parts.interpolate import Towards
 from strategies.parts.made_rows import natural_rows, rows_lacking, with_copies, with_made_rows
 from strategies.parts.neighbours import Points, groups, nearest, points
 from strategies.spec import Recipe, Split
@@ -95,31 +95,29 @@ def made_between(recipe: Recipe, method: str, ratio: float, k: int, clusters: in
     ways: dict[str, Callable[[Points, Split, int, int], Ways]]
     ways = {"smote": anywhere, "borderline": at_the_border, "adasyn": where_it_is_hard}
     natural = torch.bincount(train.y, minlength=train.n_classes)
-    parents: list[Tensor] = []
+    starts: list[Tensor] = []  # rows to start from, and towards which: of all classes, one after another
     towards: list[Tensor] = []
+    which: list[Tensor] = []  # of these, each made row's
     for c, missing in enumerate(rows_lacking(recipe, ratio)):
         if not missing or int(natural[c]) < 2:
             continue
         found = in_groups(of, train, c, k, label) if label is not None else ways[method](of, train, c, k)
-        drawn = _drawn(found.weight, missing, generator)
-        wanted = torch.arange(k) % found.towards.shape[1]  # every class as many, so that one call makes all rows
-        parents.append(found.rows[drawn])
-        towards.append(found.towards[:, wanted].int()[drawn])  # in half the memory: as many as rows are made
-    if not parents:
+        which.append(_drawn(found.weight, missing, generator).add_(sum(map(len, starts))))
+        starts.append(found.rows)
+        towards.append(found.towards[:, torch.arange(k) % found.towards.shape[1]])  # every class as many
+    if not starts:
         return recipe
-    at = _joined(parents)
+    drawn = torch.cat([part.int() for part in which])  # in half the memory: as many as rows are made
+    which.clear()
+    at = torch.cat(starts)[drawn]
     whole, x = with_copies(recipe.train.x, train.x, at)
-    Interpolate((), k).move(dict(x.columns), torch.arange(len(at)), _joined(towards), train.x, generator)
+    Towards(torch.cat(towards).int(), which=drawn).move(dict(x.columns), train.x, generator)
+    del drawn  # as long as the made rows: the labels of these take its place
     return with_made_rows(recipe, whole, at)
-
-
-def _joined(parts: list[Tensor]) -> Tensor:
-    """Tensors end to end; a single one is not copied."""
-    return parts[0] if len(parts) == 1 else torch.cat(parts)
 
 
 def _drawn(weight: Tensor, count: int, generator: torch.Generator) -> Tensor:
     """So many positions, with replacement, with probability ∝ weight."""
     edges = weight.cumsum(0)
     draws = torch.rand(count, generator=generator, dtype=torch.float64) * edges[-1]
-    return torch.searchsorted(edges, draws, right=True).clamp(max=len(weight) - 1)
+    return torch.searchsorted(edges, draws, right=True).clamp_(max=len(weight) - 1)

@@ -65,6 +65,24 @@ class InfoNCE:
         return -log_p.masked_fill(~pair, 0).sum(-1) / pair.sum(-1)
 
 
+@dataclass(frozen=True)
+class AcrossViews:
+    """-log softmax, over the second views of all rows, of a row's similarity to its own: (..., 2B, d) -> (..., 2B).
+
+    Gao et al. 2021, eq. 4. The outputs are B first views, then B second ones; both views of a row carry its loss, so
+    that the mean over 2B is the paper's over B. `InfoNCE` pushes a row away from the other first views too.
+    """
+
+    prior_exact: ClassVar[bool] = True
+    temperature: float | Tensor = 0.05
+
+    def __call__(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        first, second = torch.nn.functional.normalize(outputs, dim=-1).chunk(2, dim=-2)
+        t = self.temperature.unsqueeze(-1) if isinstance(self.temperature, torch.Tensor) else self.temperature
+        own = -(first @ second.mT / t).log_softmax(-1).diagonal(dim1=-2, dim2=-1)
+        return torch.cat([own, own], -1)
+
+
 def estimated(schema: tuple[Field, ...]) -> tuple[Field, ...]:
     """The fields that VIME masks and estimates: numbers and categories; text stays as it is."""
     return tuple(f for f in schema if f.kind in ("numeric", "categorical"))

@@ -44,29 +44,51 @@ class Interpolate:
             at = (hit & (labels == c)).nonzero().flatten().to(y.device)
             if len(pool) > 1:
                 near = _nearest(x, at, train.x, pool, self.neighbours)
-                self.move(columns, at, near, train.x, generator)
+                Towards(near, at).move(columns, train.x, generator)
         return Features(x.schema, columns), y
 
-    def move(
-        self, columns: dict[str, Tensor | Bag], at: Tensor, near: Tensor, rows: Features, generator: torch.Generator
-    ) -> None:
-        """Write new values of the rows `at` of a batch, from neighbours `near` (len(at), k) of the training rows."""
-        chosen = torch.randint(near.shape[1], (len(at), 1), generator=generator).to(near.device)
-        one, part = near.gather(1, chosen).flatten(), torch.rand(len(at), 1, generator=generator)
+
+@dataclass(frozen=True, eq=False)
+class Towards:
+    """Which rows of a batch are moved, and towards which training rows each may be.
+
+    near: the neighbours (n, k) of each row that is moved; or, where `which` (m,) says which of these n belong to each
+    of m moved rows, of fewer: rows that start from one row share its neighbours, which are kept once. at: the rows of
+    the batch that are moved; None: all, in their order.
+    """
+
+    near: Tensor
+    at: Tensor | None = None
+    which: Tensor | None = None
+
+    def __len__(self) -> int:
+        return len(self.near if self.which is None else self.which)
+
+    def one_of_each(self, generator: torch.Generator) -> Tensor:
+        """One of the neighbours of each moved row, at random: (len(self),)."""
+        chosen = torch.randint(self.near.shape[1], (len(self), 1), generator=generator).to(self.near.device)
+        return self.near.gather(1, chosen).flatten() if self.which is None else self.near[self.which, chosen.flatten()]
+
+    def move(self, columns: dict[str, Tensor | Bag], rows: Features, generator: torch.Generator) -> None:
+        """Write the new values into the columns of the batch; `rows`: the training rows that the neighbours are of."""
+        one, part = self.one_of_each(generator), torch.rand(len(self), 1, generator=generator)
         for f in rows.schema:
             value, source = columns[f.name], rows.columns[f.name]
             if isinstance(value, Bag) or isinstance(source, Bag) or f.kind == "tokens":
                 continue
             if f.kind == "numeric":
-                for first in range(0, len(at), _PIECE):
+                for first in range(0, len(self), _PIECE):
                     some = slice(first, first + _PIECE)
-                    own, way = value[at[some]], source[one[some]].to(value)
+                    own, way = value[some if self.at is None else self.at[some]], source[one[some]].to(value)
                     way.sub_(own).mul_(part[some].to(value))
                     # Missing stays missing, and is not spread.
                     way.nan_to_num_(nan=0.0, posinf=math.inf, neginf=-math.inf)
-                    value[at[some]] = own.add_(way)
+                    own.add_(way)  # of all rows a view of the column
+                    if self.at is not None:
+                        value[self.at[some]] = own
             else:
-                value[at] = source[near].mode(dim=1).values.to(value)
+                everyone = self.near if self.which is None else self.near[self.which]
+                value[slice(None) if self.at is None else self.at] = source[everyone].mode(dim=1).values.to(value)
 
 
 def _nearest(x: Features, at: Tensor, rows: Features, pool: Tensor, k: int) -> Tensor:

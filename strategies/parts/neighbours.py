@@ -136,15 +136,16 @@ def nearest(of: Points, rows: Tensor, pool: Tensor, k: int) -> tuple[Tensor, Ten
     k = min(k, len(pool) - int(bool(own.any())))
     if k < 1:
         return rows.new_zeros(len(rows), 0), torch.zeros(len(rows), 0)
-    found, far, near = [], [], of.take(pool)
-    for part in torch.split(torch.arange(len(rows)), max(1, _BLOCK // len(pool))):
-        distance = of.take(rows[part]).squared_distances_to(near)
-        mine = own[part].nonzero().flatten()
-        distance[mine, at[part][mine]] = float("inf")
-        values, indices = distance.topk(k, largest=False)
-        found.append(pool[indices])
-        far.append(values)
-    return torch.cat(found), torch.cat(far)
+    near, step = of.take(pool), max(1, _BLOCK // len(pool))
+    found, far = rows.new_empty(len(rows), k), near.given.new_empty(len(rows), k)
+    for some in (slice(first, first + step) for first in range(0, len(rows), step)):
+        distance = of.take(rows[some]).squared_distances_to(near)
+        mine = own[some].nonzero().flatten()
+        distance[mine, at[some][mine]] = float("inf")
+        far[some], indices = distance.topk(k, largest=False)
+        found[some] = pool[indices]
+        del distance, indices  # before the next block: what outlives one leaves a hole that the next does not fit
+    return found, far
 
 
 def groups(of: Points, k: int, generator: torch.Generator, rounds: int = 20) -> Tensor:

@@ -65,6 +65,7 @@ def batch_of(r: Recipe, rows: int) -> tuple[Features, Tensor, Tensor]:
     return made, y, torch.where(chosen, before, -100)
 
 
+@pytest.mark.oracle("self_supervised", "BERT's masked language model")
 def test_loss_and_gradients_are_those_of_berts_masked_language_model(folder: Path) -> None:
     """Texts of 1 to 8 words in groups of like length, in another order; the table of tokens learns at both ends."""
     r = recipe(reviews(str(folder)))

@@ -17,6 +17,7 @@ from tests.conftest import Toy, asking, outcomes, trained
 from tests.strategies.fits import run
 
 
+@pytest.mark.oracle("adaptive", "equation 3 by hand")
 def test_weights_are_the_share_of_a_class_that_is_missed() -> None:
     """Three of four, and one of two right, of five and three with the one counted as wrong; geometric mean 1."""
     y = torch.tensor([0, 0, 0, 0, 1, 1])
@@ -64,6 +65,7 @@ def test_a_stream_gives_weights_of_mean_one_and_counts_them_in_its_prior(binary:
     torch.testing.assert_close(stream.prior(), share / share.sum())
 
 
+@pytest.mark.oracle("adaptive", "factors of 1 are none, bit for bit")
 def test_factors_of_one_train_what_no_factors_train(multi: Toy) -> None:
     """To the bits; and factors on row weights multiply them."""
     recipe = multi.recipe(max_steps=12)

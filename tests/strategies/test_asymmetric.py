@@ -24,6 +24,7 @@ def paper(p: float, y: int, positive: float, negative: float, m: float) -> float
     return -(shifted**negative) * math.log(1 - shifted)
 
 
+@pytest.mark.oracle("asymmetric", "equation 7")
 @pytest.mark.parametrize(("positive", "negative", "m"), [(0, 4, 0.05), (1, 4, 0.2), (0, 2, 0.0), (1.5, 0.5, 0.1)])
 def test_two_classes_are_the_papers_loss(positive: float, negative: float, m: float, binary: Toy) -> None:
     strategy = Asymmetric(gamma_negative=negative, gamma_positive=positive, margin=m)
@@ -38,6 +39,7 @@ def test_two_classes_are_the_papers_loss(positive: float, negative: float, m: fl
     assert not loss.prior_exact
 
 
+@pytest.mark.oracle("asymmetric", "focal loss, cross entropy")
 def test_equal_exponents_without_a_margin_are_focal_and_none_is_cross_entropy() -> None:
     z, y = torch.randn(30, 4, generator=gen()), torch.arange(30) % 4
     torch.testing.assert_close(AsymmetricLoss((2.0,) * 4, (0.0,) * 4)(z, y), FocalLoss(2.0)(z, y))

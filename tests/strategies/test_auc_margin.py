@@ -30,6 +30,7 @@ def libauc(h: Tensor, y: Tensor, saddle: tuple[Tensor, Tensor, Tensor], margin: 
     )
 
 
+@pytest.mark.oracle("auc_margin", "LibAUC's formula at its saddle point")
 @pytest.mark.parametrize("margin", [0.1, 0.5, 1.0])
 def test_it_is_libaucs_formula_at_its_saddle_point(margin: float) -> None:
     """Found there by gradient steps in a, b and α; up to the factor p(1 - p), which ours leaves out."""

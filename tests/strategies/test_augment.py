@@ -35,6 +35,7 @@ def subsequence(short: list[str], long: list[str]) -> bool:
     return all(word in rest for word in short)
 
 
+@pytest.mark.oracle("augment", "counts and order of words")
 @given(WORDS, st.integers(1, 5), st.integers(0, 99))
 def test_each_operation_changes_so_many_words_and_nothing_else(words: list[str], count: int, seed: int) -> None:
     """Swapped: the same words. Deleted: some in their order, never none. Inserted: all in their order, and new ones."""

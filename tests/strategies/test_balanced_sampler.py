@@ -16,6 +16,7 @@ from tests.strategies.fits import run
 from tests.strategies.rows import counts, gen, labels, numeric
 
 
+@pytest.mark.oracle("balanced_sampler", "equation 1")
 @pytest.mark.parametrize("power", [0.0, 0.5, 0.8])
 def test_shares_are_equation_1(power: float) -> None:
     n = (600, 250, 100, 50)
@@ -55,6 +56,7 @@ def test_the_prior_is_that_of_the_draws(multi: Toy) -> None:
     torch.testing.assert_close(prior, wanted / wanted.sum(), rtol=1e-9, atol=0)
 
 
+@pytest.mark.oracle("balanced_sampler", "equation 2")
 @pytest.mark.parametrize(("power", "over"), [(0.0, 1.0), (0.0, 0.2), (0.5, 0.5)])
 @pytest.mark.parametrize("progress", [0.0, 0.1, 0.37, 1.0])
 def test_progressive_shares_are_equation_2(power: float, over: float, progress: float) -> None:

@@ -15,6 +15,7 @@ from tests.strategies.fits import run
 from tests.strategies.rows import gen
 
 
+@pytest.mark.oracle("balanced_softmax", "equation 3 by loops")
 def test_the_loss_is_equation_3(multi: Toy) -> None:
     """-log n_y e^(z_y) / Σ_j n_j e^(z_j), by loops."""
     recipe = BalancedSoftmax().prepare(multi.recipe())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 
 from bench.models.lightgbm import LightGBM
@@ -35,6 +36,7 @@ def test_heaps_are_found_and_validation_rows_belong_to_the_nearest() -> None:
     assert int(train[heap == 0][0]) == int(val[v_heap == 0][0])
 
 
+@pytest.mark.oracle("class_decomposition", "the published effect")
 def test_a_linear_model_of_groups_parts_what_no_line_parts() -> None:
     """The published effect (Vilalta & Rish): simple models gain."""
     toy, _, _ = apart()
@@ -47,6 +49,7 @@ def test_a_linear_model_of_groups_parts_what_no_line_parts() -> None:
     assert found[1] > 0.95
 
 
+@pytest.mark.oracle("class_decomposition", "sums by hand")
 def test_prior_and_probabilities_are_summed_within_a_class(multi: Toy) -> None:
     for fields in ({}, {"model": LightGBM(max_trees=10)}):
         predictor = run([ClassDecomposition()], multi.recipe(**fields))

@@ -23,6 +23,7 @@ from tests.strategies.rows import gen, labels
 Scheme = Literal["inverse", "sqrt", "effective_number"]
 
 
+@pytest.mark.oracle("class_weights", "scikit-learn")
 def test_inverse_weights_are_scikit_learns_balanced() -> None:
     n = (700, 250, 45, 5)
     expected = compute_class_weight("balanced", classes=np.arange(4), y=labels(*n).numpy())
@@ -36,6 +37,7 @@ def test_sqrt_weights_are_the_square_root_with_mean_one() -> None:
     np.testing.assert_allclose(class_weights(torch.tensor(n), "sqrt"), [w / mean for w in raw], rtol=1e-12)
 
 
+@pytest.mark.oracle("class_weights", "the formula")
 @pytest.mark.parametrize("beta", [0.5, 0.9, 0.999, 0.9999])
 def test_effective_number_is_the_published_formula(beta: float) -> None:
     """(1 - β) / (1 - β^n), in Python floats, mean 1 over rows."""
@@ -73,6 +75,7 @@ def test_weights_have_mean_one_over_rows_and_favour_the_rare(n: list[int], schem
         assert all(x >= y * (1 - 1e-9) for b, y in zip(n, w, strict=True) if 0 < a <= b)
 
 
+@pytest.mark.oracle("class_weights", "torch")
 @pytest.mark.parametrize("scheme", ["inverse", "sqrt", "effective_number"])
 def test_the_weighted_loss_is_torchs(scheme: Scheme, multi: Toy) -> None:
     """Row weights times cross entropy, averaged, is cross_entropy(weight=w, reduction="sum") / N."""

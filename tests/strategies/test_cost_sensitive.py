@@ -11,6 +11,7 @@ from strategies.none import Plain
 from tests.conftest import Toy, trained
 
 
+@pytest.mark.oracle("cost_sensitive", "brute force")
 def test_decisions_are_those_of_least_expected_cost(binary: Toy) -> None:
     """Brute force: each row's decision by the probabilities of `none` and the two costs."""
     plain = trained(Plain().train(binary.recipe()))

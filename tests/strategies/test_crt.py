@@ -13,6 +13,7 @@ from tests.strategies.fits import bits, fitted, identical, run
 from tests.strategies.rows import gen
 
 
+@pytest.mark.oracle("crt", "the parameters of `none`")
 def test_the_encoder_is_that_of_none_and_the_head_is_new(multi: Toy) -> None:
     recipe = multi.recipe(max_steps=20, weight_decay=0.1)
     plain, decoupled = run((), recipe), run([Crt()], recipe)
@@ -22,6 +23,7 @@ def test_the_encoder_is_that_of_none_and_the_head_is_new(multi: Toy) -> None:
     assert decoupled.cost.fits == 2
 
 
+@pytest.mark.oracle("crt", "section 4.2")
 @pytest.mark.parametrize("power", [0.0, 0.5])
 def test_the_second_stage_freezes_the_encoder_and_draws_by_class(power: float, multi: Toy) -> None:
     """Section 4.2: a new head on the first stage's representation, rows with p_c ∝ n_c^power, the first on all rows."""

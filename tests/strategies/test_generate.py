@@ -35,6 +35,7 @@ def columns(x: Features) -> tuple[Tensor, Tensor]:
     return n, c
 
 
+@pytest.mark.oracle("generate", "ranks and correlations")
 def test_columns_keep_their_distribution_and_go_together_as_they_did() -> None:
     x = linked(800)
     _, made = Copula(x, torch.arange(800), 0.0).draw(4000, gen(2))

@@ -20,6 +20,7 @@ def grouped(toy: Toy) -> Recipe:
     return toy.recipe(train=replace(toy.train, group=group))
 
 
+@pytest.mark.oracle("group_balance", "mass by hand")
 @pytest.mark.parametrize("power", [0.3, 1.0])
 def test_the_mass_of_groups_by_weight(binary: Toy, power: float) -> None:
     recipe = GroupBalance(power=power).prepare(grouped(binary))

@@ -15,6 +15,7 @@ from tests.conftest import Toy, asking, trained
 from tests.strategies.rows import gen, numeric
 
 
+@pytest.mark.oracle("importance_weighted", "a known shift")
 def test_a_known_shift_is_recovered() -> None:
     """Training N(0, 1), target N(.7, 1): the ratio is exp(.7 x - .245)."""
     x, t = torch.randn(4000, 1, generator=gen()), torch.randn(3000, 1, generator=gen(1)) + 0.7
@@ -26,6 +27,7 @@ def test_a_known_shift_is_recovered() -> None:
     assert float(found.mean()) == pytest.approx(1, abs=0.05)
 
 
+@pytest.mark.oracle("importance_weighted", "scikit-learn")
 def test_the_regression_is_scikit_learns() -> None:
     x, t = torch.randn(300, 3, generator=gen()), torch.randn(200, 3, generator=gen(1)) * 0.7 + 0.3
     y = torch.zeros(300, dtype=torch.int64)

@@ -37,6 +37,7 @@ from tests.strategies.rows import gen, numeric
 from tests.strategies.test_contract import watched
 
 
+@pytest.mark.oracle("importance_weighted", "brute force")
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 @pytest.mark.parametrize("scale", [0.5, 3.0])
 @pytest.mark.parametrize("kernel", ["sinh", "cosine"])

@@ -13,6 +13,7 @@ from tests.strategies.fits import run
 from tests.strategies.rows import gen, labels, numeric
 
 
+@pytest.mark.oracle("oversample", "brute force")
 def test_a_made_row_lies_between_its_row_and_one_of_its_nearest() -> None:
     """By brute force: on the segment to one of the five nearest rows of the same class."""
     y = labels(300, 40)

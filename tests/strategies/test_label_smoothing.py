@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 from torch.nn.functional import cross_entropy
 
@@ -13,6 +14,7 @@ from tests.strategies.fits import run
 from tests.strategies.rows import gen
 
 
+@pytest.mark.oracle("label_smoothing", "torch")
 def test_it_is_torchs() -> None:
     z, y = torch.randn(20, 4, generator=gen()), torch.arange(20) % 4
     for epsilon in (0.05, 0.3):

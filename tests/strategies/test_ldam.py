@@ -16,6 +16,7 @@ from tests.conftest import CPU, Toy, asking, trained
 from tests.strategies.rows import gen
 
 
+@pytest.mark.oracle("ldam", "equation 13")
 def test_margins_fall_with_the_fourth_root_of_the_counts(multi: Toy) -> None:
     """Equation 13, the largest of them `max_margin`."""
     n = torch.bincount(multi.train.y).tolist()
@@ -23,6 +24,7 @@ def test_margins_fall_with_the_fourth_root_of_the_counts(multi: Toy) -> None:
     assert Ldam().margins(multi.recipe()) == pytest.approx(expected)
 
 
+@pytest.mark.oracle("ldam", "equation 12 by loops")
 def test_the_loss_is_equation_12() -> None:
     """-log e^(z_y − Δ_y) / (e^(z_y − Δ_y) + Σ_{j≠y} e^z_j), by loops."""
     margins = (0.3, 1.0, 2.5)

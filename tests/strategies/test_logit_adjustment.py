@@ -16,6 +16,7 @@ from tests.strategies.fits import run
 from tests.strategies.rows import gen
 
 
+@pytest.mark.oracle("logit_adjustment", "equation 10 by loops")
 @pytest.mark.parametrize("tau", [0.5, 1.0, 2.0])
 def test_the_loss_is_equation_10(tau: float, multi: Toy) -> None:
     """log(1 + Σ_{c≠y} (π_c / π_y)^τ e^(z_c − z_y)), by loops."""
@@ -41,6 +42,7 @@ def test_the_prior_is_flattened_by_tau(mode: str, multi: Toy) -> None:
         torch.testing.assert_close(prior, flat / flat.sum(), rtol=1e-9, atol=0)
 
 
+@pytest.mark.oracle("logit_adjustment", "scores of `none`")
 def test_afterwards_two_classes_keep_their_order(binary: Toy) -> None:
     """Equation 9 moves all margins alike: AUROC and average precision are those of `none`, exactly."""
     recipe = binary.recipe(max_steps=30)

@@ -13,6 +13,7 @@ from tests.strategies.fits import run
 from tests.strategies.rows import gen
 
 
+@pytest.mark.oracle("meta_weight", "equation 12")
 def test_the_look_ahead_differentiates_as_the_paper_says() -> None:
     """Equation 12: d(meta loss)/d(weight i) = -rate · <gradient of the meta loss, gradient of row i's>, here of the
     weighted mean: less the mean gradient, over the sum of weights."""

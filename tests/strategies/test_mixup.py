@@ -48,6 +48,7 @@ def test_numbers_lie_between_two_rows_and_the_rest_is_one_of_theirs(multi: Toy) 
     assert bool(((label == y) | (label == y[partner])).all())
 
 
+@pytest.mark.oracle("mixup", "equation 1")
 def test_drawn_labels_are_the_papers_loss_in_expectation() -> None:
     """The mean over many draws of a label is λ l(a) + (1 - λ) l(b)."""
     z, a, b = torch.randn(1, 3, generator=gen()), torch.tensor([0]), torch.tensor([2])
@@ -58,6 +59,7 @@ def test_drawn_labels_are_the_papers_loss_in_expectation() -> None:
     torch.testing.assert_close(mean, (part * loss(z, a) + (1 - part) * loss(z, b))[0], rtol=0.02, atol=0.01)
 
 
+@pytest.mark.oracle("mixup", "equation 10")
 def test_remix_gives_the_label_to_the_rarer_class_as_the_paper_says() -> None:
     """Equation 10, case by case, with 90 and 10 rows, kappa 3 and tau .5; equal classes as drawn."""
     mix = Mix(0.4, (90, 10, 80), kappa=3.0, tau=0.5)

@@ -19,6 +19,7 @@ from tests.strategies.fits import run
 from tests.strategies.rows import gen
 
 
+@pytest.mark.oracle("multi_task", "sums of probabilities")
 @pytest.mark.parametrize("weight", [0.3, 1.0])
 def test_the_loss_is_that_of_the_target_and_a_share_of_the_others(weight: float) -> None:
     """By sums of probabilities; the last of three others is none, and counts for the target alone."""

@@ -20,6 +20,7 @@ def test_a_part_of_the_common_class_is_kept_without_replacement() -> None:
     assert set(rows.tolist()) != set(Thin(0.1, of=0)(torch.arange(1000), y, gen(1)).tolist())
 
 
+@pytest.mark.oracle("negative_downsample", "the paper's formula")
 def test_probabilities_are_put_right_as_in_the_paper(binary: Toy) -> None:
     """q = p / (p + (1 − p) / w)."""
     strategy, recipe = NegativeDownsample(rate=0.25), binary.recipe(max_steps=20)

@@ -13,6 +13,7 @@ from tests.conftest import SCHEMA, Toy, dense
 from tests.strategies.fits import converge, fitted, run
 
 
+@pytest.mark.oracle("none", "scikit-learn")
 @pytest.mark.parametrize(("fixture", "l2"), [("binary", 0.3), ("binary", 3.0), ("multi", 0.3)])
 def test_none_with_the_linear_model_is_scikit_learns_logistic_regression(
     fixture: str, l2: float, request: pytest.FixtureRequest

@@ -11,6 +11,7 @@ from strategies.oversample import DrawMore
 from tests.strategies.rows import counts, gen, imblearn_counts, labels
 
 
+@pytest.mark.oracle("oversample", "imbalanced-learn")
 @pytest.mark.parametrize("ratio", [0.2, 0.29, 0.5, 0.77, 1.0])
 def test_oversampling_two_classes_counts_as_imbalanced_learn(ratio: float) -> None:
     y = labels(183, 17)

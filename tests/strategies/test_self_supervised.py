@@ -13,8 +13,9 @@ from scipy.stats import chisquare
 from torch import Tensor
 from torch._subclasses.fake_tensor import FakeTensorMode
 
-from bench.models.parts.build import build_network
-from strategies.parts.corrupted import Corrupt, InfoNCE, Mask, MaskAndValue, estimated
+from bench.models.mlp import MLP
+from bench.models.parts.build import build_network, member_settings
+from strategies.parts.corrupted import AcrossViews, Corrupt, InfoNCE, Mask, MaskAndValue, estimated
 from strategies.self_supervised import SelfSupervised
 from strategies.spec import (
     Bag,
@@ -174,6 +175,7 @@ def test_the_mask_says_what_changed_and_the_values_what_was_there() -> None:
     assert float(targets[:, 3].mean()) == pytest.approx(0.4 * 2 / 3, abs=0.06)  # of three categories, a third stays
 
 
+@pytest.mark.oracle("self_supervised", "VIME's loss by hand")
 def test_vimes_loss_is_the_papers_by_hand() -> None:
     """Row by row with Python's own functions: cross entropy of the mask, alpha times the error of the values."""
     fields = estimated(mixed_rows(2).x.schema)
@@ -227,7 +229,8 @@ def test_simcse_has_two_views_of_each_row_by_dropout_alone(multi: Toy) -> None:
     """The rows twice, unchanged; a model without noise has nothing to learn from them, one with noise has."""
     recipe = multi.recipe(max_steps=40)
     pretext = SelfSupervised(method="simcse", steps=40).pretext(recipe)
-    assert pretext.loss == InfoNCE(0.05)
+    assert pretext.loss == AcrossViews(0.05)
+    assert SelfSupervised(method="simcse", temperature=0.2).pretext(recipe).loss == AcrossViews(0.2)
     x, pairs = pretext.augment[0](multi.val.x, multi.val.y, gen(), pretext.train)
     n = len(multi.val)
     assert torch.equal(pairs, torch.arange(n).repeat(2))
@@ -236,3 +239,33 @@ def test_simcse_has_two_views_of_each_row_by_dropout_alone(multi: Toy) -> None:
         assert isinstance(values, Tensor)
         assert torch.equal(values, torch.as_tensor(multi.val.x.columns["numeric"]))
     run([SelfSupervised(method="simcse", steps=40)], recipe)
+
+
+@pytest.mark.parametrize("dropout", [0.0, 0.4])
+def test_dropout_is_the_only_noise_of_simcse(multi: Toy, dropout: float) -> None:
+    """In training the two views of a row differ, if there is dropout; else they are one, as in evaluation always."""
+    recipe = multi.recipe(model=MLP(dim=8, dropout=dropout))
+    pretext = SelfSupervised(method="simcse", steps=6).pretext(recipe)
+    network = build_network(recipe.model, 1, SCHEMA, LinearHead(32), 1)
+    network.start(0, pretext, torch.ones(1))
+    network.assign([member_settings(recipe.model, 1, 240)], [gen(5)])
+    x, pairs = pretext.augment[0](multi.val.x, multi.val.y, gen(), pretext.train)
+    n = len(multi.val)
+    with torch.no_grad():
+        training, evaluation = network.train()(x)[0], network.eval()(x)[0]
+    assert torch.equal(evaluation[:n], evaluation[n:])
+    assert torch.equal(training[:n], training[n:]) is (dropout == 0)
+    if dropout:
+        assert float((training[:n] != training[n:]).any(1).double().mean()) > 0.95  # masks are alike now and then
+        return
+    h = torch.nn.functional.normalize(training[:n].double(), dim=1)  # views of a row are alike: e^(1/t) over the others
+    expected = (h @ h.T / 0.05).logsumexp(1) - 1 / 0.05
+    torch.testing.assert_close(pretext.loss(training.double(), pairs), expected.repeat(2), rtol=1e-6, atol=1e-6)
+
+
+def test_records_of_simcse_alone_begin_anew() -> None:
+    """Its loss was another one in version 1; the other methods train what they trained."""
+    assert SelfSupervised.version == 1
+    assert {SelfSupervised(method=m).version for m in ("scarf", "vime", "mlm")} == {1}
+    assert SelfSupervised(method="simcse").version == 2
+    assert replace(SelfSupervised(), method="simcse").version == 2

@@ -19,6 +19,7 @@ from tests.strategies.fits import run
 from tests.strategies.test_contract import watched
 
 
+@pytest.mark.oracle("soft_vote", "voters alone, by hand")
 def test_it_is_the_mean_of_the_voters_under_the_first_ones_prior(multi: Toy) -> None:
     """By hand, from each strategy alone."""
     recipe = multi.recipe(max_steps=20)

@@ -16,7 +16,7 @@ from bench.config import ConfigError, read_strategies
 from bench.sweep.plan import strategy_key
 from bench.training.scoring import natural_prior
 from strategies.registry import STRATEGIES
-from strategies.spec import Clash, Inapplicable, Strategy
+from strategies.spec import Bag, Clash, Inapplicable, Strategy
 from strategies.stack import Chain
 from tests.strategies.made_up import driven
 from tests.strategies.test_contract import same, section, snapshot, toy
@@ -32,7 +32,10 @@ WAYS: dict[str, tuple[tuple[str, tuple[object, ...]], ...]] = {
     ),
     "balanced_sampler": (("progressive", (0.0, 0.3)), ("power", (0.0, 0.5))),
     "class_weights": (("scheme", ("inverse", "sqrt", "effective_number")),),
-    "self_supervised": (("method", ("scarf", "vime")),),
+    "self_supervised": (("method", ("scarf", "vime", "simcse")),),
+    "mixup": (("method", ("remix", "mixup")),),
+    "focal": (("class_balanced", (False, True)),),
+    "meta_weight": (("mix", (1.0, 0.5)),),
     "logit_adjustment": (("mode", ("loss", "posthoc")),),
     "group_balance": (("draw", (False, True)),),
     "augment": (("method", ("eda", "recombine")),),
@@ -40,6 +43,11 @@ WAYS: dict[str, tuple[tuple[str, tuple[object, ...]], ...]] = {
     "transfer": (("freeze", (False, True)),),
 }
 """Settings that make another method of a strategy; the others only change numbers."""
+
+
+FILLS_UP = {"oversample", "undersample", "generate", "augment"}
+EVENS_OUT = FILLS_UP | {"balanced_sampler", "balanced_bagging", "easy_ensemble"}
+"""What draws or makes rows until classes are equal, and what has made them so."""
 
 
 def stack_of(names: Sequence[str], data: st.DataObject | None = None) -> tuple[Strategy, ...]:
@@ -123,3 +131,41 @@ def test_what_planning_lets_through_does_not_clash_in_training(names: list[str],
         driven(parts, toy(4).recipe())
     except Clash as clash:
         pytest.fail(f"{names}: {clash}")
+
+
+def did(parts: Sequence[Strategy]) -> list[object]:
+    """All that a stack asks for and makes, as values that can be compared."""
+    recipe = toy(2).recipe()
+    asks, made = driven(parts, recipe)
+    seen: list[object] = []
+    for ask in asks:
+        weight = None if ask.train.weight is None else ask.train.weight.tolist()
+        rows = [ask.epoch(ask.generator("order"), progress).tolist() for progress in (0.0, 1.0)]
+        fields = {name: getattr(ask, name) for name in ask.treated() - {"sampler", "init"}}
+        seen += [fields, ask.init is None, weight, rows, ask.train.y.tolist(), ask.train.n_classes, ask.max_steps]
+        for value in ask.train.x.columns.values():
+            seen.append((value.ids if isinstance(value, Bag) else value).double().sum().item())
+    if isinstance(made, Inapplicable):
+        return [*seen, str(made)]
+    assert not isinstance(made, Exception)
+    return [*seen, made.logits(recipe.val.x).tolist(), made.prior.tolist()]
+
+
+@settings(max_examples=60)
+@given(STACKS.filter(lambda names: len(names) > 1), st.data())
+def test_nothing_that_is_listed_is_lost_in_silence(names: list[str], data: st.DataObject) -> None:
+    """Without any one of its strategies a stack asks for other recipes, or makes another predictor of the answers.
+
+    Cards name the two that do not: what evens classes out finds nothing to do after what has done so, and a voter that
+    is listed at its defaults votes as it would have.
+    """
+    try:
+        parts = stack_of(names, data)
+    except ConfigError:
+        return
+    whole = did(parts)
+    for i, part in enumerate(parts):
+        before = {one.name for one in parts[:i]}
+        if (part.name in FILLS_UP and before & EVENS_OUT) or "soft_vote" in before:
+            continue
+        assert did([*parts[:i], *parts[i + 1 :]]) != whole, f"{part.name} does nothing in {names}"

@@ -60,6 +60,7 @@ def test_edited_rows_are_those_of_imbalanced_learn(counts: tuple[int, ...]) -> N
     assert len(ours) < len(train)
 
 
+@pytest.mark.oracle("undersample", "imbalanced-learn")
 @pytest.mark.parametrize("ratio", [0.5, 1.0])
 def test_near_miss_keeps_the_rows_of_imbalanced_learn(ratio: float) -> None:
     train = overlapping(180, 30)
@@ -123,6 +124,7 @@ def test_groups_are_the_ones_that_there_are() -> None:
         assert len(pairs) == 3
 
 
+@pytest.mark.oracle("undersample", "equation 3")
 def test_cluster_draws_by_the_formula_of_yen_and_lee() -> None:
     """Of group i a share ∝ (common rows / rare rows) of it, in expectation."""
     heap = torch.tensor([0] * 300 + [1] * 300 + [2] * 300)

@@ -26,6 +26,7 @@ from tests.strategies.fits import bits, fitted, identical, run
 from tests.strategies.rows import gen, numeric
 
 
+@pytest.mark.oracle("transfer", "frozen bits")
 @pytest.mark.parametrize("hidden", [(), (5,)])
 def test_a_frozen_encoder_stays_bit_identical(hidden: tuple[int, ...], binary: Toy) -> None:
     """freeze trains the head only, under weight decay too."""
@@ -62,6 +63,7 @@ def test_the_source_is_trained_like_none_on_the_other_label(binary: Toy) -> None
     assert (target.encoder_rate, target.keep_head) == (0.3, False)
 
 
+@pytest.mark.oracle("transfer", "plain torch")
 def test_transfer_from_the_target_itself_continues_training(binary: Toy) -> None:
     """Starting from the same label with the head kept is the next stretch of training: written out in plain torch."""
     x = torch.randn(64, 3, generator=gen(4))

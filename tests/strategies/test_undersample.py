@@ -14,6 +14,7 @@ from tests.conftest import Toy
 from tests.strategies.rows import counts, gen, imblearn_counts, labels
 
 
+@pytest.mark.oracle("undersample", "imbalanced-learn")
 @pytest.mark.parametrize("ratio", [0.1, 0.29, 0.5, 0.77, 1.0])
 def test_undersampling_two_classes_counts_as_imbalanced_learn(ratio: float) -> None:
     y = labels(183, 17)

@@ -11,9 +11,11 @@ from typing import Any
 
 from bench.cli.keys import choices, describe, file_keys, groups, is_search, keys_of
 from bench.cli.verbs.parts.cards import settings_of
+from bench.leaderboard.text.numbers import with_interval
 from bench.models.registry import MODELS
 from strategies.registry import STRATEGIES, Registry
 from tests import ROOT
+from tests.tools.strategy_evidence import ASPECTS, Measured, here, measured, published, witnesses
 from tests.tools.strategy_table import described, models_in_words
 
 ABOUT = {
@@ -53,6 +55,10 @@ def entries(title: str, registry: Registry[Any], group: str, about: str) -> Iter
     if strategies:
         yield ""
         yield from what_they_change()
+        yield ""
+        yield from what_speaks_for_them()
+        yield ""
+        yield from what_was_measured()
     for name in sorted(registry.own()):
         yield ""
         yield f"## {name}"
@@ -79,6 +85,40 @@ def what_they_change() -> Iterator[str]:
         what, exact = ", ".join(one.changes) or "nothing", "yes" if one.exact else "no"
         cells = (f"[`{one.name}`](#{one.name})", paper, what, exact, one.cost, models_in_words(one.models))
         yield f"| {' | '.join(map(cell, cells))} |"
+
+
+def what_speaks_for_them() -> Iterator[str]:
+    """A table of what papers found, why it shows here or does not, and which tests check a strategy from outside."""
+    yield (
+        "What the paper found, and what became of it here, by the card; and the tests that check the strategy by "
+        "something that is not its own code: a formula, another library, brute force."
+    )
+    yield ""
+    yield "| name | published | here | checked by |"
+    yield "| :--- | :--- | :--- | :--- |"
+    for name in sorted(STRATEGIES.own()):
+        card = STRATEGIES.card(name)
+        tests = ", ".join(f"[{one.by}](../{one.path})" for one in witnesses().get(name, ()))
+        yield f"| {' | '.join(map(cell, (f'[`{name}`](#{name})', published(card), here(card), tests)))} |"
+
+
+def what_was_measured() -> Iterator[str]:
+    """A table of the differences to doing nothing on the published boards, read from their `changes.csv`."""
+    yield (
+        "Differences to `none` on the published boards, each strategy by itself at its defaults (v2: tuned), with 95% "
+        "intervals: over data sets the t interval of their mean, a data set being one value, and on one data set that "
+        "of its splits. Order: average precision, of more than two classes AUROC; decisions: F1, macro-F1. The boards "
+        "judge each difference beside the others ([what was found](found.md)); none of these intervals does, so that "
+        "one in twenty leaves out zero by chance."
+    )
+    yield ""
+    yield f"| name | board | model | data | {' | '.join(ASPECTS.values())} |"
+    yield f"| :--- | :--- | :--- | :--- | {' | '.join('---:' for _ in ASPECTS)} |"
+    for name in sorted(set(STRATEGIES.own()) - {"none"}):
+        for one in measured(name) or (Measured("no board yet", "", "", {}),):
+            board = f"[{one.board}](../results/published/{one.board})" if one.changes else one.board
+            values = (with_interval(one.changes.get(aspect), 3, sign=True) for aspect in ASPECTS)
+            yield f"| {' | '.join((f'[`{name}`](#{name})', board, one.model, one.sets, *values))} |"
 
 
 def effect(card: str) -> str:

@@ -35,6 +35,7 @@ CHANGES = {
     "offset": "logits in training",
     "init": "the start",
     "encoder_rate": "the encoder's rate",
+    "adversarial": "a second pass of each step",
     "predictor": "predictions",
 }
 """What a strategy can change, in the order in which the table says it."""

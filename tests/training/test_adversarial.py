@@ -60,6 +60,7 @@ def closed_form(own: dict[str, Tensor], x: Tensor, y: Tensor, epsilon: float) ->
     return (softplus(-margin).mean() + softplus(-(margin - reach)).mean()) / 2
 
 
+@pytest.mark.oracle("fgm", "a closed form")
 @pytest.mark.parametrize("epsilons", [(0.1,), (0.05, 0.4), (2.0, 0.01, 0.3)])
 def test_on_a_logistic_model_gradients_are_those_of_the_closed_form(epsilons: tuple[float, ...]) -> None:
     """Each member of a stack by its own ε."""
@@ -118,6 +119,7 @@ def test_outside_such_a_step_a_place_changes_nothing_whatever_became_of_it() -> 
     assert torch.equal(network(x), before)
 
 
+@pytest.mark.oracle("fgm", "two passes of transformers' own")
 def test_a_transformer_is_moved_at_its_tokens_as_by_hand(tmp_path: Path) -> None:
     """By transformers' own `inputs_embeds`: two passes, the second with what the first one's gradients ask for."""
     transformers = pytest.importorskip("transformers", reason="the extra `text` is not installed")

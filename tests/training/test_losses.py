@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from bench.training.losses import stack_losses
 from strategies.focal import FocalLoss
-from strategies.parts.corrupted import InfoNCE
+from strategies.parts.corrupted import AcrossViews, InfoNCE
 from strategies.spec import CrossEntropy, Loss
 
 GAMMAS = (0.0, 0.5, 1.0, 2.0, 5.0)
@@ -43,6 +43,7 @@ def test_cross_entropy_is_torchs(classes: int) -> None:
     torch.testing.assert_close(CrossEntropy()(z.view(3, 10, -1), y.view(3, 10)), expected.view(3, 10))
 
 
+@pytest.mark.oracle("focal", "equation 5")
 @pytest.mark.parametrize("classes", [2, 4])
 @pytest.mark.parametrize("gamma", GAMMAS)
 def test_focal_is_the_published_formula(gamma: float, classes: int) -> None:
@@ -103,6 +104,7 @@ def test_focal_turns_down_easy_rows_more_than_hard_ones() -> None:
     assert factor[1].item() == pytest.approx((1 / (1 + math.exp(3))) ** 2)
 
 
+@pytest.mark.oracle("focal", "finite differences")
 @pytest.mark.parametrize("gamma", [*GAMMAS, 3.3])
 @pytest.mark.parametrize("classes", [2, 4])
 def test_gradient_of_focal(gamma: float, classes: int) -> None:
@@ -131,6 +133,7 @@ def info_nce(z: list[list[float]], targets: list[int], temperature: float) -> li
     return out
 
 
+@pytest.mark.oracle("self_supervised", "InfoNCE by loops")
 @pytest.mark.parametrize("temperature", [0.1, 1.0, 2.0])
 def test_info_nce_is_the_loop(temperature: float) -> None:
     """Two views of six rows, in order and shuffled."""
@@ -149,6 +152,49 @@ def test_info_nce_has_a_gradient_that_pulls_views_together() -> None:
     assert together < apart
 
 
+# --- SimCSE ---
+
+
+def simcse(h: list[list[float]], again: list[list[float]], temperature: float) -> list[float]:
+    """Gao et al. 2021, eq. 4, by loops: l_i = -log e^(sim(h_i, h'_i)/t) / sum over j of e^(sim(h_i, h'_j)/t)."""
+
+    def sim(a: list[float], b: list[float]) -> float:
+        lengths = [math.sqrt(sum(v * v for v in row)) for row in (a, b)]
+        return sum(p * q for p, q in zip(a, b, strict=True)) / (lengths[0] * lengths[1])
+
+    return [
+        -math.log(math.exp(sim(a, again[i]) / temperature) / sum(math.exp(sim(a, b) / temperature) for b in again))
+        for i, a in enumerate(h)
+    ]
+
+
+@pytest.mark.oracle("self_supervised", "SimCSE's equation 4 by loops")
+@pytest.mark.parametrize("temperature", [0.05, 0.1, 1.0])
+def test_simcse_is_the_papers_loss(temperature: float) -> None:
+    """Both views of a row carry its loss, so that the mean of the batch is the paper's."""
+    z, _ = draw(12, 5, spread=1.0)
+    expected = simcse(z[:6].tolist(), z[6:].tolist(), temperature)
+    got = AcrossViews(temperature)(z, torch.arange(6).repeat(2))
+    torch.testing.assert_close(got, torch.tensor(expected * 2, dtype=torch.float64), rtol=1e-10, atol=1e-12)
+    assert not torch.allclose(got, InfoNCE(temperature)(z, torch.arange(6).repeat(2)), rtol=1e-3)
+
+
+def test_gradient_of_simcse_is_that_of_the_papers_loss() -> None:
+    """Of the mean, by central differences of the loops."""
+    z, _ = draw(8, 3, spread=1.0)
+
+    def mean(values: torch.Tensor) -> float:
+        return sum(simcse(values[:4].tolist(), values[4:].tolist(), 0.5)) / 4
+
+    expected, step = torch.zeros_like(z), 1e-5
+    for i, j in ((i, j) for i in range(8) for j in range(3)):
+        moved = torch.zeros_like(z)
+        moved[i, j] = step
+        expected[i, j] = (mean(z + moved) - mean(z - moved)) / (2 * step)
+    (found,) = torch.autograd.grad(AcrossViews(0.5)(z.requires_grad_(), torch.arange(4).repeat(2)).mean(), z)
+    torch.testing.assert_close(found, expected, rtol=1e-6, atol=1e-8)
+
+
 # --- stacking ---
 
 
@@ -164,8 +210,9 @@ def test_losses_that_differ_in_numbers_are_one_call() -> None:
             torch.testing.assert_close(loss(z[ks], y[ks])[i], losses[k](z[k], y[k]), rtol=1e-13, atol=1e-15)
 
 
-def test_contrastive_losses_of_several_temperatures_are_one_call() -> None:
-    losses: list[Loss] = [InfoNCE(0.1), InfoNCE(1.0), InfoNCE(2.0)]
+@pytest.mark.parametrize("kind", [InfoNCE, AcrossViews])
+def test_contrastive_losses_of_several_temperatures_are_one_call(kind: type[InfoNCE | AcrossViews]) -> None:
+    losses: list[Loss] = [kind(0.1), kind(1.0), kind(2.0)]
     z, _ = draw(36, 4)
     z, y = z.view(3, 12, 4), torch.arange(6).repeat(3, 2)
     ((ks, loss),) = stack_losses(losses)
