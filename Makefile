@@ -105,7 +105,7 @@ LESSER := none,adaptive,asymmetric,auc_margin,augment,balanced_softmax,class_dec
 LESSER_BOARD := repeats=5 results=results/catalogue model=mlp
 catalogue: $(READY)
 	$(BIN)/imbench data get keel cdnow
-	$(BIN)/imbench run -m 'strategy=$(LESSER)' $(LESSER_BOARD) data=keel data.name=page-blocks0,segment0,yeast3
+	$(BIN)/imbench run -m 'strategy=$(LESSER)' $(LESSER_BOARD) data=keel data.name=page-blocks0,segment0,yeast3,vehicle0,vowel0,flare-F
 	$(BIN)/imbench run -m 'strategy=$(LESSER)' $(LESSER_BOARD) data=digits_lt
 	$(BIN)/imbench run -m 'strategy=$(LESSER)' $(LESSER_BOARD) data=cdnow
 	$(BIN)/imbench run -m 'strategy=$(LESSER)' $(LESSER_BOARD) data=womens data.target=one_star 'data.group=Clothing ID' data.group_split=false
