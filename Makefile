@@ -98,8 +98,8 @@ trees-and-nets: $(READY)
 	$(BIN)/imbench publish results=results/trees-and-nets board.name=trees-and-nets
 	cp -r results/trees-and-nets/published/trees-and-nets results/published/
 
-# The published board of the treatments that the one above leaves out, on networks: six public sets, documented defaults,
-# five splits; about half an hour of one core. Reviews have text (`augment`), a second label (`transfer`, `multi_task`) and
+# The published board of the treatments that the one above leaves out, on networks: nine public sets, documented defaults,
+# five splits; about an hour of one core. Reviews have text (`augment`), a second label (`transfer`, `multi_task`) and
 # groups (`group_balance`); where a treatment has no meaning it is skipped. Generated impressions have both as well. Resumable.
 LESSER := none,adaptive,asymmetric,auc_margin,augment,balanced_softmax,class_decomposition,cost_sensitive,fgm,generate,group_balance,label_smoothing,meta_weight,mixup,multi_task,soft_vote,tau_norm,transfer
 LESSER_BOARD := repeats=5 results=results/catalogue model=mlp
