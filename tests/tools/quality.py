@@ -204,6 +204,14 @@ def of_models(
     return "\n".join([said, "", *table, ""])
 
 
+def if_equal(sets: int, repetitions: int) -> str:
+    """On how many sets a model would be at least an equally good one, up to one standard error of so many splits."""
+    from scipy.stats import t
+
+    share = float(t.cdf(1, repetitions - 1))
+    return f"Of two models that are equally good, one is so on {share:.0%} of sets: on {share * sets:.0f} of {sets}."
+
+
 def over_sets(differences: Sequence[float]) -> str:
     """A difference of means by set: its mean over sets, and on how many it is at least −.002."""
     error = stdev(differences) / len(differences) ** 0.5 if len(differences) > 1 else float("nan")
@@ -251,7 +259,9 @@ def main() -> None:
             ways.append(float(lines[-1].split("|")[-2].strip(" %")) >= 50)
         print(lines[-1], flush=True)
     said = f"At least logistic regression on {sum(kept)} of {len(kept)} sets; "
-    said += f"half of the way to gradient boosting or more on {sum(ways)} of {len(ways)}."
+    said += (
+        f"half of the way to gradient boosting or more on {sum(ways)} of {len(ways)}. {if_equal(len(kept), len(reps))}"
+    )
     print(said)
     if arguments.out:
         text = ["# `none` with `mlp` beside logistic regression and gradient boosting", "",
