@@ -34,7 +34,7 @@ WAYS: dict[str, tuple[tuple[str, tuple[object, ...]], ...]] = {
     "class_weights": (("scheme", ("inverse", "sqrt", "effective_number")),),
     "self_supervised": (("method", ("scarf", "vime", "simcse")),),
     "mixup": (("method", ("remix", "mixup")),),
-    "focal": (("class_balanced", (False, True)),),
+    "focal": (("alpha", (None, "auto", "class_balanced")),),
     "meta_weight": (("mix", (1.0, 0.5)),),
     "logit_adjustment": (("mode", ("loss", "posthoc")),),
     "group_balance": (("draw", (False, True)),),
@@ -151,7 +151,7 @@ def did(parts: Sequence[Strategy]) -> list[object]:
     return [*seen, made.logits(recipe.val.x).tolist(), made.prior.tolist()]
 
 
-@settings(max_examples=60)
+@settings(max_examples=15)
 @given(STACKS.filter(lambda names: len(names) > 1), st.data())
 def test_nothing_that_is_listed_is_lost_in_silence(names: list[str], data: st.DataObject) -> None:
     """Without any one of its strategies a stack asks for other recipes, or makes another predictor of the answers.
