@@ -17,7 +17,7 @@ from bench.data.tables.imposed import Rows
 from bench.data.tables.schema import release
 from strategies.features import Field
 
-KNOTS = 1000  # quantiles of the training values between which others are interpolated
+_KNOTS = 1000  # quantiles of the training values between which others are interpolated
 _SUMMED = 1 << 18  # rows summed at a time
 
 
@@ -79,7 +79,7 @@ class Standard:
         self.low, self.high = (-np.inf, np.inf) if fence is None else fences(present, fence)
         self.median = median(present)
         if quantiles and len(present):
-            self.knots, self.places = quantile_knots(present)
+            self.knots, self.places = _quantile_knots(present)
         ends = self.filled(np.array([present.min(), present.max()]) if len(present) else np.zeros(2))
         self.size = max(float(np.abs(ends).max()), 1e-300)  # so that no square overflows
         self.mean, deviation = self.moments(values)
@@ -120,13 +120,13 @@ def median(values: npt.NDArray[np.float64]) -> float:
     return 2 * float(np.median(halves, overwrite_input=True)) if len(values) else 0.0
 
 
-def quantile_knots(values: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+def _quantile_knots(values: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """Values at evenly spaced quantiles, each once and rising, and their quantiles: the middle one of those alike.
 
     Between them one interpolates. As scikit-learn's `QuantileTransformer`, save that it puts the least value at 0 and
     the largest at 1 however many rows have it.
     """
-    at = np.linspace(0, 1, min(KNOTS, len(values)))
+    at = np.linspace(0, 1, min(_KNOTS, len(values)))
     knots, first, alike = np.unique(
         2 * np.quantile(values / 2, at, method="nearest"), return_index=True, return_counts=True
     )
