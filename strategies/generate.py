@@ -12,7 +12,7 @@ nearest natural row, over that between natural rows: far below 1 are copies) are
 the same ratio (nothing is left to make).
 Published: people built models on made tables that were about as good as those on the real ones; rare classes are not
 its subject. Here: rows that are made from a class's own say nothing new of it: it moves the threshold, the order of
-rows stays.
+rows is no better.
 """
 
 from __future__ import annotations

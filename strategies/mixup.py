@@ -7,8 +7,8 @@ Numbers are mixed; a category, and the text as a whole, is a's with probability 
 never stored. Suggested values: alpha .2-1, kappa 3, tau .5 in the papers; alpha 0 is off. Effect: no pure prior shift
 (`remix` moves labels towards rare classes as well): read the recalibrated view. Combines badly with: `oversample` by
 smote (mixes already); losses with margins. Trees have no batches: not for them.
-Published: less error on images, speech and tables; remix: on images with few rows of some classes. Here: differences
-are within a hundredth, in both directions.
+Published: less error on images, speech and tables; remix: on images with few rows of some classes. Here: nothing
+was gained on ten sets.
 """
 
 from __future__ import annotations
