@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from functools import lru_cache
 from importlib.util import find_spec
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar, cast
 
 from pydantic import TypeAdapter, ValidationError
@@ -330,6 +331,7 @@ def read_strategies(raw: Mapping[str, Any]) -> tuple[Strategy, ...]:
                 raise ConfigError(clash_message(owned, owners[owned], strategy.name))
             owners.setdefault(owned, strategy.name)
     _check_shifts(treatments, listed)
+    _check_something_to_do(treatments)
     return tuple(treatments)
 
 
@@ -347,6 +349,20 @@ def _check_shifts(treatments: Sequence[Strategy], listed: frozenset[str]) -> Non
                         f"strategies {outer.name!r} and {inner.name!r}: the first leaves out the bias and with "
                         f"it what the second adds to the logits; list {inner.name!r} before {strategy.name!r}"
                     )
+
+
+def _check_something_to_do(treatments: Sequence[Strategy]) -> None:
+    """Refuse a strategy that is to even classes out right after one that has done so: boards would name it for nothing.
+
+    Raises:
+        ConfigError: names both.
+    """
+    for first, second in pairwise(treatments):
+        if first.evens_out and second.only_evens_out:
+            raise ConfigError(
+                f"strategies {first.name!r} and {second.name!r}: after the first, classes have equally many rows, so "
+                "that the second has nothing to do; list one of them, or weaken the first"
+            )
 
 
 def read_section(cls: type[T], raw: Mapping[str, Any], path: str) -> T:

@@ -50,6 +50,10 @@ class BalancedBagging(Strategy):
         if self.members < 0:
             raise ValueError(f"balanced_bagging members: expected a number >= 0 (0 is off), got {self.members}")
 
+    @property
+    def evens_out(self) -> bool:  # type: ignore[override]
+        return self.members > 0
+
     def fits(self) -> tuple[int, int]:
         return 0, max(1, self.members)
 

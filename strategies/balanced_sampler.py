@@ -82,6 +82,10 @@ class BalancedSampler(Strategy):
                 "0: balanced from the start"
             )
 
+    @property
+    def evens_out(self) -> bool:  # type: ignore[override]
+        return self.power == 0 and self.progressive == 0
+
     def prepare(self, recipe: Recipe) -> Recipe:
         if self.power == 1:
             return recipe

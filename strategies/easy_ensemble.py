@@ -34,6 +34,10 @@ class EasyEnsemble(Strategy):
                 f"got members={self.members}, ratio={self.ratio}"
             )
 
+    @property
+    def evens_out(self) -> bool:  # type: ignore[override]
+        return self.members > 0 and self.ratio == 1
+
     def fits(self) -> tuple[int, int]:
         return 0, max(1, self.members)
 

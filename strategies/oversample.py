@@ -73,6 +73,10 @@ class Oversample(Strategy):
             raise ValueError(f"oversample clusters: expected a number >= 1, got {self.clusters}")
 
     @property
+    def only_evens_out(self) -> bool:  # type: ignore[override]
+        return self.ratio > 0
+
+    @property
     def in_batches(self) -> str:  # type: ignore[override]
         if self.method == "smote" and self.redraw == "epoch" and self.ratio > 0:
             return "method=smote makes rows anew in every batch (strategy.oversample.redraw=once: once)"

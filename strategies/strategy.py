@@ -28,6 +28,8 @@ class Strategy:
     relabels: ClassVar[bool] = False  # trains (and validates) on finer labels of its own, mapped back in predictions
     shifts: ClassVar[bool] = False  # adds a constant to the logits of what was trained
     forgets_shifts: ClassVar[bool] = False  # leaves out such constants, which strategies listed after it have added
+    evens_out: ClassVar[bool] = False  # draws as many rows of each class as of any other
+    only_evens_out: ClassVar[bool] = False  # does nothing but bring classes nearer to equal numbers of rows
     in_batches: ClassVar[str] = ""  # what it does to batches, which models such as trees have none of, and the remedy
 
     def alternatives(self) -> frozenset[str]:

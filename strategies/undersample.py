@@ -74,6 +74,14 @@ class Undersample(Strategy):
                 f"got neighbours={self.neighbours}, clusters={self.clusters}"
             )
 
+    @property
+    def evens_out(self) -> bool:  # type: ignore[override]
+        return self.ratio == 1 and self.method not in ("tomek", "enn")
+
+    @property
+    def only_evens_out(self) -> bool:  # type: ignore[override]
+        return self.ratio > 0 and self.method == "random"
+
     def prepare(self, recipe: Recipe) -> Recipe:
         if self.ratio == 0:
             return recipe

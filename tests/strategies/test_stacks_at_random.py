@@ -151,6 +151,30 @@ def did(parts: Sequence[Strategy]) -> list[object] | None:
     return [*seen, made.logits(recipe.val.x).tolist(), made.prior.tolist()]
 
 
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("undersample", "oversample"),
+        ("balanced_sampler", "oversample"),
+        ("balanced_sampler", "undersample"),
+        ("balanced_bagging", "oversample"),
+        ("balanced_bagging", "undersample"),
+        ("easy_ensemble", "oversample"),
+        ("easy_ensemble", "undersample"),
+    ],
+)
+def test_what_has_nothing_left_to_do_is_refused(first: str, second: str) -> None:
+    """Brute force: the stack asks for what its first strategy asks for. Weakened, the first leaves something."""
+    parts = [*stack_of([first]), *stack_of([second])]
+    assert did(parts) == did(parts[:1])
+    with pytest.raises(ConfigError, match=f"'{first}' and '{second}': after the first, classes have equally many"):
+        stack_of([first, second])
+    weaker = {"undersample": {"ratio": 0.5}, "balanced_sampler": {"power": 0.5}, "easy_ensemble": {"ratio": 0.5}}
+    if first in weaker:
+        kept = {first: {**section("strategy", first), **weaker[first]}, second: section("strategy", second)}
+        assert did(read_strategies(kept)) != did(read_strategies({first: kept[first]}))
+
+
 @settings(max_examples=15)
 @given(STACKS.filter(lambda names: len(names) > 1), st.data())
 def test_nothing_that_is_listed_is_lost_in_silence(names: list[str], data: st.DataObject) -> None:
