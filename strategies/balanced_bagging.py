@@ -51,7 +51,7 @@ class BalancedBagging(Strategy):
             raise ValueError(f"balanced_bagging members: expected a number >= 0 (0 is off), got {self.members}")
 
     @property
-    def evens_out(self) -> bool:  # type: ignore[override]
+    def evens_out(self) -> bool:
         return self.members > 0
 
     def fits(self) -> tuple[int, int]:

@@ -83,7 +83,7 @@ class BalancedSampler(Strategy):
             )
 
     @property
-    def evens_out(self) -> bool:  # type: ignore[override]
+    def evens_out(self) -> bool:
         return self.power == 0 and self.progressive == 0
 
     def prepare(self, recipe: Recipe) -> Recipe:

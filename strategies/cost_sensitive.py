@@ -37,7 +37,7 @@ class CostSensitive(Strategy):
             )
 
     @property
-    def shifts(self) -> bool:  # type: ignore[override]
+    def shifts(self) -> bool:
         return self.false_negative != self.false_positive
 
     def posthoc(self, predictor: Predictor, recipe: Recipe) -> Predictor:

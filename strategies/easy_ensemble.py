@@ -35,7 +35,7 @@ class EasyEnsemble(Strategy):
             )
 
     @property
-    def evens_out(self) -> bool:  # type: ignore[override]
+    def evens_out(self) -> bool:
         return self.members > 0 and self.ratio == 1
 
     def fits(self) -> tuple[int, int]:

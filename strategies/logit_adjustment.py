@@ -32,7 +32,7 @@ class LogitAdjustment(Strategy):
             raise ValueError(f"logit_adjustment tau: expected a number in [0, 3], got {self.tau}; 1 in the paper")
 
     @property
-    def shifts(self) -> bool:  # type: ignore[override]
+    def shifts(self) -> bool:
         return self.mode == "posthoc" and self.tau > 0
 
     def prepare(self, recipe: Recipe) -> Recipe:

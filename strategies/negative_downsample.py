@@ -58,7 +58,7 @@ class NegativeDownsample(Strategy):
             raise ValueError(f"negative_downsample rate: expected a number in (0, 1], got {self.rate}; 1 is off")
 
     @property
-    def shifts(self) -> bool:  # type: ignore[override]
+    def shifts(self) -> bool:
         return self.rate < 1
 
     def prepare(self, recipe: Recipe) -> Recipe:

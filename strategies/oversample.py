@@ -73,7 +73,7 @@ class Oversample(Strategy):
             raise ValueError(f"oversample clusters: expected a number >= 1, got {self.clusters}")
 
     @property
-    def only_evens_out(self) -> bool:  # type: ignore[override]
+    def only_evens_out(self) -> bool:
         return self.ratio > 0
 
     @property

@@ -26,11 +26,27 @@ class Strategy:
     needs_tokens: ClassVar[bool] = False  # meaningless for a model that does not read the tokens of an encoder
     moves_embeddings: ClassVar[bool] = False  # meaningless for a model that does not say where it embeds rows
     relabels: ClassVar[bool] = False  # trains (and validates) on finer labels of its own, mapped back in predictions
-    shifts: ClassVar[bool] = False  # adds a constant to the logits of what was trained
-    forgets_shifts: ClassVar[bool] = False  # leaves out such constants, which strategies listed after it have added
-    evens_out: ClassVar[bool] = False  # draws as many rows of each class as of any other
-    only_evens_out: ClassVar[bool] = False  # does nothing but bring classes nearer to equal numbers of rows
     in_batches: ClassVar[str] = ""  # what it does to batches, which models such as trees have none of, and the remedy
+
+    @property
+    def shifts(self) -> bool:
+        """Whether it adds a constant to the logits of what was trained."""
+        return False
+
+    @property
+    def forgets_shifts(self) -> bool:
+        """Whether it leaves out such constants, which strategies listed after it have added."""
+        return False
+
+    @property
+    def evens_out(self) -> bool:
+        """Whether it draws as many rows of each class as of any other."""
+        return False
+
+    @property
+    def only_evens_out(self) -> bool:
+        """Whether it does nothing but bring classes nearer to equal numbers of rows."""
+        return False
 
     def alternatives(self) -> frozenset[str]:
         """Names of strategies of which it applies each without the others, so that these cannot clash."""

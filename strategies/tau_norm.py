@@ -55,7 +55,7 @@ class TauNorm(Strategy):
             raise ValueError(f"tau_norm tau: expected a number in [0, 2], got {self.tau}; up to 1 in the paper")
 
     @property
-    def forgets_shifts(self) -> bool:  # type: ignore[override]
+    def forgets_shifts(self) -> bool:
         return self.tau > 0
 
     def posthoc(self, predictor: Predictor, recipe: Recipe) -> Predictor:

@@ -75,11 +75,11 @@ class Undersample(Strategy):
             )
 
     @property
-    def evens_out(self) -> bool:  # type: ignore[override]
+    def evens_out(self) -> bool:
         return self.ratio == 1 and self.method not in ("tomek", "enn")
 
     @property
-    def only_evens_out(self) -> bool:  # type: ignore[override]
+    def only_evens_out(self) -> bool:
         return self.ratio > 0 and self.method == "random"
 
     def prepare(self, recipe: Recipe) -> Recipe:

@@ -17,9 +17,10 @@ from bench.data.embeddings.folder import EncoderFolder
 from bench.data.features.category_encoders import CategoryEncoder, OneHotEncoder, TargetEncoder
 from bench.data.features.embedding_encoder import EmbeddingEncoder
 from bench.data.features.encoder import Encoder
-from bench.data.features.numeric_encoder import NumericEncoder, Standard
+from bench.data.features.numeric_encoder import NumericEncoder
 from bench.data.features.subword_encoder import SubwordEncoder
 from bench.data.features.text_encoder import TextEncoder, TokenEncoder
+from bench.data.tables.standard import Standard
 from bench.export.errors import ExportError
 from bench.export.text_encoder_folder import encoder_state
 from strategies.features import Field

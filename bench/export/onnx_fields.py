@@ -10,7 +10,7 @@ import numpy.typing as npt
 from bench.data.features.category_encoders import MISSING, UNKNOWN, CategoryEncoder, TargetEncoder
 from bench.data.features.encoder import Encoder
 from bench.data.features.numeric_encoder import NumericEncoder
-from bench.data.tables.far_apart import FARTHEST
+from bench.data.tables.standard import FARTHEST
 from bench.export.onnx_graph import Graph, no_form
 
 

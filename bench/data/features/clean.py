@@ -13,6 +13,7 @@ from bench.data.tables.imposed import Rows
 from bench.data.tables.infer import rows_word
 from bench.data.tables.schema import Table
 from bench.data.tables.splits import Partition
+from bench.data.tables.standard import fences
 
 
 def clean(table: Table, partition: Partition, config: TableConfig) -> tuple[Partition, list[str]]:
@@ -43,8 +44,6 @@ def clean(table: Table, partition: Partition, config: TableConfig) -> tuple[Part
 
 def _outlying(table: Table, train: Rows, fence: float) -> npt.NDArray[np.bool_]:
     """Which training rows have a number beyond the fences, bool (n,)."""
-    from bench.data.features.numeric_encoder import fences  # noqa: PLC0415 - torch
-
     far = np.zeros(len(train), dtype=np.bool_)
     for name in table.names("numeric"):
         values = table.frame[name].to_numpy(dtype=np.float64)[train]

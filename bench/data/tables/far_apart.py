@@ -10,8 +10,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from bench.data.tables.schema import FeatureColumn, release
+from bench.data.tables.standard import Standard
 
-FARTHEST = 1e6  # standard deviations; farther values are moved there: beyond, float32 would overflow in a model
 _SAMPLE = 10_000  # rows that a column is looked at on
 _LOST = 0.1  # share of different values that become equal from which it is said
 
@@ -39,12 +39,6 @@ def far_apart(frame: pd.DataFrame | Mapping[str, pd.Series[Any]], columns: Itera
 
 def told_apart(values: npt.NDArray[np.float64]) -> tuple[int, int]:
     """How many different numbers there are among values (n,), NaN aside, and how many once they are standardised."""
-    present = np.unique(values[np.isfinite(values)])
-    if len(present) < 2:
-        return len(present), len(present)
-    scaled = values[np.isfinite(values)] / np.abs(present).max()  # so that no square overflows
-    deviation = scaled.std()
-    if deviation == 0:
-        return len(present), 1
-    z = (present / np.abs(present).max() - scaled.mean()) / deviation
-    return len(present), len(np.unique(z.clip(-FARTHEST, FARTHEST).astype(np.float32)))
+    finite = values[np.isfinite(values)]
+    different = np.unique(finite)
+    return len(different), len(np.unique(Standard(finite)(different).astype(np.float32)))

@@ -17,9 +17,10 @@ from bench.data.config import DataConfig
 from bench.data.errors import DataError
 from bench.data.features.category_encoders import PRIOR_ROWS, TargetEncoder
 from bench.data.features.encode import Encoded, encode
-from bench.data.features.numeric_encoder import NumericEncoder, fences
+from bench.data.features.numeric_encoder import NumericEncoder
 from bench.data.tables.schema import Table
 from bench.data.tables.splits import partition
+from bench.data.tables.standard import fences
 from tests.data.asked import asked
 
 N = 400
